@@ -1,0 +1,184 @@
+"""The plain values that pass through the engine's door besides Recipes.
+
+They hold no behaviour beyond what their fields say, so that the window, the command line and the
+services can share them without knowing each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import UInt8
+
+from engine.recipe import Recipe
+
+Quality = Literal["preview", "full"]
+BackendName = Literal["onnx", "torch"]
+Tier = Literal["recipe", "commitment", "disclosure"]
+VerdictName = Literal[
+    "own",
+    "trusted",
+    "intact-unverified",
+    "expired",
+    "invalid",
+    "damaged",
+    "none",
+    "remote-not-checked",
+]
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """How to render, as far as it is not part of the picture itself.
+
+    backend: "onnx", "torch" or None for the best here. quality: "preview" allows short cuts while
+    the user drags. Two requests are equal when Recipe and settings are.
+    """
+
+    quality: Quality = "full"
+    backend: BackendName | None = None
+    precision: Literal["float32", "float16", "bfloat16"] = "float32"
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One finished picture. pixels: uint8 [height, width, 3], C-contiguous, never written again."""
+
+    pixels: UInt8[np.ndarray, "height width 3"]
+    recipe: Recipe
+    settings: RenderSettings
+    backend: BackendName
+    quality: Quality
+    render_s: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far long work is. fraction in [0, 1], or None while unknown; left_s: seconds to go."""
+
+    stage: str
+    fraction: float | None = None
+    left_s: float | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the window and the command line need to know of a model without loading it."""
+
+    name: str
+    title: str
+    family: str
+    sha256: str
+    resolution: int
+    z_dim: int
+    w_dim: int
+    num_ws: int
+    c_dim: int
+    bundled: bool
+    folder: Path
+    card: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class DirectionInfo:
+    """A latent direction. strength is counted in standard deviations along it.
+
+    sha256 names the vector in the store; `low` and `high` bound its slider; `layers` limits it to
+    those w layers, None means all. `scores` holds measured effects by attribute where known.
+    """
+
+    name: str
+    label: str
+    sha256: str
+    model_sha256: str
+    method: str
+    low: float
+    high: float
+    layers: tuple[int, ...] | None = None
+    scores: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """size_px: the longer side of the exported picture, by a visible Resize; None keeps it.
+
+    tier: what the manifest tells of the Recipe. passphrase_file: unlocks the signing key where
+    there is neither keyring nor terminal.
+    """
+
+    size_px: int | None = 512
+    tier: Tier = "recipe"
+    title: str = ""
+    passphrase_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What an export left behind, and how it was made on this machine."""
+
+    path: Path
+    sha256: str
+    pixels_sha256: str
+    recipe: Recipe
+    backend: BackendName
+    versions: Mapping[str, str]
+    verdict: VerdictName
+    ledger_id: str
+    signer: str
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of a verification, in plain words. `ok` None means: told, not judged."""
+
+    ok: bool | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Rerender:
+    """How a fresh rendering of a manifest's Recipe compares with the file.
+
+    identical: the unmarked pixels have the SHA-256 that the manifest states. largest_difference
+    in 0..255 and psnr_db compare with the file's own pixels.
+    """
+
+    identical: bool
+    largest_difference: int
+    psnr_db: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of a file, and no more than that."""
+
+    path: Path
+    verdict: VerdictName
+    headline: str
+    findings: tuple[Finding, ...]
+    signer: str | None = None
+    signed_at: str | None = None
+    recipe: Recipe | None = None
+    claim: Mapping[str, Any] = field(default_factory=dict)
+    rerender: Rerender | None = None
+
+
+@dataclass(frozen=True)
+class IdentityStatus:
+    """Whether exports are signed, and by whom."""
+
+    exists: bool
+    name: str
+    fingerprint: str
+    expires: str
+    storage: Literal["keyring", "passphrase", "throwaway", "none"]
+    text: str
