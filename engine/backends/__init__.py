@@ -1,0 +1,1 @@
+"""What runs a network that it is handed: ONNX Runtime, or torch."""

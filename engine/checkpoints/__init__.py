@@ -1,0 +1,1 @@
+"""Untrusted files to raw named tensors."""

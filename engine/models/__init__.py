@@ -1,0 +1,1 @@
+"""Models by name: their folders, their cards, and the one face they show to the rest."""

@@ -1,0 +1,1 @@
+"""One file a verb: what the studio's door hands on."""
