@@ -1,0 +1,62 @@
+"""The per-layer noise of StyleGAN, made on the CPU, ready to be added to the feature maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+from engine.errors import RecipeError
+from engine.recipe import Noise
+
+Map = Float32[np.ndarray, "n 1 height width"]
+
+
+def layer_noise(
+    shapes: Sequence[Sequence[int]],
+    consts: Sequence[Float32[np.ndarray, "*shape"]],
+    noise: Noise,
+    batch: int,
+    gains: Sequence[float] | None = None,
+) -> list[Map]:
+    """One noise map for each noisy layer, [1, 1, R, R] or [batch, 1, R, R], already scaled.
+
+    shapes: of the maps, the last two numbers are height and width. consts: the model's own unit
+    noise, [R, R] or [1, 1, R, R]. gains: the learned noise_strength of each layer times every
+    gain that applies to it; None means 1. Every map is noise * gain * the Recipe's strength.
+
+    mode "const" takes the model's own maps, one for the whole batch. "none" gives zeros. "random"
+    draws from RandomState(seed), picture after picture and within it layer after layer, so that
+    the first picture of a batch is the one that batch 1 gives. Raises RecipeError when a strength
+    for each layer does not fit the number of layers.
+    """
+    scales = _scales(noise, gains, len(shapes))
+    sizes = [(int(shape[-2]), int(shape[-1])) for shape in shapes]
+    if noise.mode == "none":
+        return [np.zeros((1, 1, *size), np.float32) for size in sizes]
+    if noise.mode == "const":
+        raw = [
+            np.asarray(const, np.float32).reshape(1, 1, *size)
+            for const, size in zip(consts, sizes, strict=True)
+        ]
+    else:
+        raw = _drawn(sizes, noise.seed, batch)
+    return [map_ * np.float32(scale) for map_, scale in zip(raw, scales, strict=True)]
+
+
+def _drawn(sizes: Sequence[tuple[int, int]], seed: int, batch: int) -> list[Map]:
+    source = np.random.RandomState(seed)
+    pictures = [[source.randn(1, *size).astype(np.float32) for size in sizes] for _ in range(batch)]
+    return [np.stack(layer) for layer in zip(*pictures, strict=True)]
+
+
+def _scales(noise: Noise, gains: Sequence[float] | None, layers: int) -> list[float]:
+    strengths = noise.strength if isinstance(noise.strength, tuple) else (noise.strength,) * layers
+    if len(strengths) != layers:
+        raise RecipeError(
+            f"noise.strength has {len(strengths)} values, but the model has {layers} noisy layers.",
+            f"Give one strength, or {layers} of them.",
+        )
+    learned = [1.0] * layers if gains is None else [float(gain) for gain in gains]
+    return [s * g for s, g in zip(strengths, learned, strict=True)]
