@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -27,6 +27,7 @@ Ws = Float32[np.ndarray, "1 num_ws w_dim"]
 Key = tuple[Latent, bytes]
 
 
+@runtime_checkable
 class LatentSpace(Protocol):
     """What the maths needs to know of a model."""
 

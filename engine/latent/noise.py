@@ -10,12 +10,12 @@ from jaxtyping import Float32
 from engine.errors import RecipeError
 from engine.recipe import Noise
 
-Map = Float32[np.ndarray, "n 1 height width"]
+Map = Float32[np.ndarray, "_ 1 _ _"]
 
 
 def layer_noise(
     shapes: Sequence[Sequence[int]],
-    consts: Sequence[Float32[np.ndarray, "*shape"]],
+    consts: Sequence[Float32[np.ndarray, "*_"]],
     noise: Noise,
     batch: int,
     gains: Sequence[float] | None = None,
