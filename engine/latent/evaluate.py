@@ -147,7 +147,7 @@ class _Evaluation:
             self.memo[key] = ws
         return ws
 
-    def stored(self, node: Stored) -> Float32[np.ndarray, batch *rest]:
+    def stored(self, node: Stored) -> Float32[np.ndarray, batch * rest]:
         vector = self.array(node.sha256)
         dim = self.space.z_dim if node.kind == "z" else self.space.w_dim
         layers = self.space.num_ws

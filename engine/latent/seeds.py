@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from jaxtyping import Float32
 
@@ -17,4 +19,10 @@ def z_from_seed(n: int, z_dim: int) -> Float32[np.ndarray, "1 z_dim"]:
     """
     if not 0 <= n <= MAX_SEED:
         raise RecipeError(f"A seed must lie in [0, {MAX_SEED}], got {n}.")
+    return _drawn(n, z_dim).copy()
+
+
+@lru_cache(maxsize=512)
+def _drawn(n: int, z_dim: int) -> Float32[np.ndarray, "1 z_dim"]:
+    """Kept, because setting up a RandomState costs more than all other maths of a slider drag."""
     return np.random.RandomState(n).randn(1, z_dim).astype(np.float32)
