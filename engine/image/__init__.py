@@ -1,0 +1,1 @@
+"""Pictures as arrays and as files. sRGB, uint8, HWC throughout."""

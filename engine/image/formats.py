@@ -1,0 +1,45 @@
+"""Which picture formats are read, told by the first bytes and never by the file's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PictureFormat:
+    """A format: Pillow's name for it, its media type, the word for people."""
+
+    pillow: str
+    mime: str
+    word: str
+
+
+PNG = PictureFormat("PNG", "image/png", "PNG")
+JPEG = PictureFormat("JPEG", "image/jpeg", "JPEG")
+WEBP = PictureFormat("WEBP", "image/webp", "WebP")
+TIFF = PictureFormat("TIFF", "image/tiff", "TIFF")
+AVIF = PictureFormat("AVIF", "image/avif", "AVIF")
+
+_TIFF_STARTS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+
+def sniff(data: bytes) -> PictureFormat | None:
+    """The format that the first bytes show, or None where it is none of the five read here."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if data.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return WEBP
+    if data.startswith(_TIFF_STARTS):
+        return TIFF
+    if data[4:8] == b"ftyp" and _avif_brand(data):
+        return AVIF
+    return None
+
+
+def _avif_brand(data: bytes) -> bool:
+    """Whether the file type box (ISO/IEC 14496-12, 4.3) names AVIF among its brands."""
+    box = data[: min(int.from_bytes(data[:4], "big"), 256)]
+    brands = {box[8:12], *(box[i : i + 4] for i in range(16, len(box) - 3, 4))}
+    return bool(brands & {b"avif", b"avis"})

@@ -1,0 +1,1 @@
+"""Who made a picture and how: claims, signatures, verdicts, and the ledger of exports."""
