@@ -1,0 +1,46 @@
+"""What every backend offers, so that the rest need not know which one runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from engine.frame import BackendName
+
+Noises = Sequence[Float32[np.ndarray, "_ 1 _ _"]]
+
+
+class Backend(Protocol):
+    """One generator on one device. Every method may be called from several threads at once.
+
+    noises: one map for each noisy layer, already multiplied by its strength.
+    """
+
+    @property
+    def name(self) -> BackendName: ...
+
+    @property
+    def device(self) -> str:
+        """Where it runs, such as "cpu" or "cuda"."""
+        ...
+
+    def map(
+        self, z: Float32[np.ndarray, "n z_dim"], c: Float32[np.ndarray, "n c_dim"] | None
+    ) -> Float32[np.ndarray, "n w_dim"]:
+        """The mapping network, without truncation."""
+        ...
+
+    def synthesize(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+    ) -> Float32[np.ndarray, "n channels r r"]:
+        """The image, float32, nominally [-1, 1], NCHW."""
+        ...
+
+    def pixels(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+    ) -> UInt8[np.ndarray, "n r r channels"]:
+        """The image as sRGB bytes, NHWC: round(127.5 x + 127.5), clipped to 0..255."""
+        ...

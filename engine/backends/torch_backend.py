@@ -1,0 +1,85 @@
+"""A generator in torch: channels-last, without gradients. It runs the module it is handed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from engine.backends.backend import Noises
+from engine.errors import BackendError
+from engine.frame import BackendName
+
+
+class TorchBackend:
+    """The Backend over a torch generator with `mapping.w` and `synthesis.with_noises`.
+
+    device: "cpu", "cuda" or None for the best here.
+    """
+
+    name: BackendName = "torch"
+
+    def __init__(self, generator: Any, device: str | None = None) -> None:
+        import torch
+
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        generator = generator.eval().requires_grad_(False)
+        self._generator = generator.to(device=self.device, memory_format=torch.channels_last)
+
+    def map(
+        self, z: Float32[np.ndarray, "n z_dim"], c: Float32[np.ndarray, "n c_dim"] | None
+    ) -> Float32[np.ndarray, "n w_dim"]:
+        """See Backend."""
+        import torch
+
+        with torch.inference_mode():
+            classes = None if c is None else self._there(c)
+            w = self._generator.mapping.w(self._there(z), classes)
+            return np.ascontiguousarray(w.cpu().numpy())
+
+    def synthesize(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+    ) -> Float32[np.ndarray, "n channels r r"]:
+        """See Backend."""
+        import torch
+
+        with torch.inference_mode():
+            return np.ascontiguousarray(self._image(ws, noises).cpu().numpy())
+
+    def pixels(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+    ) -> UInt8[np.ndarray, "n r r channels"]:
+        """See Backend."""
+        import torch
+
+        with torch.inference_mode():
+            image = self._image(ws, noises)
+            pixels = to_bytes(image)
+            return np.ascontiguousarray(pixels.cpu().numpy())
+
+    def _image(self, ws: np.ndarray[Any, Any], noises: Noises) -> Any:
+        import torch
+
+        maps = [self._there(noise) for noise in noises]
+        try:
+            return self._generator.synthesis.with_noises(self._there(ws), maps).float()
+        except torch.OutOfMemoryError as error:
+            raise BackendError(
+                "The GPU has not enough memory for this render.",
+                "Close other programs that use the GPU, or choose the ONNX backend.",
+            ) from error
+
+    def _there(self, array: np.ndarray[Any, Any]) -> Any:
+        import torch
+
+        writable = array if array.flags.writeable else array.copy()
+        return torch.from_numpy(writable).to(self.device)
+
+
+def to_bytes(image: Any) -> Any:
+    """Image float32 NCHW in [-1, 1] to uint8 NHWC: round(127.5 x + 127.5), clipped."""
+    import torch
+
+    scaled = (image * 127.5 + 127.5).round().clamp(0, 255)
+    return scaled.to(torch.uint8).permute(0, 2, 3, 1)
