@@ -167,10 +167,12 @@ class _Evaluation:
     def moved(self, node: Move) -> Ws:
         base = self.ws(node.base)
         direction = self.direction(node.direction, "w")
+        step = np.float32(node.strength) * direction
+        if node.layers is None:
+            return base + step
         layers = chosen_layers(node.layers, self.space.num_ws)
-        step = direction if direction.ndim == 1 else direction[layers]
         out = base.copy()
-        out[:, layers] += np.float32(node.strength) * step
+        out[:, layers] += step if step.ndim == 1 else step[layers]
         return out
 
     def direction(self, sha256: str, kind: str) -> Float32[np.ndarray, "*shape"]:

@@ -334,8 +334,9 @@ def test_a_blend_in_w_is_mapped_before_blending() -> None:
 
 
 def test_arithmetic_works_in_either_space() -> None:
-    terms = (Term(1.0, (Seed(1), Seed(2))), Term(-1.0, (Seed(3),)), Term(1.0, (Seed(4),)))
-    z = combine([(t.weight, [z_from_seed(s.n, Z_DIM) for s in t.exemplars]) for t in terms])
+    sum_ = [(1.0, [1, 2]), (-1.0, [3]), (1.0, [4])]
+    terms = tuple(Term(weight, tuple(Seed(n) for n in seeds)) for weight, seeds in sum_)
+    z = combine([(weight, [z_from_seed(n, Z_DIM) for n in seeds]) for weight, seeds in sum_])
     np.testing.assert_array_equal(ws_of(Arithmetic(terms, "z")), Space().map(z, None))
     w = combine([(t.weight, [ws_of(s) for s in t.exemplars]) for t in terms])
     np.testing.assert_array_equal(ws_of(Arithmetic(terms, "w")), w)
