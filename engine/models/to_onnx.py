@@ -1,0 +1,182 @@
+"""Exports a torch generator as two ONNX graphs without weights, and checks what they compute."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.backends.onnx_backend import OnnxBackend
+from engine.backends.torch_backend import TorchBackend, to_bytes
+from engine.errors import ModelError
+from engine.image.pixels import largest_difference
+from engine.models.card import MAPPING, SYNTHESIS
+from engine.models.onnx_graph import free_batch, without_weights
+from engine.store import replacing, write_remedy
+
+if TYPE_CHECKING:
+    from engine.gan.stylegan2 import Generator
+
+OPSET = 20
+BAR = 2  # of 255, on every pixel; the bar of the design for two backends
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """ONNX bytes of both networks. largest: how far apart both backends were when checked."""
+
+    mapping: bytes
+    synthesis: bytes
+    largest: int
+
+    def write(self, folder: Path) -> None:
+        """Put both files into the folder. Raises ModelError."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, data in ((MAPPING, self.mapping), (SYNTHESIS, self.synthesis)):
+                with replacing(folder / name) as file:
+                    file.write(data)
+        except OSError as error:
+            raise ModelError(
+                f"The ONNX graphs cannot be written to {folder}: {error.strerror}.",
+                write_remedy(error),
+            ) from error
+
+
+def export_graphs(generator: Generator) -> Graphs:
+    """Both graphs of the generator, checked against torch.
+
+    mapping: z [n, z_dim] (and c [n, c_dim]) -> w [n, w_dim]. synthesis: ws [n, num_ws, w_dim] and
+    noise_0, noise_1, ... [n or 1, 1, R, R] -> image float32 [n, channels, R, R] and pixels uint8
+    [n, R, R, channels]. Raises ModelError when a graph and torch disagree.
+    """
+    generator = generator.float().cpu().eval().requires_grad_(False)
+    names = set(generator.state_dict())
+    mapping = _serialized(_export_mapping(generator), names)
+    synthesis = _serialized(_export_synthesis(generator), names)
+    return Graphs(mapping, synthesis, _check(generator, mapping, synthesis))
+
+
+def _export_mapping(generator: Generator) -> Any:
+    import torch
+
+    class MappingGraph(torch.nn.Module):
+        """The mapping network under the names of the whole generator."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.mapping = generator.mapping
+
+        def forward(self, z: torch.Tensor, c: torch.Tensor | None = None) -> torch.Tensor:
+            return self.mapping.w(z, c)
+
+    config = generator.config
+    inputs = {"z": torch.zeros(2, config.z_dim)}
+    if config.c_dim:
+        inputs["c"] = torch.zeros(2, config.c_dim)
+    batch = torch.export.Dim("n")
+    return _run_exporter(
+        MappingGraph().eval(), inputs, {name: {0: batch} for name in inputs}, list(inputs), ["w"]
+    )
+
+
+def _export_synthesis(generator: Generator) -> Any:
+    import torch
+
+    class SynthesisGraph(torch.nn.Module):
+        """Synthesis with the noise given, and its picture as bytes."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.synthesis = generator.synthesis
+
+        def forward(
+            self, ws: torch.Tensor, noises: list[torch.Tensor]
+        ) -> tuple[torch.Tensor, torch.Tensor]:
+            image = self.synthesis.with_noises(ws, noises)
+            return image, to_bytes(image)
+
+    config = generator.config
+    layers = generator.synthesis.noise_layers()
+    noises = [torch.zeros(1, 1, layer.resolution, layer.resolution) for layer in layers]
+    inputs = {"ws": torch.zeros(2, config.num_ws, config.w_dim), "noises": noises}
+    shapes = {"ws": {0: torch.export.Dim("n")}, "noises": [{} for _ in noises]}
+    names = ["ws", *(f"noise_{index}" for index in range(len(noises)))]
+    model = _run_exporter(SynthesisGraph().eval(), inputs, shapes, names, ["image", "pixels"])
+    # Traced with one map for the whole batch; ONNX broadcasts, so one for each picture works too.
+    free_batch(model.graph, "noise_", "noise_n")
+    return model
+
+
+def _run_exporter(
+    module: Any,
+    inputs: Mapping[str, Any],
+    shapes: Mapping[str, Any],
+    names: list[str],
+    outputs: list[str],
+) -> Any:
+    import torch
+
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            module,
+            kwargs=dict(inputs),
+            dynamo=True,
+            opset_version=OPSET,
+            dynamic_shapes=dict(shapes),
+            input_names=names,
+            output_names=outputs,
+            optimize=False,
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+@contextlib.contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """The exporter warns of its own future and of packages that it could register."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _serialized(model: Any, weights: set[str]) -> bytes:
+    data: bytes = without_weights(model, weights).SerializeToString(deterministic=True)
+    return data
+
+
+def _check(generator: Generator, mapping: bytes, synthesis: bytes) -> int:
+    """Compare both backends on one batch of two pictures with noise of their own."""
+    config = generator.config
+    weights = {name: value.numpy() for name, value in generator.state_dict().items()}
+    here, there = OnnxBackend(mapping, synthesis, weights), TorchBackend(generator, "cpu")
+    source = np.random.RandomState(0)
+    z = source.randn(2, config.z_dim).astype(np.float32)
+    c = np.eye(2, config.c_dim, dtype=np.float32) if config.c_dim else None
+    w = there.map(z, c)
+    apart = float(np.abs(here.map(z, c) - w).max())
+    ws = np.repeat(w[:, None], config.num_ws, axis=1)
+    sizes = [layer.resolution for layer in generator.synthesis.noise_layers()]
+    noises = [source.randn(2, 1, size, size).astype(np.float32) * 0.1 for size in sizes]
+    pixels = here.pixels(ws, noises)
+    largest = largest_difference(pixels, there.pixels(ws, noises))
+    if apart > 1e-3 or largest > BAR:
+        raise ModelError(
+            f"The ONNX graphs differ from torch by {apart:.2g} in w and by {largest} of 255 in "
+            f"pixels; at most 0.001 and {BAR} are allowed.",
+            "Keep the torch backend for this model, and report this.",
+        )
+    return largest
