@@ -1,0 +1,1 @@
+"""Directions in latent space: finding, measuring and keeping them."""

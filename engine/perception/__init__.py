@@ -1,0 +1,1 @@
+"""Networks that look at pictures: attributes, the second judge, ImageNet features."""
