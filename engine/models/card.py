@@ -17,7 +17,6 @@ CARD = "card.json"
 WEIGHTS = "weights.safetensors"
 MAPPING = "mapping.onnx"
 SYNTHESIS = "synthesis.onnx"
-DIRECTIONS = "directions.json"
 STYLEGAN2 = "stylegan2"
 MAX_BYTES = 2_000_000
 
@@ -93,7 +92,12 @@ def config_of(card: Mapping[str, Any], folder: Path) -> StyleGAN2Config:
             f"This version opens {STYLEGAN2}.",
         )
     try:
-        return StyleGAN2Config.from_dict(card["config"])
+        config = StyleGAN2Config.from_dict(card["config"])
+        sizes = [config.z_dim, config.w_dim, config.c_dim + 1, config.mapping_layers]
+        sizes += [config.img_channels, *config.channels.values()]
+        if not all(type(size) is int and 0 < size < 65536 for size in sizes):
+            raise ValueError(f"sizes must be whole numbers from 1 to 65535, got {sizes}")
+        return config
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelError(
             f"The card of {folder.name} has a damaged config: {str(error)[:120]}.",

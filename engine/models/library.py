@@ -1,0 +1,128 @@
+"""Which models there are: bundled beside the program, and imported under the home folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import engine
+from engine.checkpoints.digest import weights_sha256
+from engine.checkpoints.safetensors_file import read_safetensors
+from engine.errors import ModelError
+from engine.frame import ModelInfo
+from engine.models.card import CARD, STYLEGAN2, WEIGHTS, config_of, info_of, read_card
+from engine.models.stylegan2_layout import check_tensors
+from engine.recipe import ModelRef
+
+
+def bundled_folder() -> Path:
+    """resources/models of this installation, or of this checkout."""
+    return Path(engine.__file__).resolve().parent.parent / "resources" / "models"
+
+
+class ModelLibrary:
+    """The model folders of this installation. Looking again costs a few small files.
+
+    home: the user's data folder. bundled: where the shipped models lie. A damaged folder is not
+    listed; `problems` tells of it, and asking for it by name raises its error.
+    """
+
+    def __init__(self, home: Path, bundled: Path | None = None) -> None:
+        self.imported = home / "models"
+        self.bundled = bundled_folder() if bundled is None else bundled
+        self._models: dict[str, ModelInfo] = {}
+        self._others: dict[str, dict[str, Any]] = {}
+        self._problems: dict[str, ModelError] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the folders again, as after an import."""
+        self._models, self._others, self._problems = {}, {}, {}
+        for parent, bundled in ((self.bundled, True), (self.imported, False)):
+            folders = sorted(parent.iterdir()) if parent.is_dir() else []
+            for folder in folders:
+                if (folder / CARD).is_file() or (folder / WEIGHTS).is_file():
+                    self._add(folder, bundled)
+
+    def _add(self, folder: Path, bundled: bool) -> None:
+        try:
+            card = read_card(folder)
+            if card["family"] == STYLEGAN2:
+                self._models.setdefault(card["name"], info_of(folder, card, bundled))
+            else:
+                self._others.setdefault(card["name"], card)
+        except ModelError as error:
+            self._problems[folder.name] = error
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """Every generator, bundled ones first, by name."""
+        return tuple(sorted(self._models.values(), key=lambda m: (not m.bundled, m.name)))
+
+    def others(self) -> tuple[dict[str, Any], ...]:
+        """Cards of what is no generator: networks that judge pictures, and the like."""
+        return tuple(self._others[name] for name in sorted(self._others))
+
+    def problems(self) -> dict[str, ModelError]:
+        """Folder name to why it cannot be used."""
+        return dict(self._problems)
+
+    def find(self, name: str) -> ModelInfo:
+        """The generator of that name. Raises ModelError that lists what there is."""
+        if name in self._models:
+            return self._models[name]
+        if name in self._problems:
+            raise self._problems[name]
+        if name in self._others:
+            raise ModelError(f"{name} makes no pictures; it is a {self._others[name]['family']}.")
+        known = ", ".join(self._models) or "none"
+        raise ModelError(
+            f"There is no model called {name[:80]!r}; here are: {known}.",
+            "Import it, or choose one of these.",
+        )
+
+    def resolve(self, ref: ModelRef) -> ModelInfo:
+        """The generator with the digest that a Recipe names; its name may differ.
+
+        Raises ModelError that names the model and its SHA-256.
+        """
+        for info in self._models.values():
+            if info.sha256 == ref.sha256:
+                return info
+        if ref.name in self._problems:
+            raise self._problems[ref.name]
+        raise ModelError(
+            f"The Recipe needs the model {ref.name!r} with weights {ref.sha256}, "
+            "which is not installed here.",
+            "Import that model, or open the Recipe with another one.",
+        )
+
+    def store_folders(self) -> tuple[Path, ...]:
+        """Folders with stored directions that belong to models."""
+        folders = [info.folder / "store" for info in self.models()]
+        return tuple(folder for folder in folders if folder.is_dir())
+
+
+def load_tensors(info: ModelInfo) -> dict[str, np.ndarray]:
+    """The model's tensors as stored, checked against the card's digest and the layout.
+
+    Raises ModelError that names the file, the digest that the card expects, and the remedy.
+    """
+    path = info.folder / WEIGHTS
+    remedy = "Install the program again." if info.bundled else "Import the model again."
+    if not path.is_file():
+        raise ModelError(
+            f"The weights of {info.name} are missing: {path}, expected digest {info.sha256}.",
+            remedy,
+        )
+    tensors = read_safetensors(path)
+    digest = weights_sha256(tensors)
+    if digest != info.sha256:
+        raise ModelError(
+            f"The weights of {info.name} are not those of its card: {path} has the digest "
+            f"{digest}, expected {info.sha256}.",
+            remedy,
+        )
+    check_tensors(config_of(info.card, info.folder), tensors, str(path))
+    return tensors

@@ -1,0 +1,161 @@
+"""An opened generator: the numbers go in and out as NumPy arrays, whichever backend runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from engine.backends.backend import Backend
+from engine.errors import ModelError
+from engine.frame import BackendName, ModelInfo
+from engine.latent.noise import layer_noise
+from engine.latent.truncation import truncate
+from engine.models.card import MAPPING, SYNTHESIS, config_of
+from engine.models.library import load_tensors
+from engine.models.stylegan2_layout import Tensors, noisy_layers
+from engine.recipe import Noise
+
+NoiseMode = Literal["const", "random", "none"]
+
+
+class Model:
+    """A generator and the backend it runs on. Methods may be called from several threads.
+
+    It is also the LatentSpace that latent expressions are evaluated in.
+    """
+
+    def __init__(self, info: ModelInfo, backend: Backend, tensors: Tensors) -> None:
+        """tensors: float32, by their published names."""
+        self.info = info
+        self.backend = backend
+        self.w_avg: Float32[np.ndarray, " w_dim"] = tensors["mapping.w_avg"]
+        layers = noisy_layers(config_of(info.card, info.folder))
+        self._noise_shapes = [(size, size) for _, size in layers]
+        self._noise_consts = [tensors[f"{name}.noise_const"] for name, _ in layers]
+        self._noise_gains = [float(tensors[f"{name}.noise_strength"]) for name, _ in layers]
+
+    @property
+    def z_dim(self) -> int:
+        """Length of z."""
+        return self.info.z_dim
+
+    @property
+    def w_dim(self) -> int:
+        """Length of w."""
+        return self.info.w_dim
+
+    @property
+    def num_ws(self) -> int:
+        """How many w one picture takes."""
+        return self.info.num_ws
+
+    @property
+    def noisy_layers(self) -> int:
+        """How many layers take noise."""
+        return len(self._noise_shapes)
+
+    def map(
+        self,
+        z: Float32[np.ndarray, "n z_dim"],
+        c: Float32[np.ndarray, "n c_dim"] | None = None,
+        psi: float | Sequence[float] = 1.0,
+        cutoff: int | None = None,
+    ) -> Float32[np.ndarray, "n num_ws w_dim"]:
+        """z to ws, with the first `cutoff` layers (all when None) pulled toward w_avg.
+
+        psi = 1 leaves ws as they are; psi = 0 gives the average. Raises ModelError when the
+        arrays do not have the model's sizes.
+        """
+        z = _checked(z, "z", (self.info.z_dim,))
+        if self.info.c_dim:
+            classes = np.zeros((len(z), self.info.c_dim), np.float32) if c is None else c
+            c = _checked(classes, "c", (self.info.c_dim,))
+        elif c is not None and np.size(c):
+            raise ModelError(
+                f"{self.info.name} knows no classes, got a c of shape {np.shape(c)}.",
+                "Leave c out.",
+            )
+        w = self.backend.map(z, c if self.info.c_dim else None)
+        ws = np.repeat(w[:, None], self.info.num_ws, axis=1)
+        if cutoff is None and not isinstance(psi, Sequence) and psi == 1.0:
+            return ws
+        return truncate(ws, self.w_avg, psi=psi, cutoff=cutoff)
+
+    def synthesize(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noise_mode: NoiseMode = "const"
+    ) -> Float32[np.ndarray, "n channels height width"]:
+        """ws to images: float32, nominally [-1, 1], NCHW, sRGB. "random" draws from seed 0."""
+        ws = self._checked_ws(ws)
+        return self.backend.synthesize(ws, self._noises(Noise(mode=noise_mode), len(ws)))
+
+    def pixels(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noise: Noise | None = None
+    ) -> UInt8[np.ndarray, "n height width channels"]:
+        """ws to pictures: uint8, NHWC, sRGB."""
+        ws = self._checked_ws(ws)
+        return self.backend.pixels(ws, self._noises(noise or Noise(), len(ws)))
+
+    def _checked_ws(self, ws: Any) -> Float32[np.ndarray, "n num_ws w_dim"]:
+        return _checked(ws, "ws", (self.info.num_ws, self.info.w_dim))
+
+    def _noises(self, noise: Noise, batch: int) -> list[Float32[np.ndarray, "_ 1 _ _"]]:
+        return layer_noise(self._noise_shapes, self._noise_consts, noise, batch, self._noise_gains)
+
+
+def open_model(info: ModelInfo, backend: BackendName | None = None) -> Model:
+    """Load a model folder. backend None: ONNX where the folder has graphs, else torch.
+
+    Raises ModelError when weights or graphs are missing, damaged or do not fit the card.
+    """
+    return open_tensors(info, load_tensors(info), backend)
+
+
+def open_tensors(info: ModelInfo, stored: Tensors, backend: BackendName | None = None) -> Model:
+    """As open_model, with tensors that were read and checked before."""
+    tensors = {name: array.astype(np.float32) for name, array in stored.items()}
+    if backend is None:
+        backend = "onnx" if (info.folder / SYNTHESIS).is_file() else "torch"
+    runs = _onnx(info, tensors) if backend == "onnx" else _torch(info, tensors)
+    return Model(info, runs, tensors)
+
+
+def _onnx(info: ModelInfo, tensors: Tensors) -> Backend:
+    from engine.backends.onnx_backend import OnnxBackend
+
+    mapping, synthesis = (_graph(info, name) for name in (MAPPING, SYNTHESIS))
+    return OnnxBackend(mapping, synthesis, tensors)
+
+
+def _graph(info: ModelInfo, name: str) -> bytes:
+    path: Path = info.folder / name
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"The ONNX graph {path} of {info.name} cannot be read: {error.strerror}.",
+            f"Run `export-onnx {info.name}`, or use the torch backend.",
+        ) from error
+
+
+def _torch(info: ModelInfo, tensors: Tensors) -> Backend:
+    from engine.backends.torch_backend import TorchBackend
+    from engine.models.torch_generator import build_generator
+
+    return TorchBackend(build_generator(config_of(info.card, info.folder), tensors))
+
+
+def _checked(array: Any, name: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    values = np.ascontiguousarray(array, dtype=np.float32)
+    if values.ndim != len(shape) + 1 or values.shape[1:] != shape or not len(values):
+        raise ModelError(
+            f"{name} must have the shape [batch, {', '.join(map(str, shape))}], "
+            f"got {list(np.shape(array))}.",
+            "Use latents that were made for this model.",
+        )
+    if not np.isfinite(values).all():
+        raise ModelError(f"{name} holds values that are not finite.")
+    return values
