@@ -17,6 +17,7 @@ CARD = "card.json"
 WEIGHTS = "weights.safetensors"
 MAPPING = "mapping.onnx"
 SYNTHESIS = "synthesis.onnx"
+DIRECTIONS = "directions.json"
 STYLEGAN2 = "stylegan2"
 MAX_BYTES = 2_000_000
 

@@ -1,0 +1,213 @@
+"""Renders Recipes: image expressions to pixels, with what was rendered last kept at hand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from engine.cancel import CancelToken
+from engine.errors import BackendError, DirectionError, RecipeError
+from engine.frame import BackendName, Frame, ModelInfo, RenderSettings
+from engine.image.codec import read_picture
+from engine.image.pixels import crop, resize
+from engine.latent.evaluate import Memo, evaluate
+from engine.models.card import SYNTHESIS
+from engine.models.library import ModelLibrary
+from engine.models.opened import Model, open_model
+from engine.recipe import Crop, Generate, Image, Move, Photo, Recipe, Resize, walk
+from engine.store import Store
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+Owners = Callable[[], Mapping[str, frozenset[str]]]
+CACHE_BYTES = 192 * 2**20
+DEFAULT = RenderSettings()
+
+
+class Renderer:
+    """Turns Recipes into Frames. May be called from several threads at once.
+
+    No lock is held while a network runs, so an export and a drag never wait for each other.
+    owners: gives, for each known direction, the digests of the models it was found on.
+    """
+
+    def __init__(self, library: ModelLibrary, store: Store, owners: Owners) -> None:
+        self._library = library
+        self._store = store
+        self._owners = owners
+        self._models: dict[tuple[str, BackendName], tuple[Model, Memo]] = {}
+        self._opening = threading.Lock()
+        self._photos = PixelCache(CACHE_BYTES // 4)
+        self._pictures = PixelCache(CACHE_BYTES)
+
+    def render(
+        self,
+        recipe: Recipe,
+        settings: RenderSettings = DEFAULT,
+        cancel: CancelToken | None = None,
+        *,
+        fresh: bool = False,
+    ) -> Frame:
+        """The picture of the Recipe. fresh: renders even what is at hand, as an export must.
+
+        At the sizes of the bundled models a full render is quick enough for every step of a drag,
+        so a preview is a full render and the Frame says so. Raises ModelError, DirectionError,
+        RecipeError, StoreError or ImageError for what the Recipe asks and this installation
+        lacks, BackendError when the machine fails, Cancelled.
+        """
+        if settings.precision != "float32":
+            raise BackendError(
+                f"The bundled kinds of models render in float32, got {settings.precision}.",
+                "Choose float32.",
+            )
+        started = time.perf_counter()
+        backend = self._backend(recipe, settings)
+        key = (recipe.image, backend)
+        pixels = None if fresh else self._pictures.get(key)
+        if pixels is None:
+            pixels = np.ascontiguousarray(_Rendering(self, backend, cancel).pixels(recipe.image))
+            pixels.setflags(write=False)
+            self._pictures.put(key, pixels)
+        elapsed = time.perf_counter() - started
+        return Frame(pixels, recipe, settings, backend, "full", elapsed)
+
+    def opened(self, info: ModelInfo, backend: BackendName | None = None) -> tuple[Model, Memo]:
+        """The model, loaded once for each backend, and what it mapped last."""
+        key = (info.sha256, backend or default_backend(info))
+        found = self._models.get(key)
+        if found is None:
+            with self._opening:
+                found = self._models.get(key) or (open_model(info, key[1]), Memo())
+                self._models[key] = found
+        return found
+
+    def forget(self) -> None:
+        """Drop every picture that is at hand."""
+        self._pictures.clear()
+        self._photos.clear()
+
+    def generate(self, node: Generate, backend: BackendName) -> Pixels:
+        """The pixels of one Generate."""
+        info = self._library.resolve(node.model)
+        self._check_directions(node, info)
+        model, memo = self.opened(info, backend)
+        c = class_vector(node, info)
+        ws = evaluate(node.latent, model, self._store.get_array, c, memo)
+        pixels = model.pixels(ws, node.noise)[0]
+        return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+
+    def photo(self, node: Photo) -> Pixels:
+        """The pixels of a stored photo."""
+        found = self._photos.get(node)
+        if found is None:
+            found = read_picture(self._store.get(node.sha256))
+            found.setflags(write=False)
+            self._photos.put(node, found)
+        return found
+
+    def _backend(self, recipe: Recipe, settings: RenderSettings) -> BackendName:
+        if settings.backend is not None:
+            return settings.backend
+        refs = [node.model for node in walk(recipe.image) if isinstance(node, Generate)]
+        wanted = {default_backend(self._library.resolve(ref)) for ref in refs}
+        return "torch" if "torch" in wanted else "onnx"
+
+    def _check_directions(self, node: Generate, info: ModelInfo) -> None:
+        moves = [item for item in walk(node.latent) if isinstance(item, Move)]
+        owners = self._owners() if moves else {}
+        for move in moves:
+            found_on = owners.get(move.direction)
+            if found_on and info.sha256 not in found_on:
+                raise DirectionError(
+                    f"The direction {move.direction} was found on another model than {info.name}.",
+                    "Choose a direction found on this model.",
+                )
+
+
+class _Rendering:
+    """One pass over an image expression."""
+
+    def __init__(
+        self, renderer: Renderer, backend: BackendName, cancel: CancelToken | None
+    ) -> None:
+        self.renderer = renderer
+        self.backend: BackendName = backend
+        self.cancel = cancel
+
+    def pixels(self, node: Image) -> Pixels:
+        if self.cancel is not None:
+            self.cancel.check()
+        match node:
+            case Generate():
+                return self.renderer.generate(node, self.backend)
+            case Photo():
+                return self.renderer.photo(node)
+            case Crop(image, left, top, width, height):
+                return crop(self.pixels(image), left, top, width, height)
+            case Resize(image, width, height, filter):
+                return resize(self.pixels(image), width, height, filter)
+        raise RecipeError(
+            f"The image {node.op!r} cannot be rendered here.",
+            "A newer version of the program may be able to.",
+        )
+
+
+class PixelCache:
+    """Keeps the pictures asked for last, up to a number of bytes; safe in several threads."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[object, Pixels] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: object) -> Pixels | None:
+        """The picture, now the most recent one, or None."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def put(self, key: object, pixels: Pixels) -> None:
+        """Keep the picture and let the oldest go."""
+        with self._lock:
+            old = self._kept.pop(key, None)
+            self._bytes += pixels.nbytes - (0 if old is None else old.nbytes)
+            self._kept[key] = pixels
+            while self._bytes > self._limit and self._kept:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+
+    def clear(self) -> None:
+        """Let everything go."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
+
+def default_backend(info: ModelInfo) -> BackendName:
+    """ONNX where the model folder has graphs: it starts without torch."""
+    return "onnx" if (info.folder / SYNTHESIS).is_file() else "torch"
+
+
+def class_vector(node: Generate, info: ModelInfo) -> Float32[np.ndarray, "1 c_dim"] | None:
+    """The weighted classes as one vector, None for a model without classes. RecipeError."""
+    if not info.c_dim:
+        if node.classes:
+            raise RecipeError(
+                f"{info.name} knows no classes, got {len(node.classes)}.", "Leave classes empty."
+            )
+        return None
+    c = np.zeros((1, info.c_dim), np.float32)
+    for item in node.classes:
+        if item.index >= info.c_dim:
+            raise RecipeError(
+                f"{info.name} knows the classes 0 to {info.c_dim - 1}, got {item.index}.",
+                "Choose one of these.",
+            )
+        c[0, item.index] += np.float32(item.weight)
+    return c
