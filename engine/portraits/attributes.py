@@ -7,11 +7,14 @@ alone, through a counter hash, so that any part of the set can be made anywhere,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float32, Float64, Int64
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,14 @@ COLUMN: dict[str, int] = {attribute.name: i for i, attribute in enumerate(ATTRIB
 NAMED: tuple[str, ...] = ("yaw", "smile", "age", "gender", "eyeglasses")
 
 
+Real = TypeVar("Real", float, "Tensor")
+
+
+def grey_share(age: Real, greying: Real) -> Real:
+    """How grey the hair is: 0 or less not at all, 1 or more wholly."""
+    return (age - (0.75 - 0.35 * greying)) / 0.28
+
+
 def _splitmix64(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """The output function of SplitMix64 (Steele, Lea, Flood, 2014), one word a value."""
     x = x + np.uint64(0x9E3779B97F4A7C15)
@@ -114,15 +125,16 @@ def _plain(attribute: Attribute, u: Float64[np.ndarray, " n"]) -> Float64[np.nda
     if attribute.kind == "continuous":
         return attribute.low + (attribute.high - attribute.low) * u
     choices = 2 if attribute.kind == "binary" else len(attribute.values)
-    return np.floor(u * choices)
+    floor: npt.NDArray[np.float64] = np.floor(u * choices)
+    return floor
 
 
-def sample(
-    seed: int, indices: Int64[np.ndarray, " n"]
-) -> Float32[np.ndarray, "n columns"]:
+def sample(seed: int, indices: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "n columns"]:
     """The rows `indices` of data set `seed`: the label table, one column an attribute.
 
     All columns are independent, but for facial hair, which occurs on the masculine side only.
+    Some show only together with others: the two of the eyeglasses where there are eyeglasses,
+    the beard's shape where there is facial hair, the hair's style where it is not cropped.
     """
     spare = len(ATTRIBUTES)
     u = uniform(seed, indices, spare + 1)

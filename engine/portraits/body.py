@@ -77,9 +77,7 @@ def _draw_neck(
     paint(canvas, wool * rib, grown.mul_(tall))
 
 
-def _draw_collar(
-    t: Traits, canvas: Tensor, pen: Pen, x: Tensor, y: Tensor, torso: Tensor
-) -> None:
+def _draw_collar(t: Traits, canvas: Tensor, pen: Pen, x: Tensor, y: Tensor, torso: Tensor) -> None:
     """A ribbed edge on round and V necks, a folded collar on shirts."""
     edge = _neckline(t, x, y)
     below = ramp(y, -0.66, -0.72)

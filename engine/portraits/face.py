@@ -137,13 +137,12 @@ def draw_beard(t: Traits, canvas: Tensor, pen: Pen, x: Tensor, y: Tensor) -> Non
     """Full beard, moustache or goatee; its thickness is the amount of facial hair."""
     amount = t["facial_hair"]
     full = t.is_value("beard_shape", "full beard")
-    goatee = t.is_value("beard_shape", "goatee")
     only_lip = t.is_value("beard_shape", "moustache")
     ax = x.abs()
     smile = t["smile"]
     border = -0.345 + 2.0 * (ax - 0.20).clamp(min=0.0) ** 1.5 + 0.02 * smile
     chin = border.sub(y).mul_(0.7)
-    narrow = torch.minimum(chin, (0.215 - ax)).sub_(0.0)
+    narrow = torch.minimum(chin, 0.215 - ax)
     jaw = full * chin + (1.0 - full) * narrow
     jaw = jaw - 9.0 * only_lip
     u = ax * (1.0 / (0.215 + 0.03 * smile.clamp(min=0.0)))

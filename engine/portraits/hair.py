@@ -40,7 +40,9 @@ def hair_surface(t: Traits, rays: Rays) -> Surface:
         rays,
         (part, 0.2 + (t.by_value("hair_shape", _PUFF_Y) - 0.2) * body,
          t.by_value("hair_shape", _PUFF_Z)),
-        tuple(t.by_value("hair_shape", r) * puff + 0.01 for r in (_PUFF_X, _PUFF_H, _PUFF_D)),
+        (t.by_value("hair_shape", _PUFF_X) * puff + 0.01,
+         t.by_value("hair_shape", _PUFF_H) * puff + 0.01,
+         t.by_value("hair_shape", _PUFF_D) * puff + 0.01),
     )  # fmt: skip
     whole = join(cap, top, 0.05)
     fall = ((length - 0.25) / 0.75).clamp(0.0, 1.0)
@@ -99,16 +101,14 @@ def covered(t: Traits, point: Vector) -> Tensor:
     return smooth_max(over, curtain, 0.10)
 
 
-def hair_colour(
-    t: Traits, surface: Surface, point: Vector, edge: Tensor, lamp: Lamp
-) -> Tensor:
+def hair_colour(t: Traits, surface: Surface, point: Vector, edge: Tensor, lamp: Lamp) -> Tensor:
     """Lit hair with strands and a band of sheen: [n, 3, p].
 
     edge: distance to the border of the hair, which is rounded down to the skin.
     """
     x, y, z = point
     inverse = (x * x).addcmul_(z, z).add_(1e-3).rsqrt_()
-    strand = torch.cos((x * inverse * 15.0 - y * 3.0)).mul_((z * inverse * 8.0).cos_())
+    strand = torch.cos(x * inverse * 15.0 - y * 3.0).mul_((z * inverse * 8.0).cos_())
     short = ((0.15 - t["hair_length"]) / 0.15).clamp(0.0, 1.0)
     light = lamp.diffuse(surface.normal).addcmul_(strand, 0.085 * (1.0 - short))
     light.mul_(ramp(edge, -0.02, 0.10).mul_(0.30).add_(0.70))

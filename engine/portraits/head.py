@@ -16,8 +16,9 @@ def head_surface(t: Traits, rays: Rays) -> Surface:
     masculine = 0.5 - 0.5 * t["gender"]
     age, width = t["age"], 0.94 + 0.12 * t["face_width"]
     youth = (1.0 - 2.5 * age).clamp(min=0.0)
-    bushy = t["facial_hair"] * (t.is_value("beard_shape", "full beard")
-                                + 0.6 * t.is_value("beard_shape", "goatee"))
+    bushy = t["facial_hair"] * (
+        t.is_value("beard_shape", "full beard") + 0.6 * t.is_value("beard_shape", "goatee")
+    )
     skull = ellipsoid(rays, (0.0, 0.13, -0.05), (0.545 * width, 0.52, 0.57))
     jaw_x = (0.405 + 0.110 * masculine + 0.03 * youth + 0.03 * age) * width
     jaw = ellipsoid(
@@ -78,6 +79,4 @@ def ear(t: Traits, rays: Rays, side: float) -> Surface:
     """The ear at the viewer's left (side -1) or right (+1) of a head that looks ahead."""
     grown = 1.0 + 0.18 * t["age"]
     width = 0.94 + 0.12 * t["face_width"]
-    return ellipsoid(
-        rays, (side * 0.535 * width, -0.03, -0.06), (0.065, 0.145 * grown, 0.10)
-    )
+    return ellipsoid(rays, (side * 0.535 * width, -0.03, -0.06), (0.065, 0.145 * grown, 0.10))

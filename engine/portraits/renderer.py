@@ -8,6 +8,9 @@ pixel, so that every size is crisp and no pixel is computed twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from jaxtyping import Float32
@@ -46,15 +49,36 @@ def render(
     budget = GPU_PIXELS if rows.device.type == "cuda" else CPU_PIXELS
     pixels = min(size * size, budget)
     pictures = max(1, budget // pixels)
-    with torch.inference_mode():
-        for first in range(0, len(rows), pictures):
+
+    def draw(first: int) -> None:
+        with torch.inference_mode():
             traits = Traits(rows[first : first + pictures])
             for start in range(0, size * size, pixels):
                 part = slice(start, min(start + pixels, size * size))
                 drawn = _draw(traits, px[:, part], py[:, part], size / 2.0)
+                drawn.clamp_(0.0, 1.0).mul_(2.0).sub_(1.0)
                 out[first : first + pictures, :, part] = drawn
-        out.clamp_(0.0, 1.0).mul_(2.0).sub_(1.0)
-    return out.reshape(len(rows), 3, size, size).clone()
+
+    _for_each(draw, range(0, len(rows), pictures), rows.device)
+    return out.reshape(len(rows), 3, size, size)
+
+
+def _for_each(draw: Callable[[int], None], firsts: range, device: torch.device) -> None:
+    """Call `draw` for every chunk: on the CPU one chunk a core, else one after the other.
+
+    The steps are too short to be split among cores themselves: waiting would cost more.
+    """
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1 or len(firsts) == 1:
+        for first in firsts:
+            draw(first)
+        return
+    try:
+        with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
+            for _ in pool.map(draw, firsts):
+                pass
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _draw(t: Traits, px: Tensor, py: Tensor, per_unit: float) -> Tensor:
@@ -98,12 +122,21 @@ def _draw_hair_inside(
     """The far inner side of the hair, seen through the opening for the face."""
     far_side = rays.at(mane.t - 0.6)
     inside = (hair.covered(t, far_side) * 12.0).add_(0.5).clamp_(0.0, 1.0)
-    paint(canvas, t.hair * torch.tensor([0.52, 0.46, 0.48], device=t.device)[:, None],
-          outline * inside)
+    paint(
+        canvas,
+        t.hair * torch.tensor([0.52, 0.46, 0.48], device=t.device)[:, None],
+        outline * inside,
+    )
 
 
 def _draw_ear(
-    t: Traits, canvas: Tensor, pen: Pen, rays: Rays, side: float, surface: Surface, lamp: Lamp,
+    t: Traits,
+    canvas: Tensor,
+    pen: Pen,
+    rays: Rays,
+    side: float,
+    surface: Surface,
+    lamp: Lamp,
     front: bool,
 ) -> None:
     ear = head.ear(t, rays, side)
@@ -117,8 +150,13 @@ def _draw_ear(
 
 
 def _draw_head(
-    t: Traits, canvas: Tensor, pen: Pen, surface: Surface,
-    point: tuple[Tensor, Tensor, Tensor], lamp: Lamp, per_unit: float,
+    t: Traits,
+    canvas: Tensor,
+    pen: Pen,
+    surface: Surface,
+    point: tuple[Tensor, Tensor, Tensor],
+    lamp: Lamp,
+    per_unit: float,
 ) -> None:
     """Paint the face on the head, light it, and lay it over the picture."""
     x, y, _ = point
@@ -143,8 +181,14 @@ def _draw_head(
 
 
 def _draw_hair(
-    t: Traits, canvas: Tensor, pen: Pen, mane: Surface, outline: Tensor,
-    point: tuple[Tensor, Tensor, Tensor], t_head: Tensor, lamp: Lamp,
+    t: Traits,
+    canvas: Tensor,
+    pen: Pen,
+    mane: Surface,
+    outline: Tensor,
+    point: tuple[Tensor, Tensor, Tensor],
+    t_head: Tensor,
+    lamp: Lamp,
 ) -> Tensor:
     """The hair before and around the face; gives its coverage [n, p]."""
     facing = dot(mane.normal, lamp.to_viewer).clamp_(0.35, 1.0)

@@ -62,12 +62,7 @@ def ellipsoid(
         nearest[2].addcmul_(half, b[2]).mul_(inverse[2]),
     )
     t = middle.add_(half).add_(outside.clamp(max=0.0), alpha=1.5)
-    scale = bb.rsqrt() * 0.0 + _mean(radii)
-    return Surface(t, unit(normal), outside.mul_(scale))
-
-
-def _mean(radii: tuple[Number, Number, Number]) -> Number:
-    return 0.5 * (radii[0] + radii[1])
+    return Surface(t, unit(normal), outside.mul_(0.5 * (radii[0] + radii[1])))
 
 
 def unit(v: Vector) -> Vector:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.portraits.attributes import ATTRIBUTES, COLUMN
+from engine.portraits.attributes import ATTRIBUTES, COLUMN, grey_share
 from engine.portraits.shapes import Vector
 
 SKIN = ("ffe3cd", "f8cfae", "e8b48c", "c98f66", "9c6542", "6d432c")
@@ -72,11 +72,11 @@ class Traits:
         place = (self["skin_tone"] * (len(SKIN) - 1)).clamp(0.0, len(SKIN) - 1.001)
         low = place.long()
         part = (place - low).unsqueeze(2)
-        self.skin = torch.lerp(stops[low[:, 0]].unsqueeze(2), stops[low[:, 0] + 1].unsqueeze(2),
-                               part)
+        self.skin = torch.lerp(
+            stops[low[:, 0]].unsqueeze(2), stops[low[:, 0] + 1].unsqueeze(2), part
+        )
         age = self["age"]
-        onset = 0.75 - 0.35 * self["greying"]
-        self.grey = ((age - onset) / 0.28).clamp(0.0, 1.0)
+        self.grey = grey_share(age, self["greying"]).clamp(0.0, 1.0)
         grey = rgb([HAIR_GREY], self.device).unsqueeze(2)
         self.hair = torch.lerp(self._palette("hair_color", HAIR), grey, self.grey.unsqueeze(2))
         self.eye = self._palette("eye_color", EYES)
@@ -84,7 +84,7 @@ class Traits:
         feminine = (0.5 + 0.5 * self["gender"]).unsqueeze(2)
         rose = rgb(["c2304a"], self.device).unsqueeze(2)
         natural = self.skin * torch.tensor([0.86, 0.62, 0.60], device=self.device)[:, None]
-        self.lips = torch.lerp(natural, rose, 0.04 + 0.84 * feminine ** 1.5)
+        self.lips = torch.lerp(natural, rose, 0.04 + 0.84 * feminine**1.5)
         tone = self["clothing_tone"].unsqueeze(2)
         self.cloth = around(self["clothing_hue"], CLOTH) * (0.55 + 0.50 * tone)
         self.cloth_second = 0.80 + 0.17 * around(self["clothing_hue"] + 0.15, CLOTH)
@@ -100,8 +100,7 @@ class Traits:
         st, ct = tilt.sin(), tilt.cos()
         # Columns of world = Rz(tilt) Ry(yaw) Rx(-pitch): the head's axes in the picture.
         x, y, z = (cy, 0.0 * cy, -sy), (-sy * sp, cp, -cy * sp), (sy * cp, sp, cy * cp)
-        self.axes = tuple((ct * a[0] - st * a[1], st * a[0] + ct * a[1], a[2])
-                          for a in (x, y, z))
+        self.axes = tuple((ct * a[0] - st * a[1], st * a[0] + ct * a[1], a[2]) for a in (x, y, z))
         self.centre = (0.09 * sy - 0.5 * st, 0.04 + 0.05 * sp)
         light = (0.75 * self["light_x"], 0.15 + 0.6 * self["light_y"], 0.0 * cy + 0.75)
         self.light = _unit(light)
@@ -109,9 +108,7 @@ class Traits:
 
     def to_head(self, world: Vector) -> Vector:
         """Turn directions from the picture's frame into the head's."""
-        x, y, z = (
-            a[0] * world[0] + a[1] * world[1] + a[2] * world[2] for a in self.axes
-        )
+        x, y, z = (a[0] * world[0] + a[1] * world[1] + a[2] * world[2] for a in self.axes)
         return x, y, z
 
     def to_picture(self, point: tuple[Tensor | float, Tensor | float, Tensor | float]) -> Vector:
