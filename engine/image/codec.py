@@ -60,6 +60,10 @@ _TURNS = {
 }
 
 
+class PictureTooLarge(ImageError):
+    """The picture may be sound, but is larger than what is decoded here."""
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture from outside. pixels: uint8 [height, width, 3], sRGB; notes: what was changed."""
@@ -173,7 +177,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _too_large(got: str) -> ImageError:
-    return ImageError(
+    return PictureTooLarge(
         f"The picture is too large: at most 64 megapixels and 32,768 pixels a side, got {got}.",
         "Make it smaller in another program first.",
     )

@@ -43,8 +43,8 @@ def crop(
 ) -> UInt8[np.ndarray, "new_height new_width 3"]:
     """The rectangle that begins at (left, top). Raises ImageError where it leaves the picture."""
     rows, columns = pixels.shape[:2]
-    inside = 0 <= left and 0 <= top and left + width <= columns and top + height <= rows
-    if not inside or width < 1 or height < 1:
+    inside = left + width <= columns and top + height <= rows
+    if not inside or min(left, top) < 0 or min(width, height) < 1:
         raise ImageError(
             f"The crop of {width} x {height} pixels at ({left}, {top}) does not fit into the "
             f"picture of {columns} x {rows}.",
@@ -67,9 +67,7 @@ def largest_difference(
     return int(np.abs(a.astype(np.int16) - b.astype(np.int16)).max(initial=0))
 
 
-def psnr(
-    a: UInt8[np.ndarray, "height width 3"], b: UInt8[np.ndarray, "height width 3"]
-) -> float:
+def psnr(a: UInt8[np.ndarray, "height width 3"], b: UInt8[np.ndarray, "height width 3"]) -> float:
     """Peak signal-to-noise ratio in dB over all channels; infinite for equal pictures."""
     error = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
     return math.inf if error == 0 else 10 * math.log10(255**2 / error)

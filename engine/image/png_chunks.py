@@ -23,15 +23,11 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     at = len(SIGNATURE)
     while True:
         if at + 12 > len(data):
-            raise ImageError(
-                "The PNG file is cut off before its end.", "Get the whole file again."
-            )
+            raise ImageError("The PNG file is cut off before its end.", "Get the whole file again.")
         length, kind = struct.unpack_from(">I4s", view, at)
         end = at + 12 + length
         if end > len(data):
-            raise ImageError(
-                "The PNG file is cut off in the middle.", "Get the whole file again."
-            )
+            raise ImageError("The PNG file is cut off in the middle.", "Get the whole file again.")
         body = view[at + 8 : end - 4]
         if zlib.crc32(body, zlib.crc32(kind)) != struct.unpack_from(">I", view, end - 4)[0]:
             raise ImageError(

@@ -58,21 +58,14 @@ def make_chain(
     root_key, issuing_key, leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     root_name, issuing_name = _name(f"{label} root"), _name(f"{label} issuing authority")
     root = _sign(
-        _authority(root_name, root_name, root_key.public_key(), start, path_length=1),
-        root_key.public_key(),
-        root_key,
+        _authority(root_name, root_name, root_key.public_key(), start, path_length=1), root_key
     )
     issuing = _sign(
         _authority(issuing_name, root_name, issuing_key.public_key(), start, path_length=0),
-        root_key.public_key(),
         root_key,
     )
     end = start + _BACKDATE + dt.timedelta(days=leaf_days)
-    leaf = _sign(
-        _leaf(_name(label), issuing_name, leaf_key.public_key(), start, end),
-        issuing_key.public_key(),
-        issuing_key,
-    )
+    leaf = _sign(_leaf(_name(label), issuing_name, leaf_key.public_key(), start, end), issuing_key)
     return leaf_key, Chain(_pem(leaf) + _pem(issuing), _pem(root))
 
 
@@ -155,11 +148,9 @@ def _usage(*, authority: bool) -> x509.KeyUsage:
 
 
 def _sign(
-    builder: x509.CertificateBuilder,
-    issuer_public: ec.EllipticCurvePublicKey,
-    issuer_key: ec.EllipticCurvePrivateKey,
+    builder: x509.CertificateBuilder, issuer_key: ec.EllipticCurvePrivateKey
 ) -> x509.Certificate:
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_public)
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
     return builder.add_extension(identifier, critical=False).sign(issuer_key, hashes.SHA256())
 
 

@@ -1,0 +1,37 @@
+"""What a Recipe says of a picture's origin: its models, its photos, its IPTC kind of source."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.recipe import Crop, ModelRef, Photo, Recipe, Resize, walk
+
+SourceType = Literal["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"]
+
+
+def models_of(recipe: Recipe) -> tuple[ModelRef, ...]:
+    """Every model that takes part, each once, outermost first."""
+    return tuple(dict.fromkeys(x for x in walk(recipe.image) if isinstance(x, ModelRef)))
+
+
+def photos_of(recipe: Recipe) -> tuple[str, ...]:
+    """SHA-256 of every picture from outside, each once, outermost first."""
+    return tuple(dict.fromkeys(x.sha256 for x in walk(recipe.image) if isinstance(x, Photo)))
+
+
+def shaping_of(recipe: Recipe) -> tuple[Literal["c2pa.cropped", "c2pa.resized"], ...]:
+    """The crops and resizes as C2PA actions, in the order in which they are done."""
+    steps: list[Literal["c2pa.cropped", "c2pa.resized"]] = []
+    for node in walk(recipe.image):
+        if isinstance(node, Crop | Resize):
+            steps.append("c2pa.cropped" if isinstance(node, Crop) else "c2pa.resized")
+    return tuple(reversed(steps))
+
+
+def source_type(recipe: Recipe) -> SourceType | None:
+    """IPTC's kind of source; None where no model takes part: a photo merely cut or resized."""
+    if not models_of(recipe):
+        return None
+    if photos_of(recipe):
+        return "compositeWithTrainedAlgorithmicMedia"
+    return "trainedAlgorithmicMedia"

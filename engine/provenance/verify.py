@@ -1,0 +1,242 @@
+"""What a file's Content Credentials show: a pure function of bytes, anchors and a moment.
+
+The numbered steps follow C2PA specification 2.2, section 15 (validation).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import c2pa
+
+from engine.errors import ImageError
+from engine.frame import Finding, VerdictName
+from engine.image.codec import PictureTooLarge, open_picture
+from engine.image.formats import PNG, PictureFormat, sniff
+from engine.image.png_chunks import chunks
+from engine.image.xmp import stated_source_type
+from engine.provenance import words
+from engine.provenance.manifest_view import ManifestView, view
+from engine.provenance.plain_text import plain
+from engine.provenance.sdk import context
+from engine.provenance.statements import Statements, read_statements
+from engine.recipe import Recipe
+
+_DATES = frozenset({"signingCredential.expired", "claimSignature.outsideValidity"})
+_ODD_REPORT = (ValueError, KeyError, TypeError, AttributeError, IndexError, StopIteration)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What was found. signer: a name that the certificate gives, verified or not by `verdict`."""
+
+    verdict: VerdictName
+    findings: tuple[Finding, ...] = ()
+    signer: str | None = None
+    signed_at: str | None = None
+    recipe: Recipe | None = None
+    claim: Mapping[str, Any] = field(default_factory=dict)
+    headline: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headline", self.headline or words.HEADLINES[self.verdict])
+
+
+def read_credentials(
+    data: bytes,
+    *,
+    anchors_pem: str = "",
+    own_roots_pem: str = "",
+    now: dt.datetime | None = None,
+) -> Credentials:
+    """The verdict on a file's bytes. Reads nothing else and fetches nothing. Never raises.
+
+    anchors_pem: roots that the user trusts. own_roots_pem: roots of this installation. now: the
+    moment against which certificates without a time stamp are held; the clock's by default.
+    """
+    # 1. Which format, by the bytes; nothing else is handed to a parser.
+    found = sniff(data)
+    if found is None:
+        return _no_picture(data)
+    # 2. Is there a manifest, and can it be read?
+    try:
+        seen, trusted = _look(data, found, own_roots_pem)
+        if seen is None:
+            return _no_manifest(data, found)
+        own = trusted
+        # 3. Does an anchor vouch for the signer? Own roots first: they say more.
+        if not own and anchors_pem:
+            seen, trusted = _look(data, found, anchors_pem)
+            assert seen is not None
+    except c2pa.C2paError as error:
+        return _unreadable(data, str(error))
+    except _ODD_REPORT:
+        return _unreadable(data, "its structure is not understood")
+    return _judge(data, found, seen, own, trusted, now or dt.datetime.now(dt.UTC))
+
+
+def _look(data: bytes, found: PictureFormat, anchors_pem: str) -> tuple[ManifestView | None, bool]:
+    """The manifest as the library reports it under these anchors, and whether they vouch for it."""
+    with context(anchors_pem) as settings:
+        reader = c2pa.Reader.try_create(found.mime, io.BytesIO(data), context=settings)
+        if reader is None:
+            return None, False
+        with reader:
+            seen = view(reader)
+    return seen, bool(anchors_pem) and seen.has("signingCredential.trusted")
+
+
+def _judge(
+    data: bytes,
+    found: PictureFormat,
+    seen: ManifestView,
+    own: bool,
+    trusted: bool,
+    now: dt.datetime,
+) -> Credentials:
+    # 4. Is everything as it was signed: signature, statements, the picture's bytes?
+    stated = read_statements(seen)
+    faults = _own_faults(data, found, seen, now)
+    if faults:
+        if found is not PNG and not _decodes(data):
+            return Credentials("damaged", _bad(["The picture itself cannot be decoded."]))
+        return _invalid(faults, stated)
+    # 5. Is every ingredient as it was signed?
+    parts = [
+        f"“{part.title}”, which it was made from, does not pass: {words.fault(*part.faults)}"
+        for part in seen.ingredients
+        if part.faults
+    ]
+    if parts:
+        return _invalid(parts, stated, words.BAD_INGREDIENT)
+    # 6. Were the certificate's dates right? Without a time stamp only today can be asked.
+    late = not seen.time_proven and (seen.valid_to is None or now > seen.valid_to)
+    verdict: VerdictName = "intact-unverified"
+    if late:
+        verdict = "expired"
+    elif own:
+        verdict = "own"
+    elif trusted:
+        verdict = "trusted"
+    findings = (
+        Finding(True, "The picture and its credentials are as they were signed."),
+        *_signer(verdict, seen),
+        *_time(seen),
+        *stated.findings(own=verdict == "own"),
+    )
+    signed_at = seen.time_stamp if seen.time_proven else None
+    return Credentials(verdict, findings, seen.signer, signed_at, stated.recipe, stated.claim)
+
+
+def _own_faults(
+    data: bytes, found: PictureFormat, seen: ManifestView, now: dt.datetime
+) -> list[str]:
+    """What is wrong with the file itself, leaving its ingredients aside."""
+    codes = [code for code, _ in seen.failed if code != "signingCredential.untrusted"]
+    faults = [words.fault(c) for c in codes if seen.time_proven or c not in _DATES]
+    if not faults:
+        faults += _unsigned_change(data, found)
+    if not seen.time_proven and seen.valid_from is not None and now < seen.valid_from:
+        faults.append("The signer's certificate is not valid yet.")
+    return list(dict.fromkeys(faults))
+
+
+def _invalid(faults: list[str], stated: Statements, headline: str = "") -> Credentials:
+    """No signer is named here: the name may belong to another picture."""
+    findings = _bad(faults)
+    if stated.recipe is not None:
+        text = "The Recipe is as it was signed, but need not belong to this picture."
+        findings += (Finding(None, text),)
+    return Credentials(
+        "invalid", findings, recipe=stated.recipe, claim=stated.claim, headline=headline
+    )
+
+
+def _signer(verdict: VerdictName, seen: ManifestView) -> tuple[Finding, ...]:
+    name = f"“{seen.signer}”" if seen.signer else "without a name"
+    if verdict == "own":
+        return (Finding(True, f"Signed by this installation, {name}."),)
+    if verdict == "trusted":
+        return (Finding(True, f"An anchor on your trust list vouches for the signer, {name}."),)
+    if verdict == "expired":
+        end = f"{seen.valid_to:%Y-%m-%d}" if seen.valid_to else "a date that cannot be read"
+        return (
+            Finding(False, f"The signer's certificate ended on {end}; no time stamp proves that "
+                    "it was signed before."),
+            Finding(None, f"The signer is not verified; the certificate names {name}."),
+        )  # fmt: skip
+    return (
+        Finding(None, "The signer is not verified: no anchor on your trust list vouches for it."),
+        Finding(None, f"The certificate names {name}, which anybody could have written."),
+    )
+
+
+def _time(seen: ManifestView) -> tuple[Finding, ...]:
+    if seen.time_stamp is None:
+        return (Finding(None, "Nothing proves when it was signed: it has no time stamp."),)
+    if not seen.time_proven:
+        text = "It has a time stamp, but of an authority that is not known, so it proves nothing."
+        return (Finding(None, text),)
+    return (Finding(None, f"A time stamp says: signed {seen.time_stamp}."),)
+
+
+def _unsigned_change(data: bytes, found: PictureFormat) -> list[str]:
+    """PNG's own checksums cover also the padding that no signature does."""
+    if found is not PNG:
+        return []
+    try:
+        for _ in chunks(data):
+            pass
+    except ImageError:
+        return ["A byte was changed in a part of the file that the signature does not cover."]
+    return []
+
+
+def _decodes(data: bytes) -> bool:
+    try:
+        open_picture(data)
+    except PictureTooLarge:
+        return True
+    except ImageError:
+        return False
+    return True
+
+
+def _no_picture(data: bytes) -> Credentials:
+    if not data:
+        return Credentials("damaged", _bad(["The file is empty."]))
+    return Credentials(
+        "none", (Finding(None, words.NOT_READ), Finding(None, words.NOTHING_FOLLOWS))
+    )
+
+
+def _no_manifest(data: bytes, found: PictureFormat) -> Credentials:
+    if not _decodes(data):
+        return Credentials("damaged", _bad([f"The {found.word} picture cannot be decoded."]))
+    findings = [Finding(None, words.NOTHING_FOLLOWS)]
+    source = stated_source_type(data)
+    if source is not None:
+        said = words.source(source) or source
+        findings.append(
+            Finding(None, f"Unsigned text in the file says: {said}. Anybody can write such text.")
+        )
+    return Credentials("none", tuple(findings))
+
+
+def _unreadable(data: bytes, reason: str) -> Credentials:
+    """The library gave up: credentials elsewhere, a broken file, or broken credentials."""
+    if reason.startswith("Remote"):
+        where = plain(reason.rsplit("url", 1)[-1], 120)
+        text = f"The file points to {where}. Nothing was fetched, so nothing is known."
+        return Credentials("remote-not-checked", (Finding(None, text),))
+    if not _decodes(data):
+        return Credentials("damaged", _bad(["The file cannot be read to its end."]))
+    return Credentials("invalid", _bad(["The credentials in the file cannot be read."]))
+
+
+def _bad(texts: list[str]) -> tuple[Finding, ...]:
+    return tuple(Finding(False, text) for text in texts)
