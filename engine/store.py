@@ -24,7 +24,7 @@ import numpy as np
 from engine.errors import StoreError
 
 _SHA256 = re.compile("[0-9a-f]{64}")
-_TEMPORARY = re.compile(r"\..+\.(\d+)-\d+\.tmp")
+_TEMPORARY = re.compile(r"\..+\.(\d+)-\d+\.atelier-tmp")
 _HEADER = re.compile(
     rb"\{'descr': '(?P<descr>\|b1|[|<>][iu]1|[<>](?:[iu][248]|f[248]))', "
     rb"'fortran_order': (?P<order>True|False), "
@@ -43,7 +43,7 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     folder is flushed too. After an error in the block nothing is left. mode: permission bits of
     the new file before the umask. Raises OSError.
     """
-    temporary = path.with_name(f".{path.name[:80]}.{os.getpid()}-{next(_counter)}.tmp")
+    temporary = path.with_name(f".{path.name[:80]}.{os.getpid()}-{next(_counter)}.atelier-tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         with open(os.open(temporary, flags, mode), "wb") as file:

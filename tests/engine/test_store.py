@@ -155,8 +155,8 @@ def test_the_start_sweeps_what_a_dead_writer_left(tmp_path: Path) -> None:
     )
     folder = tmp_path / "ab" / "cd"
     folder.mkdir(parents=True)
-    dead = folder / f".item.{int(done.stdout)}-0.tmp"
-    alive = folder / f".item.{os.getpid()}-0.tmp"
+    dead = folder / f".item.{int(done.stdout)}-0.atelier-tmp"
+    alive = folder / f".item.{os.getpid()}-0.atelier-tmp"
     stranger = folder / "item.tmp"
     for path in (dead, alive, stranger):
         path.write_bytes(b"half")
@@ -165,7 +165,7 @@ def test_the_start_sweeps_what_a_dead_writer_left(tmp_path: Path) -> None:
 
 
 def test_a_day_old_temporary_goes_whoever_has_its_number(tmp_path: Path) -> None:
-    old = tmp_path / f".item.{os.getpid()}-0.tmp"
+    old = tmp_path / f".item.{os.getpid()}-0.atelier-tmp"
     old.write_bytes(b"half")
     os.utime(old, (0, 0))
     assert sweep(tmp_path) == 1
