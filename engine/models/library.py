@@ -101,7 +101,8 @@ class ModelLibrary:
     def store_folders(self) -> tuple[Path, ...]:
         """Folders with stored directions that belong to models."""
         folders = [info.folder / "store" for info in self.models()]
-        return tuple(folder for folder in folders if folder.is_dir())
+        folders += [self.imported / info.name / "store" for info in self.models()]
+        return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
 
 
 def load_tensors(info: ModelInfo) -> dict[str, np.ndarray]:

@@ -1,0 +1,176 @@
+"""Models as the user meets them: listed, imported, looked into, exported as ONNX."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.checkpoints.digest import weights_sha256
+from engine.checkpoints.safetensors_file import read_safetensors
+from engine.directions.library import read_directions, vector_of, write_directions
+from engine.errors import CheckpointError, ModelError
+from engine.frame import BackendName, DirectionInfo, ModelInfo, OnProgress, Progress
+from engine.gan.stylegan2_config import StyleGAN2Config
+from engine.models.card import CARD, STYLEGAN2, check_name, config_of, info_of, read_card
+from engine.models.folder import write_graphs, write_model_folder
+from engine.models.library import ModelLibrary, load_tensors
+from engine.models.opened import Model, open_model, open_tensors
+from engine.models.stylegan2_layout import check_tensors, infer_config
+
+KINDS = (
+    "This version reads model folders that it made (card.json, weights.safetensors) and "
+    ".safetensors files with a StyleGAN2 generator."
+)
+Tensors = dict[str, np.ndarray]
+
+
+def directions_of(library: ModelLibrary, info: ModelInfo) -> tuple[DirectionInfo, ...]:
+    """The model's directions in their fixed order: shipped ones, then ones found here.
+
+    Raises DirectionError when a list is damaged.
+    """
+    found = list(read_directions(info.folder))
+    here = library.imported / info.name
+    if here != info.folder:
+        known = {item.sha256 for item in found}
+        found += [item for item in read_directions(here) if item.sha256 not in known]
+    return tuple(item for item in found if item.model_sha256 == info.sha256)
+
+
+def direction_owners(library: ModelLibrary) -> Mapping[str, frozenset[str]]:
+    """For each known direction the digests of the models that it was found on."""
+    owners: dict[str, frozenset[str]] = {}
+    for info in library.models():
+        for item in directions_of(library, info):
+            owners[item.sha256] = owners.get(item.sha256, frozenset()) | {item.model_sha256}
+    return owners
+
+
+def open_path(path: Path, backend: BackendName | None = None) -> Model:
+    """Open a model folder or a checkpoint by its path, without keeping it.
+
+    Raises CheckpointError for kinds that are not read, ModelError for damaged folders.
+    """
+    if (path / CARD).is_file():
+        return open_model(info_of(path, read_card(path), bundled=False), backend)
+    config, tensors = read_checkpoint(path)
+    return open_tensors(_passing_info(path, config, tensors), tensors, backend or "torch")
+
+
+def read_checkpoint(path: Path) -> tuple[StyleGAN2Config, Tensors]:
+    """Sizes and tensors of a .safetensors file or of a folder that holds one.
+
+    A `config.json` beside the file may name the sizes; else the shapes tell them.
+    """
+    if not path.exists():
+        raise CheckpointError(f"There is no file or folder {path}.", "Check the path.")
+    if path.is_dir():
+        files = sorted(path.glob("*.safetensors"))
+        if len(files) != 1:
+            raise CheckpointError(
+                f"{path} is no model folder: it has no {CARD} and {len(files)} .safetensors files.",
+                KINDS,
+            )
+        path = files[0]
+    if path.suffix.lower() != ".safetensors":
+        raise CheckpointError(f"{path.name} is of a kind that is not read.", KINDS)
+    tensors = read_safetensors(path)
+    config_file = path.with_name("config.json")
+    if not config_file.is_file():
+        return infer_config(tensors, path.name), tensors
+    card = {"name": path.stem, "family": STYLEGAN2, "config": _json(config_file)}
+    config = config_of(card, path.parent)
+    check_tensors(config, tensors, path.name)
+    return config, tensors
+
+
+def import_model(
+    library: ModelLibrary, path: Path, name: str | None = None, progress: OnProgress | None = None
+) -> ModelInfo:
+    """Read a checkpoint or model folder safely and keep it under the home folder.
+
+    progress: told of each stage. Raises CheckpointError or ModelError; nothing is kept then.
+    """
+    tell = progress or (lambda _: None)
+    tell(Progress("Reading and checking", 0.1))
+    facts: dict[str, Any] = {}
+    if (path / CARD).is_file():
+        info = info_of(path, read_card(path), bundled=False)
+        config, tensors = config_of(info.card, path), load_tensors(info)
+        facts = {key: info.card[key] for key in _KEPT if key in info.card}
+    else:
+        config, tensors = read_checkpoint(path)
+    chosen = check_name(name or facts.get("name") or path.stem)
+    _refuse_doubles(library, chosen, weights_sha256(tensors))
+    tell(Progress("Exporting the ONNX graphs and checking them against torch", 0.3))
+    facts |= {"name": chosen, "source": path.name}
+    folder = library.imported / chosen
+    write_model_folder(folder, config, tensors, facts)
+    found = read_directions(path) if path.is_dir() else ()
+    if found:
+        write_directions(folder, [(item, vector_of(path, item)) for item in found])
+    library.refresh()
+    tell(Progress("Done", 1.0))
+    return library.find(chosen)
+
+
+def inspect(path: Path) -> dict[str, Any]:
+    """What a checkpoint or model folder is, without keeping it."""
+    if (path / CARD).is_file():
+        card = read_card(path)
+        if card["family"] == STYLEGAN2:
+            load_tensors(info_of(path, card, bundled=False))
+        return {key: card[key] for key in ("name", "family", "config", "weights_sha256")}
+    config, tensors = read_checkpoint(path)
+    return {
+        "name": path.stem,
+        "family": STYLEGAN2,
+        "config": config.to_dict(),
+        "weights_sha256": weights_sha256(tensors),
+        "tensors": len(tensors),
+        "parameters": sum(array.size for array in tensors.values()),
+    }
+
+
+def export_onnx(library: ModelLibrary, name: str, out: Path | None = None) -> tuple[Path, int]:
+    """Write the ONNX graphs of a model into its folder, or into `out`.
+
+    Returns the folder and the largest difference to torch, of 255. The graphs take their weights
+    from the model's weights.safetensors.
+    """
+    info = library.find(name)
+    folder = out or info.folder
+    return folder, write_graphs(folder, config_of(info.card, info.folder), load_tensors(info))
+
+
+_KEPT = ("name", "title", "data", "command", "seed", "trained", "scores", "licence")
+
+
+def _refuse_doubles(library: ModelLibrary, name: str, sha256: str) -> None:
+    for info in library.models():
+        if info.sha256 == sha256:
+            raise ModelError(f"These weights are here already, as {info.name}.", "Use that model.")
+        if info.name == name:
+            raise ModelError(
+                f"There is already a model called {name}.", "Give another one with --name."
+            )
+
+
+def _passing_info(path: Path, config: StyleGAN2Config, tensors: Tensors) -> ModelInfo:
+    name = path.stem[:64] or "model"
+    card = {"name": name, "title": name, "family": STYLEGAN2, "config": config.to_dict()}
+    card["weights_sha256"] = weights_sha256(tensors)
+    # No graphs lie beside a checkpoint, so the folder is only where messages point to.
+    return replace(info_of(path, card, bundled=False), folder=path)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} cannot be read: {str(error)[:120]}.") from error

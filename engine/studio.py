@@ -1,0 +1,242 @@
+"""The one door of the engine, thin: each verb is handed to its service.
+
+The window, the command line and scripts come in here. Opening it is cheap: nothing that computes
+is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cancel import CancelToken
+from engine.frame import (
+    BackendName,
+    DirectionInfo,
+    ExportOptions,
+    Frame,
+    IdentityStatus,
+    ModelInfo,
+    OnProgress,
+    Receipt,
+    RenderSettings,
+    Verdict,
+)
+from engine.models.library import ModelLibrary
+from engine.models.opened import Model
+from engine.project import Autosave, Entry, Project, Recent, load, save
+from engine.recipe import ModelRef, Recipe
+from engine.services import models
+from engine.services.render import Renderer
+from engine.store import Store
+
+if TYPE_CHECKING:
+    from engine.provenance.keys import Identity
+    from engine.provenance.ledger import Ledger
+
+__all__ = ["Entry", "Project", "Studio", "default_home"]
+
+HOME_VARIABLE = "LATENT_ATELIER_HOME"
+RENDER = RenderSettings()
+EXPORT = ExportOptions()
+
+
+def default_home() -> Path:
+    """The user's data folder: LATENT_ATELIER_HOME where it is set, else the system's place."""
+    named = os.environ.get(HOME_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("latent-atelier", appauthor=False))
+
+
+class Studio:
+    """Everything the program can do, for one data folder.
+
+    home: the data folder; None for `default_home()`. backend: "onnx", "torch", or None for the
+    best of each model. passphrase: asks for the signing key's passphrase where there is no
+    keyring; may answer None. Methods may be called from several threads at once.
+    """
+
+    def __init__(
+        self,
+        home: Path | None = None,
+        *,
+        backend: BackendName | None = None,
+        passphrase: Callable[[], str | None] | None = None,
+    ) -> None:
+        self.home = default_home() if home is None else Path(home)
+        self.backend = backend
+        self.library = ModelLibrary(self.home)
+        self.store = Store(self.home / "store", self._store_folders())
+        self.renderer = Renderer(self.library, self.store, self._owners)
+        self._passphrase = passphrase
+        self._autosave = Autosave(self.home, self.store)
+        self._recent = Recent(self.home / "recent.json")
+        self._directions: dict[str, tuple[DirectionInfo, ...]] = {}
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """Every generator, bundled ones first."""
+        return self.library.models()
+
+    def open(self, name_or_path: str | Path, backend: BackendName | None = None) -> Model:
+        """A model by name, or a model folder or checkpoint by path, which is not kept.
+
+        Raises ModelError or CheckpointError.
+        """
+        known = {info.name: info for info in self.library.models()}
+        chosen = backend or self.backend
+        if str(name_or_path) in known:
+            return self.renderer.opened(known[str(name_or_path)], chosen)[0]
+        if isinstance(name_or_path, Path) or Path(name_or_path).exists():
+            return models.open_path(Path(name_or_path), chosen)
+        return self.renderer.opened(self.library.find(name_or_path), chosen)[0]
+
+    def ref(self, name: str) -> ModelRef:
+        """What a Recipe says to mean that model."""
+        info = self.library.find(name)
+        return ModelRef(info.name, info.sha256)
+
+    def directions(self, name: str) -> tuple[DirectionInfo, ...]:
+        """The model's directions in their fixed order: named ones first, then principal ones."""
+        if name not in self._directions:
+            self._directions[name] = models.directions_of(self.library, self.library.find(name))
+        return self._directions[name]
+
+    def import_model(
+        self, path: Path, name: str | None = None, progress: OnProgress | None = None
+    ) -> ModelInfo:
+        """Read a checkpoint safely and keep it. Raises CheckpointError or ModelError."""
+        info = models.import_model(self.library, path, name, progress)
+        self.refresh()
+        return info
+
+    def refresh(self) -> None:
+        """Look again at the models and directions on the disk."""
+        self.library.refresh()
+        self.store.fallbacks = self._store_folders()
+        self._directions = {}
+        self.__dict__.pop("_found_on", None)
+
+    def render(
+        self,
+        recipe: Recipe,
+        settings: RenderSettings = RENDER,
+        cancel: CancelToken | None = None,
+    ) -> Frame:
+        """The picture of a Recipe; see Renderer.render. Remembered by Recipe and backend."""
+        return self.renderer.render(recipe, self._settings(settings), cancel)
+
+    def render_anew(
+        self,
+        recipe: Recipe,
+        settings: RenderSettings = RENDER,
+        cancel: CancelToken | None = None,
+    ) -> Frame:
+        """As render, but never from what is remembered: for exports and for comparing."""
+        return self.renderer.render(recipe, self._settings(settings), cancel, fresh=True)
+
+    def export(
+        self,
+        recipe: Recipe,
+        path: Path | str,
+        options: ExportOptions = EXPORT,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Receipt:
+        """Render, sign, write and check a picture. Raises ExportError; then nothing is left."""
+        from engine.services import export
+
+        return export.export(self, recipe, Path(path), options, progress, cancel)
+
+    def verify(
+        self, path: Path | str, rerender: bool = False, anchors: Path | None = None
+    ) -> Verdict:
+        """What is known of a file. anchors: PEM of the roots to trust besides one's own."""
+        from engine.services import verify
+
+        return verify.verify(self, Path(path), rerender, anchors)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """The signing identity; made and unlocked only when something is signed."""
+        from engine.provenance.keys import Identity
+
+        return Identity(self.home, self._passphrase)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger of exports."""
+        from engine.provenance.ledger import Ledger
+
+        self.home.mkdir(parents=True, exist_ok=True)
+        return Ledger(self.home / "ledger.sqlite3")
+
+    def identity_status(self) -> IdentityStatus:
+        """Whether exports are signed, and by whom."""
+        return self.identity.status()
+
+    def keep_photo(self, path: Path | str) -> str:
+        """Read a picture safely and keep its bytes; returns their SHA-256. Raises ImageError."""
+        from engine.image.codec import read_bytes, read_picture
+
+        data = read_bytes(Path(path))
+        read_picture(data)
+        return self.store.put(data)
+
+    def new_project(self) -> Project:
+        """An empty project."""
+        return Project()
+
+    def open_project(self, path: Path) -> Project:
+        """Read a project file; what it brings along goes into the store. Raises ProjectError."""
+        project = load(Path(path), self.store)
+        self._recent.add(Path(path))
+        return project
+
+    def save_project(self, project: Project, path: Path) -> None:
+        """Write a project and what it needs into one file. Raises ProjectError."""
+        save(project, self.store, Path(path))
+        self._recent.add(Path(path))
+        self._autosave.discard()
+
+    def autosave(self, project: Project) -> None:
+        """Keep the unsaved work for the case of a crash. Raises ProjectError."""
+        self._autosave.write(project)
+
+    def recoverable(self) -> Project | None:
+        """The unsaved work of a session that did not end well, or None; a new session begins.
+
+        Raises ProjectError once when that work is damaged.
+        """
+        try:
+            return self._autosave.recoverable()
+        finally:
+            self._autosave.begin()
+
+    def close(self) -> None:
+        """The session ends well: nothing is left to recover. Raises ProjectError."""
+        self._autosave.finish()
+
+    def recent(self) -> tuple[Path, ...]:
+        """Project files opened or saved last that are still there, newest first."""
+        return self._recent.paths()
+
+    def _settings(self, settings: RenderSettings) -> RenderSettings:
+        if settings.backend is not None or self.backend is None:
+            return settings
+        return RenderSettings(settings.quality, self.backend, settings.precision)
+
+    def _store_folders(self) -> tuple[Path, ...]:
+        return self.library.store_folders()
+
+    @cached_property
+    def _found_on(self) -> dict[str, frozenset[str]]:
+        return dict(models.direction_owners(self.library))
+
+    def _owners(self) -> dict[str, frozenset[str]]:
+        return self._found_on
