@@ -20,4 +20,4 @@ def principal_directions(
     directions = vectors[:, order].T * np.sqrt(np.maximum(variances[order], 0))[:, None]
     largest = np.abs(directions).argmax(1)
     signs = np.sign(directions[np.arange(len(directions)), largest])
-    return (directions * signs[:, None]).astype(np.float32)
+    return np.asarray(directions * signs[:, None], np.float32)

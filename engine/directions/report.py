@@ -62,11 +62,9 @@ def table(
     seen: Seen | None = None,
 ) -> dict[str, Any]:
     """The row of every slider, and in how many named ones the bars hold."""
-    done = 0
     rows: dict[str, Any] = {}
-    for slider in sliders:
+    for done, slider in enumerate(sliders, 1):
         rows[slider.name] = slider_effects(model, judge, slider, named, ws, cancel=cancel)
-        done += 1
         if seen:
             seen(done)
     return {

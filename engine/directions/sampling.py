@@ -22,16 +22,19 @@ class Generator(Protocol):
     @property
     def info(self) -> ModelInfo:
         """Sizes and names."""
+        ...
 
     def map(
         self, z: Float32[np.ndarray, "n z_dim"], c: Any = None, psi: float = 1.0
     ) -> Float32[np.ndarray, "n num_ws w_dim"]:
         """z to ws."""
+        ...
 
-    def synthesize(
-        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noise_mode: Any = "const"
-    ) -> Float32[np.ndarray, "n 3 height width"]:
-        """ws to images in [-1, 1]."""
+    def pixels(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"]
+    ) -> UInt8[np.ndarray, "n height width 3"]:
+        """ws to pictures with the constant noise."""
+        ...
 
 
 def sample_w(model: Generator, count: int, seed: int) -> Float32[np.ndarray, "count w_dim"]:
@@ -41,9 +44,7 @@ def sample_w(model: Generator, count: int, seed: int) -> Float32[np.ndarray, "co
     return np.concatenate(parts).astype(np.float32)
 
 
-def to_ws(
-    w: Float32[np.ndarray, "n w_dim"], num_ws: int
-) -> Float32[np.ndarray, "n num_ws w_dim"]:
+def to_ws(w: Float32[np.ndarray, "n w_dim"], num_ws: int) -> Float32[np.ndarray, "n num_ws w_dim"]:
     """The same w on every layer."""
     return np.repeat(w[:, None], num_ws, axis=1)
 
@@ -61,11 +62,11 @@ def pictures(
     for start in range(0, len(ws), batch):
         if cancel:
             cancel.check()
-        image = model.synthesize(np.ascontiguousarray(ws[start : start + batch]))
-        parts.append(np.clip(np.rint(image * 127.5 + 127.5), 0, 255).astype(np.uint8))
+        shown = model.pixels(np.ascontiguousarray(ws[start : start + batch]))
+        parts.append(shown.transpose(0, 3, 1, 2))
         if seen:
             seen(min(start + batch, len(ws)))
-    return np.concatenate(parts)
+    return np.ascontiguousarray(np.concatenate(parts))
 
 
 @dataclass(frozen=True)

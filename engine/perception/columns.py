@@ -87,11 +87,11 @@ class Columns:
                 out[:, i] = part.argmax(1)
         return out
 
-    def loss(self, raw: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The mean over columns of what suits each: squares, or cross-entropy.
+    def loss(self, raw: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """The weighted mean over columns of what suits each: squares, or cross-entropy.
 
-        raw: [n, outputs]; labels: [n, columns] in label units. A row counts for a column only
-        where the column is visible.
+        raw: [n, outputs]; labels: [n, columns] in label units; weights: [columns]. A row counts
+        for a column only where the column is visible.
         """
         import torch
         from torch.nn import functional as F
@@ -112,7 +112,7 @@ class Columns:
                 losses.append((each * seen).sum() / seen.sum().clamp(min=1))
             else:
                 losses.append(each.mean())
-        return torch.stack(losses).mean()
+        return (torch.stack(losses) * weights).sum() / weights.sum()
 
     def quality(
         self, scores: Float32[np.ndarray, "n columns"], labels: Float32[np.ndarray, "n columns"]

@@ -1,0 +1,94 @@
+"""Measures a bundled model and writes the scores into its card; nobody types a score."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.cancel import CancelToken
+from engine.checkpoints.digest import weights_sha256
+from engine.checkpoints.safetensors_file import read_safetensors
+from engine.directions.library import read_directions, vector_of, write_directions
+from engine.errors import ModelError
+from engine.frame import OnProgress
+from engine.models.card import STYLEGAN2, WEIGHTS, info_of, read_card, write_card
+from engine.models.library import bundled_folder
+from engine.perception.reader import FAMILY
+
+JUDGE = "portraits-judge"
+
+
+def evaluate(
+    name: str,
+    full: bool,
+    progress: OnProgress,
+    cancel: CancelToken,
+    root: Path | None = None,
+) -> dict[str, Any]:
+    """Measure the model `name` and write its card; returns the card.
+
+    full: the long form of every measurement. root: the folder of model folders, the bundled one
+    when None. Raises ModelError when there is no such model, when weights and card do not belong
+    together, or when a network that measures is missing.
+    """
+    root = bundled_folder() if root is None else root
+    folder = root / name
+    card = checked_card(folder)
+    if card["family"] == FAMILY:
+        from engine.services.evaluate_reader import measure_reader
+
+        scores = measure_reader(folder, full, progress, cancel)
+    elif card["family"] == STYLEGAN2:
+        scores = _generator_scores(folder, root, full, progress, cancel)
+    else:
+        raise ModelError(f"Nothing is measured of a model of the family {card['family']!r}.")
+    form = "--full" if full else "--quick"
+    measured = {"command": f"python main.py evaluate {name} {form}"}
+    card = {**card, "scores": {**scores, "measured": measured}, "bytes": folder_bytes(folder)}
+    write_card(folder, card)
+    return card
+
+
+def checked_card(folder: Path) -> dict[str, Any]:
+    """The card of a folder whose weights have the digest that it states. Raises ModelError."""
+    card = read_card(folder)
+    got = weights_sha256(read_safetensors(folder / WEIGHTS))
+    if got != card["weights_sha256"]:
+        raise ModelError(
+            f"The weights of {folder.name} have the digest {got}, but its card says "
+            f"{card['weights_sha256']}.",
+            "Restore the folder, or train the model again.",
+        )
+    return card
+
+
+def folder_bytes(folder: Path) -> int:
+    """The size of everything that a model folder ships but its card."""
+    return sum(
+        path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "card.json"
+    )
+
+
+def _generator_scores(
+    folder: Path, root: Path, full: bool, progress: OnProgress, cancel: CancelToken
+) -> dict[str, Any]:
+    from engine.models.opened import open_model
+    from engine.services.evaluate_generator import measure_directions, measure_generator
+
+    model = open_model(info_of(folder, read_card(folder), bundled=True))
+    scores = measure_generator(model, full, progress, cancel)
+    directions = measure_directions(model, root / JUDGE, progress, cancel)
+    if directions is not None:
+        scores["directions"] = directions
+        rows = directions["rows"]
+        write_directions(
+            folder,
+            [
+                (replace(info, scores=rows[info.name]["change"]), vector_of(folder, info))
+                for info in read_directions(folder)
+            ],
+        )
+    return scores

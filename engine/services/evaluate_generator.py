@@ -1,0 +1,107 @@
+"""Measures a generator: precision, recall, Frechet distance, and what its sliders do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from engine.cancel import CancelToken
+from engine.directions.library import sliders
+from engine.directions.report import table
+from engine.directions.sampling import pictures, sample_w, to_ws
+from engine.frame import OnProgress, Progress
+from engine.perception import imagenet
+from engine.perception.reader import open_reader
+from engine.training.metrics import frechet_distance, precision_recall
+
+if TYPE_CHECKING:
+    from engine.models.opened import Model
+
+COUNT = 5000
+COUNT_QUICK = 1000
+NEIGHBOURS = 3
+REAL_SEED = 3  # the data set of the real pictures; nothing was trained on it
+MADE_SEED = 7
+FACES = 100
+FACES_SEED = 9
+CHUNK = 200
+
+
+def measure_generator(
+    model: Model, full: bool, progress: OnProgress, cancel: CancelToken
+) -> dict[str, Any]:
+    """Scores of distribution and quality, psi 1, constant noise.
+
+    Raises ModelError where the ImageNet weights are not installed.
+    """
+    network = imagenet.load()
+    count = COUNT if full else COUNT_QUICK
+    real = _real(model.info.resolution, count, progress, cancel)
+    made = _made(model, count, progress, cancel)
+    features = [
+        imagenet.features(images, network, progress=_named(progress, words), cancel=cancel)
+        for images, words in ((real, "features of drawn faces"), (made, "features of made faces"))
+    ]
+    precision, recall = precision_recall(features[0], features[1], NEIGHBOURS)
+    return {
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
+        "frechet_distance": round(frechet_distance(features[0], features[1]), 3),
+        "features": imagenet.NETWORK,
+        "neighbours": NEIGHBOURS,
+        "real": {"set": "portraits", "seed": REAL_SEED, "count": count},
+        "made": {"seed": MADE_SEED, "count": count, "psi": 1.0},
+    }
+
+
+def measure_directions(
+    model: Model, judge_folder: Path, progress: OnProgress, cancel: CancelToken
+) -> dict[str, Any] | None:
+    """The judge's table of the model's sliders on random faces; None where it has no sliders."""
+    from engine.portraits.attributes import NAMED
+
+    found = sliders(model.info.folder)
+    if not found:
+        return None
+    judge = open_reader(judge_folder)
+    faces = to_ws(sample_w(model, FACES, FACES_SEED), model.info.num_ws)
+    scores = table(
+        model,
+        judge,
+        found,
+        NAMED,
+        faces,
+        cancel=cancel,
+        seen=lambda done: progress(Progress("judging sliders", done / len(found))),
+    )
+    return {"seed": FACES_SEED, **scores}
+
+
+def _real(
+    size: int, count: int, progress: OnProgress, cancel: CancelToken
+) -> UInt8[np.ndarray, "n 3 size size"]:
+    from engine.portraits.dataset import portraits
+
+    out = np.empty((count, 3, size, size), np.uint8)
+    for start in range(0, count, CHUNK):
+        cancel.check()
+        rows = np.arange(start, min(start + CHUNK, count))
+        out[rows] = portraits(REAL_SEED, rows, size)[0].numpy()
+        progress(Progress("drawing faces", (int(rows[-1]) + 1) / count))
+    return out
+
+
+def _made(
+    model: Model, count: int, progress: OnProgress, cancel: CancelToken
+) -> UInt8[np.ndarray, "n 3 size size"]:
+    ws = to_ws(sample_w(model, count, MADE_SEED), model.info.num_ws)
+    return pictures(
+        model, ws, cancel=cancel, seen=lambda n: progress(Progress("making faces", n / count))
+    )
+
+
+def _named(progress: OnProgress, words: str) -> OnProgress:
+    return lambda told: progress(Progress(words, told.fraction, told.left_s))
