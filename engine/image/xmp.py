@@ -21,13 +21,15 @@ _FOUND = re.compile(
 )
 
 
-def packet(source_type: str | None, tool: str, made_at: str) -> bytes:
+def packet(source_type: str | None, tool: str, made_at: str | None) -> bytes:
     """An XMP packet (ISO 16684-1) in UTF-8.
 
     source_type: IPTC Photo Metadata's DigitalSourceType, a full address, or None where no kind of
-    source may be claimed. tool: xmp:CreatorTool. made_at: ISO 8601.
+    source may be claimed. tool: xmp:CreatorTool. made_at: ISO 8601, or
+    None where two renders shall be the same bytes.
     """
     source = f"\n   Iptc4xmpExt:DigitalSourceType={quoteattr(source_type)}" if source_type else ""
+    date = f"\n   xmp:CreateDate={quoteattr(made_at)}" if made_at else ""
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
@@ -36,8 +38,8 @@ def packet(source_type: str | None, tool: str, made_at: str) -> bytes:
         '   xmlns:xmp="http://ns.adobe.com/xap/1.0/"\n'
         '   xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
         f"{source}\n"
-        f"   xmp:CreatorTool={quoteattr(tool)}\n"
-        f"   xmp:CreateDate={quoteattr(made_at)}/>\n"
+        f"   xmp:CreatorTool={quoteattr(tool)}"
+        f"{date}/>\n"
         " </rdf:RDF>\n"
         "</x:xmpmeta>\n"
         '<?xpacket end="r"?>'
