@@ -1,0 +1,138 @@
+"""Opening the ledger's SQLite file so that a hostile or foreign one can do no harm."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import LedgerError
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x4C417431  # "LAt1"
+BUSY_S = 10.0
+LONGEST_S = 60.0
+
+_SCHEMA = (
+    """CREATE TABLE exports (
+        id TEXT PRIMARY KEY NOT NULL,
+        created TEXT NOT NULL,
+        status TEXT NOT NULL CHECK (status IN ('pending', 'done', 'failed')),
+        path TEXT NOT NULL,
+        temporary TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        recipe TEXT NOT NULL,
+        model TEXT NOT NULL,
+        tier TEXT NOT NULL,
+        salt BLOB NOT NULL,
+        signer TEXT NOT NULL DEFAULT '',
+        sha256 TEXT NOT NULL DEFAULT '',
+        pixels_sha256 TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    "CREATE INDEX exports_by_status ON exports (status)",
+    "CREATE INDEX exports_by_sha256 ON exports (sha256)",
+)
+
+
+class LedgerFile:
+    """One connection to the ledger, lent to one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._end = 0.0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # It holds Recipes and salts: SQLite itself would let others read it.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise LedgerError(
+                f"Cannot write the ledger {path}: {error.strerror}.",
+                "Check the folder's permissions and the space on the disk.",
+            ) from error
+        try:
+            self._db = sqlite3.connect(
+                path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise _told(path, error) from error
+        weakref.finalize(self, self._db.close)
+        self._db.set_progress_handler(lambda: time.monotonic() > self._end, 10_000)
+        self._pragmas("trusted_schema = OFF", "cell_size_check = ON", "synchronous = FULL")
+        with self.transaction() as db:
+            self._prepare(db)
+        # Only now: a file that is not ours must not be changed.
+        self._pragmas("journal_mode = WAL")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The block is one transaction, undone where it fails. Raises LedgerError."""
+        with self._lock:
+            self._end = time.monotonic() + LONGEST_S
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield self._db
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise _told(self.path, error) from error
+            finally:
+                if self._db.in_transaction:
+                    self._db.rollback()
+
+    def _pragmas(self, *settings: str) -> None:
+        self._end = time.monotonic() + LONGEST_S
+        try:
+            for setting in settings:
+                self._db.execute(f"PRAGMA {setting}")
+        except sqlite3.Error as error:
+            raise _told(self.path, error) from error
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        application = db.execute("PRAGMA application_id").fetchone()[0]
+        found = {
+            _squeezed(sql)
+            for (sql,) in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
+        }
+        if not found and version == 0:
+            for statement in _SCHEMA:
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            return
+        if application == APPLICATION_ID and version > SCHEMA_VERSION:
+            raise LedgerError(
+                f"The ledger {self.path} was written by a newer version of this program.",
+                "Install that version, or move the ledger away to begin a new one.",
+            )
+        known = {_squeezed(statement) for statement in _SCHEMA}
+        if application != APPLICATION_ID or version != SCHEMA_VERSION or found != known:
+            raise LedgerError(
+                f"The file {self.path} is not a ledger of this program, or it was tampered with.",
+                "Move it away to begin a new one.",
+            )
+
+
+def _squeezed(sql: str) -> str:
+    return re.sub(r"\s+", " ", sql).strip()
+
+
+def _told(path: Path, error: sqlite3.Error) -> LedgerError:
+    reason = str(error)
+    if "full" in reason or "disk I/O" in reason:
+        return LedgerError(
+            f"The disk is full or failing: {path}.", "Free some space and try again."
+        )
+    if "locked" in reason or "busy" in reason:
+        return LedgerError(f"The ledger {path} is in use.", "Close other windows and try again.")
+    if "readonly" in reason or "unable to open" in reason:
+        return LedgerError(f"The ledger {path} cannot be written.", "Check its permissions.")
+    return LedgerError(
+        f"The ledger {path} cannot be read: {reason[:100]}.", "Move it away to begin a new one."
+    )

@@ -1,0 +1,132 @@
+"""Verifying a file: what its credentials show, and whether its Recipe gives the same picture."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from engine.errors import AtelierError, ImageError, UsageError
+from engine.frame import Finding, Frame, Rerender, Verdict
+from engine.image.codec import read_bytes, read_picture
+from engine.image.formats import JPEG, PNG, PictureFormat, sniff
+from engine.image.pixels import largest_difference, pixels_sha256, psnr
+from engine.provenance.certificates import read_anchors
+from engine.provenance.origin import models_of
+from engine.provenance.verify import Credentials, read_credentials
+from engine.recipe import ModelRef, Recipe
+
+RenderRecipe = Callable[[Recipe], Frame]
+
+
+def verify(
+    path: Path,
+    *,
+    own_roots_pem: str = "",
+    anchors: Path | None = None,
+    render: RenderRecipe | None = None,
+    has_model: Callable[[ModelRef], bool] | None = None,
+    now: dt.datetime | None = None,
+) -> Verdict:
+    """What is known of a file, and no more than that.
+
+    anchors: a PEM file of roots that the user trusts. render: renders the file's Recipe once more
+    at full quality, to compare; None leaves that out. has_model: whether a model is at hand.
+    Raises ImageError where the file cannot be read at all, UsageError for unfit anchors.
+    """
+    trusted = "" if anchors is None else _anchors(anchors)
+    data = read_bytes(path)
+    found = read_credentials(data, anchors_pem=trusted, own_roots_pem=own_roots_pem, now=now)
+    verdict = Verdict(
+        path=path,
+        verdict=found.verdict,
+        headline=found.headline,
+        findings=found.findings,
+        signer=found.signer,
+        signed_at=found.signed_at,
+        recipe=found.recipe,
+        claim=found.claim,
+    )
+    if render is None:
+        return verdict
+    if found.recipe is None:
+        return _noted(verdict, None, "There is no Recipe in the file to render again.")
+    missing = [m for m in models_of(found.recipe) if has_model is not None and not has_model(m)]
+    if missing:
+        return _noted(verdict, None, _missing(missing[0]))
+    try:
+        frame = render(found.recipe)
+    except AtelierError as error:
+        return _noted(verdict, False, f"The Recipe could not be rendered again: {error.what}")
+    compared = _compare(found, frame, data)
+    # A difference speaks against nobody: another backend or version may round otherwise.
+    ok = True if compared.identical and found.verdict != "invalid" else None
+    return replace(_noted(verdict, ok, compared.text), rerender=compared)
+
+
+def _noted(verdict: Verdict, ok: bool | None, text: str) -> Verdict:
+    return replace(verdict, findings=(*verdict.findings, Finding(ok, text)))
+
+
+def _anchors(path: Path) -> str:
+    try:
+        return read_anchors(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"Cannot read certificates from {path}.",
+            "Give a file of roots in PEM form (-----BEGIN CERTIFICATE-----).",
+        ) from error
+
+
+def _missing(model: ModelRef) -> str:
+    return (
+        f"The Recipe cannot be rendered again: the model “{model.name}” with weights SHA-256 "
+        f"{model.sha256} is not here. Import it first."
+    )
+
+
+def _compare(found: Credentials, frame: Frame, data: bytes) -> Rerender:
+    """The fresh picture against the hash in the manifest, and against the file's own pixels."""
+    receipt = found.claim.get("export", {}).get("receipt", {})
+    identical = pixels_sha256(frame.pixels) == receipt.get("pixels_sha256")
+    backend = receipt.get("backend")
+    other = f" It was made with {backend}." if backend not in (None, frame.backend) else ""
+    try:
+        pixels = read_picture(data)
+    except ImageError as error:
+        text = f"{_hash_words(identical)} The file's own pixels cannot be read: {error.what}"
+        return Rerender(identical, 255, 0.0, text + other)
+    if pixels.shape != frame.pixels.shape:
+        size = f"{pixels.shape[1]} x {pixels.shape[0]}"
+        return Rerender(
+            identical, 255, 0.0, f"{_hash_words(identical)} The file has another size, {size}."
+        )
+    difference = largest_difference(pixels, frame.pixels)
+    ratio = psnr(pixels, frame.pixels)
+    text = _words(identical, difference, ratio, sniff(data))
+    return Rerender(identical, difference, ratio, text + (other if not identical else ""))
+
+
+def _hash_words(identical: bool) -> str:
+    if identical:
+        return "Rendered again, the picture before it was saved is identical."
+    return "Rendered again, the picture is not identical to the one that was signed."
+
+
+def _words(identical: bool, difference: int, ratio: float, kind: PictureFormat | None) -> str:
+    if identical and difference == 0:
+        return "Rendered again: identical, in every pixel."
+    far = f"at most {difference} of 255 apart"
+    far += f", PSNR {ratio:.1f} dB" if math.isfinite(ratio) else ""
+    if identical and kind is JPEG:
+        return (
+            "Rendered again: identical before JPEG compression; "
+            f"the compressed file is {far} from it."
+        )
+    if identical:
+        return f"Rendered again: as it was signed, but this file's pixels are {far} from it."
+    if difference == 0 and kind is PNG:
+        return "Rendered again: the same pixels as this file, though not the hash that was signed."
+    return f"Rendered again: not identical; this file is {far} from it."
