@@ -78,9 +78,9 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "clothing", "Clothing", "round-necked shirt", "V-neck", "shirt with a collar",
         "turtleneck", "striped shirt",
     ),
-    _amount("clothing_hue", "Clothing hue"),
+    _amount("clothing_hue", "Clothing hue"),  # a circle: 0 and 1 are one colour
     _amount("clothing_tone", "Clothing brightness"),
-    _amount("background_hue", "Background hue"),
+    _amount("background_hue", "Background hue"),  # a circle: 0 and 1 are one colour
     _amount("background_tone", "Background brightness"),
     _signed("background_slant", "Background slant"),  # gradient runs towards this side
     _signed("light_x", "Light from the side"),  # -1 viewer's left; +1 viewer's right

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from engine.portraits.head import EYE_X, EYE_Y, MOUTH_Y
-from engine.portraits.shapes import Pen, bell, paint, ramp, shade
+from engine.portraits.shapes import Pen, Vector, bell, paint, ramp, shade
 from engine.portraits.traits import Traits, rgb
 
 
@@ -20,7 +20,6 @@ def draw_eyes(t: Traits, canvas: Tensor, pen: Pen, x: Tensor, y: Tensor) -> None
     size = 0.97 + 0.20 * t["eye_size"] + 0.15 * feminine + 0.10 * (1 - 2.5 * age).clamp(min=0)
     size = size - 0.10 * age
     half = 0.128 * size
-    side = x.sign()
     ex = x.abs() - EYE_X
     ey = y - EYE_Y - ex * (0.10 * feminine + 0.02 - 0.20 * age)
     u = ex / half
@@ -29,10 +28,17 @@ def draw_eyes(t: Traits, canvas: Tensor, pen: Pen, x: Tensor, y: Tensor) -> None
     lower = arch * ((0.085 - 0.035 * smile.clamp(min=0)) * size) + ey
     white = pen.fill(torch.minimum(upper, lower).mul_(0.8))
     paint(canvas, _colour(t, "fbf8f4"), white)
-    # The eyes keep towards the viewer a little when the head turns away.
-    gx = side * (0.030 * t["gaze"] - 0.035 * t["yaw"])
-    iy = ey - 0.008 + 0.012 * t["pitch"]
-    ix = ex - gx
+    _draw_iris(t, canvas, pen, (x.sign(), ex, ey), size, white)
+    shade(canvas, 0.72, ramp(upper, 0.055, 0.0).mul_(white))
+    _draw_glints(t, canvas, pen, (x.sign(), ex, ey), white)
+    _draw_lids(t, canvas, pen, (u, arch, ey), (upper, lower), size)
+
+
+def _draw_iris(
+    t: Traits, canvas: Tensor, pen: Pen, eye: Vector, size: Tensor, white: Tensor
+) -> None:
+    """Iris and pupil; `eye` is which eye (-1 or 1), and the place within it."""
+    ix, iy = _gaze(t, eye)
     r = (ix * ix + iy * iy).sqrt_()
     radius = 0.083 * size
     iris = pen.fill(radius - r).mul_(white)
@@ -40,14 +46,34 @@ def draw_eyes(t: Traits, canvas: Tensor, pen: Pen, x: Tensor, y: Tensor) -> None
     paint(canvas, t.eye * deep.unsqueeze(1), iris)
     shade(canvas, 0.35, pen.line(r - radius, 0.012).mul_(white))
     paint(canvas, _colour(t, "140d12"), pen.fill(0.56 * radius - r).mul_(white))
-    shade(canvas, 0.72, ramp(upper, 0.055, 0.0).mul_(white))
+
+
+def _gaze(t: Traits, eye: Vector) -> tuple[Tensor, Tensor]:
+    """The place relative to the pupil."""
+    side, ex, ey = eye
+    # The eyes keep towards the viewer a little when the head turns away.
+    gx = side * (0.030 * t["gaze"] - 0.035 * t["yaw"])
+    return ex - gx, ey - 0.008 + 0.012 * t["pitch"]
+
+
+def _draw_glints(t: Traits, canvas: Tensor, pen: Pen, eye: Vector, white: Tensor) -> None:
+    side = eye[0]
+    ix, iy = _gaze(t, eye)
     glint = 0.030 * t["light_x"].sign() * (0.4 + 0.6 * t["light_x"].abs())
     dx, dy = ix - side * glint, iy - 0.034
     spark = pen.fill(0.030 - (dx * dx + dy * dy).sqrt_()).mul_(white)
     dx, dy = ix + side * glint, iy + 0.036
     spark = spark.add_(pen.fill(0.016 - (dx * dx + dy * dy).sqrt_()).mul_(white), alpha=0.7)
     paint(canvas, _colour(t, "ffffff"), spark.clamp_(max=1.0))
-    # The upper lid; on feminine faces thicker, with a flick of lashes outwards.
+
+
+def _draw_lids(
+    t: Traits, canvas: Tensor, pen: Pen, eye: Vector, lids: tuple[Tensor, Tensor], size: Tensor
+) -> None:
+    """Lids and crease; feminine faces have thicker upper lids with a flick of lashes."""
+    feminine, age = 0.5 + 0.5 * t["gender"], t["age"]
+    u, arch, ey = eye
+    upper, lower = lids
     thick = 0.010 + 0.022 * feminine
     reach = ramp(u, 1.06 + 0.30 * feminine, 0.98).mul_(ramp(u, -1.06, -0.98))
     flick = (u - 0.75).clamp_(min=0.0).mul_(0.07 * feminine)
