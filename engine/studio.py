@@ -7,6 +7,7 @@ is imported before it is needed.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -75,6 +76,9 @@ class Studio:
         self.store = Store(self.home / "store", self._store_folders())
         self.renderer = Renderer(self.library, self.store, self._owners)
         self._passphrase = passphrase
+        self._making = threading.Lock()
+        self._identity: Identity | None = None
+        self._ledger: Ledger | None = None
         self._autosave = Autosave(self.home, self.store)
         self._recent = Recent(self.home / "recent.json")
         self._directions: dict[str, tuple[DirectionInfo, ...]] = {}
@@ -149,32 +153,51 @@ class Studio:
         cancel: CancelToken | None = None,
     ) -> Receipt:
         """Render, sign, write and check a picture. Raises ExportError; then nothing is left."""
-        from engine.services import export
+        from engine.services.export import Exporter
 
-        return export.export(self, recipe, Path(path), options, progress, cancel)
+        exporter = Exporter(
+            render=lambda wanted: self.render_anew(wanted, cancel=cancel),
+            identity=self.identity,
+            ledger=self.ledger,
+            photo=self.store.get,
+            resolution=lambda ref: self.library.resolve(ref).resolution,
+        )
+        return exporter.export(recipe, Path(path), options, progress, cancel)
 
     def verify(
         self, path: Path | str, rerender: bool = False, anchors: Path | None = None
     ) -> Verdict:
         """What is known of a file. anchors: PEM of the roots to trust besides one's own."""
-        from engine.services import verify
+        from engine.services.verify import verify
 
-        return verify.verify(self, Path(path), rerender, anchors)
+        return verify(
+            Path(path),
+            own_roots_pem=self.identity.own_roots(),
+            anchors=anchors,
+            render=self.render_anew if rerender else None,
+            has_model=self.library.has,
+        )
 
-    @cached_property
+    @property
     def identity(self) -> Identity:
         """The signing identity; made and unlocked only when something is signed."""
-        from engine.provenance.keys import Identity
+        with self._making:
+            if self._identity is None:
+                from engine.provenance.keys import Identity
 
-        return Identity(self.home, self._passphrase)
+                self._identity = Identity(self.home, self._passphrase)
+            return self._identity
 
-    @cached_property
+    @property
     def ledger(self) -> Ledger:
-        """The ledger of exports."""
-        from engine.provenance.ledger import Ledger
+        """The ledger of exports; the first use settles what a crash left. Raises LedgerError."""
+        with self._making:
+            if self._ledger is None:
+                from engine.provenance.ledger import Ledger
 
-        self.home.mkdir(parents=True, exist_ok=True)
-        return Ledger(self.home / "ledger.sqlite3")
+                self._ledger = Ledger(self.home / "ledger.sqlite3")
+                self._ledger.reconcile()
+            return self._ledger
 
     def identity_status(self) -> IdentityStatus:
         """Whether exports are signed, and by whom."""

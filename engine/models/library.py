@@ -98,6 +98,10 @@ class ModelLibrary:
             "Import that model, or open the Recipe with another one.",
         )
 
+    def has(self, ref: ModelRef) -> bool:
+        """Whether the weights that a Recipe names are here."""
+        return any(info.sha256 == ref.sha256 for info in self._models.values())
+
     def store_folders(self) -> tuple[Path, ...]:
         """Folders with stored directions that belong to models."""
         folders = [info.folder / "store" for info in self.models()]

@@ -89,8 +89,14 @@ class Model:
         self, ws: Float32[np.ndarray, "n num_ws w_dim"], noise_mode: NoiseMode = "const"
     ) -> Float32[np.ndarray, "n channels height width"]:
         """ws to images: float32, nominally [-1, 1], NCHW, sRGB. "random" draws from seed 0."""
+        return self.image(ws, Noise(mode=noise_mode))
+
+    def image(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noise: Noise
+    ) -> Float32[np.ndarray, "n channels height width"]:
+        """As synthesize, with the noise of a Recipe."""
         ws = self._checked_ws(ws)
-        return self.backend.synthesize(ws, self._noises(Noise(mode=noise_mode), len(ws)))
+        return self.backend.synthesize(ws, self._noises(noise, len(ws)))
 
     def pixels(
         self, ws: Float32[np.ndarray, "n num_ws w_dim"], noise: Noise | None = None

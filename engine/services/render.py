@@ -92,13 +92,16 @@ class Renderer:
 
     def generate(self, node: Generate, backend: BackendName) -> Pixels:
         """The pixels of one Generate."""
-        info = self._library.resolve(node.model)
-        self._check_directions(node, info)
-        model, memo = self.opened(info, backend)
-        c = class_vector(node, info)
-        ws = evaluate(node.latent, model, self._store.get_array, c, memo)
+        model, ws = self._latent(node, backend)
         pixels = model.pixels(ws, node.noise)[0]
         return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+
+    def image(
+        self, node: Generate, settings: RenderSettings = DEFAULT
+    ) -> Float32[np.ndarray, "1 channels height width"]:
+        """What the network makes of one Generate, before it becomes bytes: nominally [-1, 1]."""
+        model, ws = self._latent(node, self._backend(Recipe(node), settings))
+        return model.image(ws, node.noise)
 
     def photo(self, node: Photo) -> Pixels:
         """The pixels of a stored photo."""
@@ -108,6 +111,15 @@ class Renderer:
             found.setflags(write=False)
             self._photos.put(node, found)
         return found
+
+    def _latent(
+        self, node: Generate, backend: BackendName
+    ) -> tuple[Model, Float32[np.ndarray, "1 num_ws w_dim"]]:
+        info = self._library.resolve(node.model)
+        self._check_directions(node, info)
+        model, memo = self.opened(info, backend)
+        c = class_vector(node, info)
+        return model, evaluate(node.latent, model, self._store.get_array, c, memo)
 
     def _backend(self, recipe: Recipe, settings: RenderSettings) -> BackendName:
         if settings.backend is not None:

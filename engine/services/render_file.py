@@ -1,0 +1,62 @@
+"""A render for scripts: a PNG that says how it came about, or the bare numbers as .npy.
+
+It is not an export: nothing is signed and no ledger row is written.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import ImageError
+from engine.frame import RenderSettings
+from engine.image.codec import encode
+from engine.image.xmp import SOURCE_TYPES, packet
+from engine.provenance.origin import source_type
+from engine.provenance.program import NAME, program_version
+from engine.recipe import Generate, Recipe
+from engine.services.render import Renderer
+from engine.store import replacing, write_remedy
+
+
+def render_file(renderer: Renderer, recipe: Recipe, path: Path, settings: RenderSettings) -> None:
+    """Render the Recipe into a .png or .npy file, whole or not at all.
+
+    .npy: float32 [1, 3, height, width], nominally [-1, 1]; where the Recipe is more than one
+    Generate, the finished bytes scaled back. The same Recipe gives the same file. Raises
+    ImageError for another kind of file or a folder that cannot be written, and what rendering
+    raises.
+    """
+    kind = path.suffix.lower()
+    if kind not in (".png", ".npy"):
+        raise ImageError(f"render writes .png or .npy, got {path.name!r}.", "Use export for more.")
+    data = _png(renderer, recipe, settings) if kind == ".png" else _npy(renderer, recipe, settings)
+    try:
+        with replacing(path) as file:
+            file.write(data)
+    except OSError as error:
+        raise ImageError(
+            f"{path} cannot be written: {error.strerror or error}.", write_remedy(error)
+        ) from error
+
+
+def _png(renderer: Renderer, recipe: Recipe, settings: RenderSettings) -> bytes:
+    pixels = renderer.render(recipe, settings).pixels
+    kind = source_type(recipe)
+    tool = f"{NAME} {program_version()}"
+    return encode(
+        pixels, "png", xmp=packet(SOURCE_TYPES + kind if kind else None, tool, None), text={}
+    )
+
+
+def _npy(renderer: Renderer, recipe: Recipe, settings: RenderSettings) -> bytes:
+    if isinstance(recipe.image, Generate):
+        image = renderer.image(recipe.image, settings)
+    else:
+        pixels = renderer.render(recipe, settings).pixels
+        image = (pixels.astype(np.float32) / np.float32(127.5) - 1).transpose(2, 0, 1)[None]
+    out = io.BytesIO()
+    np.save(out, np.ascontiguousarray(image, dtype=np.float32), allow_pickle=False)
+    return out.getvalue()

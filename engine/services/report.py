@@ -1,0 +1,60 @@
+"""A verification as JSON data and as plain text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from engine.frame import Verdict, VerdictName
+
+EXIT_CODES: dict[VerdictName, int] = {
+    "own": 0,
+    "trusted": 0,
+    "intact-unverified": 0,
+    "expired": 1,
+    "invalid": 1,
+    "damaged": 1,
+    "none": 3,
+    "remote-not-checked": 3,
+}
+_MARKS = {True: "+", False: "!", None: " "}
+
+
+def exit_code(verdict: Verdict, require_trusted: bool = False) -> int:
+    """The command line's answer: 0 intact, 1 not, 3 where nothing is signed or was looked at."""
+    if require_trusted and verdict.verdict == "intact-unverified":
+        return 1
+    return EXIT_CODES[verdict.verdict]
+
+
+def verdict_data(verdict: Verdict) -> dict[str, Any]:
+    """The stable JSON form; absent things are null."""
+    again = verdict.rerender
+    return {
+        "verdict": verdict.verdict,
+        "file": str(verdict.path),
+        "headline": verdict.headline,
+        "findings": [{"ok": item.ok, "text": item.text} for item in verdict.findings],
+        "signer": verdict.signer,
+        "signed_at": verdict.signed_at,
+        "recipe": None if verdict.recipe is None else json.loads(verdict.recipe.canonical),
+        "recipe_sha256": None if verdict.recipe is None else verdict.recipe.sha256,
+        "claim": dict(verdict.claim),
+        "rerender": None
+        if again is None
+        else {
+            "identical": again.identical,
+            "largest_difference": again.largest_difference,
+            "psnr_db": again.psnr_db if again.psnr_db < 1e9 else None,
+            "text": again.text,
+        },
+    }
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """For people: the verdict, what speaks for it, and the comparison with a fresh render."""
+    lines = [f"{verdict.path.name}: {verdict.verdict}", verdict.headline]
+    lines += [f"  {_MARKS[item.ok]} {item.text}" for item in verdict.findings]
+    if verdict.rerender is not None:
+        lines.append(f"  {_MARKS[verdict.rerender.identical]} {verdict.rerender.text}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,63 @@
+"""Trains one of the bundled models anew, and makes a model folder of the result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.cancel import CancelToken
+from engine.errors import TrainingError
+from engine.frame import OnProgress, Progress
+
+NAMES = ("portraits-stylegan2", "portraits-attributes", "portraits-judge")
+
+
+def train_model(
+    name: str,
+    work: Path,
+    progress: OnProgress,
+    cancel: CancelToken,
+    *,
+    minutes: float | None = None,
+    device: str | None = None,
+    out: Path | None = None,
+) -> Path:
+    """Train until the plan ends, the minutes are over or `cancel` is set; returns the folder.
+
+    work: checkpoints, metrics and sample sheets; a run found there goes on. out: the model folder
+    to write, work/model when None. Raises TrainingError for a name that is not trained here.
+    """
+    if name not in NAMES:
+        raise TrainingError(f"There is no training called {name!r}.", f"Use {', '.join(NAMES)}.")
+    folder = out or work / "model"
+    if name == "portraits-stylegan2":
+        return _stylegan2(work, folder, progress, cancel, minutes, device)
+    from engine.training import regression, train_attributes, train_judge
+
+    source = train_attributes if name == "portraits-attributes" else train_judge
+    return regression.train(replace(source.spec(), minutes=minutes), folder, progress, cancel)
+
+
+def _stylegan2(
+    work: Path,
+    folder: Path,
+    progress: OnProgress,
+    cancel: CancelToken,
+    minutes: float | None,
+    device: str | None,
+) -> Path:
+    from engine.services.bundle import bundle_stylegan2
+    from engine.training.options import TrainStyleGAN2
+    from engine.training.regression import machine
+    from engine.training.train_stylegan2 import train
+
+    spec = TrainStyleGAN2(work=work, minutes=minutes, device=device or "auto")
+
+    def tell(step: Any) -> None:
+        progress(Progress(step.message, step.fraction, step.remaining_s))
+
+    train(spec, tell, cancel)
+    progress(Progress("Exporting the ONNX graphs", 1.0))
+    bundle_stylegan2(spec, folder, machine())
+    return folder
