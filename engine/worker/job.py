@@ -1,0 +1,67 @@
+"""The handle of one call in the worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from engine.errors import AtelierError
+
+
+class Job:
+    """One call in the worker process; made by `Worker.submit`."""
+
+    def __init__(
+        self,
+        name: str,
+        kwargs: bytes,
+        hear: Mapping[str, Callable[[Any], None] | None],
+        stop: Callable[[Job], None],
+    ) -> None:
+        self.name = name
+        self.kwargs = kwargs
+        self._hear = hear
+        self._stop = stop
+        self._future: Future[Any] = Future()
+
+    @property
+    def done(self) -> bool:
+        """Whether there is a result or an error."""
+        return self._future.done()
+
+    def result(self, timeout_s: float | None = None) -> Any:
+        """Wait for what the function returned.
+
+        Raises what it raised, when that is an AtelierError; Cancelled when it was stopped;
+        BackendError for everything else and when the process is lost; TimeoutError. Never call it
+        from a callback: the thread that would bring the result is the one that waits.
+        """
+        return self._future.result(timeout_s)
+
+    def cancel(self) -> None:
+        """Ask the job to stop; after the worker's patience it is killed. Returns at once."""
+        self._stop(self)
+
+    def when_done(self, callback: Callable[[Job], None]) -> None:
+        """Call back when the job ends, or now; from the worker's thread, so return quickly."""
+        self._future.add_done_callback(lambda _: callback(self))
+
+    def tell(self, word: str, value: Any) -> None:
+        """For the worker: pass on progress or a picture."""
+        callback = self._hear.get(word)
+        if callback is not None:
+            # A future logs what its callback raises: a listener's mistake must not end the
+            # thread that other jobs depend on.
+            news: Future[Any] = Future()
+            news.add_done_callback(lambda _: callback(value))
+            news.set_result(value)
+
+    def end(self, value: Any, error: AtelierError | None = None) -> None:
+        """For the worker: the job is over; whatever comes later is too late."""
+        if self._future.done():
+            return
+        if error is None:
+            self._future.set_result(value)
+        else:
+            self._future.set_exception(error)
