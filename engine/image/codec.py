@@ -41,7 +41,7 @@ _BROKEN = (
     EOFError,
     OverflowError,
     MemoryError,
-    RecursionError,
+    RuntimeError,
     AttributeError,
     UserWarning,
     struct.error,
