@@ -1,11 +1,11 @@
-"""A verification as JSON data and as plain text."""
+"""Receipts and verifications as JSON data and as plain text."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from engine.frame import Verdict, VerdictName
+from engine.frame import Receipt, Verdict, VerdictName
 
 EXIT_CODES: dict[VerdictName, int] = {
     "own": 0,
@@ -58,3 +58,19 @@ def verdict_text(verdict: Verdict) -> str:
     if verdict.rerender is not None:
         lines.append(f"  {_MARKS[verdict.rerender.identical]} {verdict.rerender.text}")
     return "\n".join(lines) + "\n"
+
+
+def receipt_data(receipt: Receipt) -> dict[str, Any]:
+    """The stable JSON form of what an export left behind."""
+    return {
+        "path": str(receipt.path),
+        "sha256": receipt.sha256,
+        "pixels_sha256": receipt.pixels_sha256,
+        "recipe_sha256": receipt.recipe.sha256,
+        "backend": receipt.backend,
+        "versions": dict(receipt.versions),
+        "verdict": receipt.verdict,
+        "ledger_id": receipt.ledger_id,
+        "signer": receipt.signer,
+        "notice": receipt.notice,
+    }

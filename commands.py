@@ -1,0 +1,327 @@
+"""The verbs of the command line: each asks the engine and prints what it answers."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from engine.cancel import CancelToken
+from engine.errors import AtelierError, RecipeError, UsageError
+from engine.frame import ExportOptions, Progress, RenderSettings
+from engine.recipe import Generate, Noise, Recipe, Resize, Seed, Truncate
+from engine.studio import Studio
+
+ROOT = Path(__file__).resolve().parent
+BAR = 24
+
+
+def say(text: str = "") -> None:
+    """One line of the answer."""
+    sys.stdout.write(text + "\n")
+
+
+class Bar:
+    """Progress on one line of stderr; says nothing where nobody looks."""
+
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown
+        self._alone = not sys.stderr.isatty()
+        self._last = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Draw the line anew, at most ten times a second (once in two on no terminal)."""
+        now = time.monotonic()
+        whole = progress.fraction is not None and progress.fraction >= 1
+        if not self._shown or (now - self._last < (2.0 if self._alone else 0.1) and not whole):
+            return
+        self._last = now
+        parts = []
+        if progress.fraction is not None:
+            share = min(1.0, max(0.0, progress.fraction))
+            filled = round(share * BAR)
+            parts.append(f"[{'#' * filled}{'.' * (BAR - filled)}] {share:4.0%}")
+        parts.append(progress.stage)
+        if progress.left_s is not None and progress.left_s >= 1:
+            parts.append(f"{_duration(progress.left_s)} left")
+        line = "  ".join(parts)
+        sys.stderr.write(line + "\n" if self._alone else f"\r{line[:118]}\x1b[K")
+        sys.stderr.flush()
+
+    def done(self) -> None:
+        """Leave an empty line for what follows."""
+        if self._shown and not self._alone and self._last:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+@contextmanager
+def working(options: Namespace) -> Iterator[tuple[Bar, CancelToken]]:
+    """A bar and a token that Ctrl+C sets; a second Ctrl+C ends the program."""
+    bar = Bar(options.progress or sys.stderr.isatty())
+    token = CancelToken()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        token.cancel()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield bar, token
+    finally:
+        signal.signal(signal.SIGINT, before)
+        bar.done()
+
+
+def demo(options: Namespace) -> int:
+    """Write the pictures and the report of a first tour."""
+    from engine.services.demo import run_demo
+
+    studio = Studio()
+    with working(options) as (bar, token):
+        made = run_demo(studio, options.out, options.model, bar, token)
+    for label, path in made.items():
+        say(f"{label:<14} {path}")
+    return 0
+
+
+def models(options: Namespace) -> int:
+    """List what there is."""
+    studio = Studio()
+    if options.json:
+        rows = [
+            {
+                "name": info.name,
+                "title": info.title,
+                "family": info.family,
+                "resolution": info.resolution,
+                "sha256": info.sha256,
+                "bundled": info.bundled,
+                "folder": str(info.folder),
+                "directions": [item.name for item in studio.directions(info.name)],
+            }
+            for info in studio.models()
+        ]
+        say(json.dumps(rows, indent=2))
+        return 0
+    for info in studio.models():
+        names = ", ".join(item.label for item in studio.directions(info.name))
+        kind = "bundled" if info.bundled else "imported"
+        say(f"{info.name:<24} {info.resolution:>4} px  {kind:<8}  {info.title}")
+        say(f"{'':<24} weights {info.sha256}")
+        say(f"{'':<24} directions: {names or 'none yet'}")
+    for card in studio.library.others():
+        say(f"{card['name']:<24} {card['family']:<8} {card['title']}")
+    for name, problem in studio.library.problems().items():
+        sys.stderr.write(f"{name}: {problem}\n")
+    return 0
+
+
+def import_model(options: Namespace) -> int:
+    """Keep a checkpoint."""
+    with working(options) as (bar, _):
+        info = Studio().import_model(options.path, options.name, bar)
+    say(f"{info.name}: {info.title}, {info.resolution} px, in {info.folder}")
+    return 0
+
+
+def inspect(options: Namespace) -> int:
+    """Tell what a checkpoint is."""
+    from engine.services.models import inspect as look
+
+    found = look(options.path)
+    if options.json:
+        say(json.dumps(found, indent=2))
+        return 0
+    for name, value in found.items():
+        say(f"{name:<16} {json.dumps(value) if isinstance(value, dict) else value}")
+    return 0
+
+
+def render(options: Namespace) -> int:
+    """Render one Recipe to a file."""
+    from engine.services.render_file import render_file
+
+    studio = Studio(backend=options.backend)
+    recipe = recipe_of(options, studio)
+    if options.size is not None:
+        recipe = Recipe(Resize(recipe.image, options.size, options.size))
+    settings = RenderSettings(backend=options.backend)
+    render_file(studio.renderer, recipe, options.out, settings)
+    say(str(options.out))
+    return 0
+
+
+def export(options: Namespace) -> int:
+    """Export one Recipe, signed."""
+    from engine.services.report import receipt_data
+
+    studio = Studio(backend=options.backend, passphrase=_ask_passphrase)
+    recipe = recipe_of(options, studio)
+    wanted = ExportOptions(
+        size_px=512 if options.size is None else options.size or None,
+        tier=options.tier or "recipe",
+        title=options.title,
+        passphrase_file=options.passphrase_file,
+    )
+    with working(options) as (bar, token):
+        receipt = studio.export(recipe, options.out, wanted, bar, token)
+    if options.json:
+        say(json.dumps(receipt_data(receipt), indent=2))
+    else:
+        say(f"{receipt.path}  signed by {receipt.signer}, verifies as {receipt.verdict}")
+        if receipt.notice:
+            say(receipt.notice)
+    return 0
+
+
+def verify(options: Namespace) -> int:
+    """Tell what is known of a file."""
+    from engine.services.report import exit_code, verdict_data, verdict_text
+
+    verdict = Studio().verify(options.file, options.rerender, options.trust)
+    if options.json:
+        say(json.dumps(verdict_data(verdict), indent=2, ensure_ascii=False))
+    else:
+        sys.stdout.write(verdict_text(verdict))
+    return exit_code(verdict, options.require_trusted)
+
+
+def find_directions(options: Namespace) -> int:
+    """Find directions and say what was found."""
+    from engine.services.discover import find_directions as find
+
+    studio = Studio()
+    model = studio.open(options.model)
+    with working(options) as (bar, token):
+        found = find(model, options.method, bar, token)
+    for item in found:
+        say(f"{item.name:<20} {item.label:<20} {item.method:<10} {item.low:g} to {item.high:g}")
+    return 0
+
+
+def train(options: Namespace) -> int:
+    """Train one model."""
+    from engine.services.train import train_model
+
+    work = options.work or Studio().home / "training" / options.name
+    with working(options) as (bar, token):
+        folder = train_model(
+            options.name,
+            work,
+            bar,
+            token,
+            minutes=options.minutes,
+            device=options.device,
+            out=options.out,
+        )
+    say(f"The model is in {folder}; sample sheets and metrics are in {work}.")
+    return 0
+
+
+def evaluate(options: Namespace) -> int:
+    """Measure one model and write its card."""
+    from engine.services.evaluate import evaluate as measure
+
+    with working(options) as (bar, token):
+        card = measure(options.name, options.full, bar, token)
+    say(json.dumps(card["scores"], indent=2))
+    return 0
+
+
+def export_onnx(options: Namespace) -> int:
+    """Write the ONNX graphs of one model."""
+    from engine.services.models import export_onnx as write
+
+    folder, largest = write(Studio().library, options.name, options.out)
+    say(f"{folder}: at most {largest} of 255 from torch")
+    return 0
+
+
+def bench(options: Namespace) -> int:
+    """Run a suite of benchmarks from a checkout."""
+    if not (ROOT / "tests" / "benchmarks" / "__init__.py").is_file():
+        raise AtelierError(
+            "The benchmarks are not part of an installed copy.",
+            "Run `make bench` in a checkout of the source.",
+        )
+    sys.path.insert(0, str(ROOT))
+    from tests.benchmarks import run
+
+    with working(options) as (bar, _):
+        bar(Progress(f"Suite {options.suite}"))
+        found = run(options.suite, options.out)
+    if options.json:
+        say(json.dumps(found, indent=2))
+        return 0
+    say(f"Suite {found['suite']} on {found['machine']}")
+    for row in found["figures"]:
+        holds = {True: "holds", False: "MISSED", None: ""}[row.get("holds")]
+        bar_text = f"bar {row['bar']}" if row.get("bar") is not None else ""
+        value = f"{row['value']:.4g}" if isinstance(row["value"], float) else str(row["value"])
+        say(f"  {row['name']:<44} {value:>10} {row['unit']:<10} {bar_text:<14} {holds}".rstrip())
+    return 0
+
+
+def doctor(options: Namespace) -> int:
+    """Tell what this machine has and lacks."""
+    from dataclasses import asdict
+
+    from engine.services.doctor import examine
+
+    studio = Studio()
+    checks = examine(studio.home, studio.library)
+    if options.json:
+        say(json.dumps([asdict(check) for check in checks], indent=2))
+        return 0
+    for check in checks:
+        mark = {True: "ok", False: "LACKS", None: "-"}[check.ok]
+        say(f"{mark:<6} {check.name:<32} {check.found}")
+        if check.remedy:
+            say(f"{'':<6} {'':<32} -> {check.remedy}")
+    return 0
+
+
+def recipe_of(options: Namespace, studio: Studio) -> Recipe:
+    """The Recipe that the words of the command line mean. Raises UsageError or RecipeError."""
+    named = options.model is not None or options.seed is not None or options.psi is not None
+    if options.recipe is not None:
+        if named:
+            raise UsageError("Give a RECIPE.json, or --model and --seed, not both.")
+        return Recipe.from_json(_recipe_text(options.recipe))
+    if options.model is None or options.seed is None:
+        raise UsageError("Give a RECIPE.json, or --model NAME and --seed N.")
+    latent = Truncate(Seed(options.seed), 1.0 if options.psi is None else options.psi)
+    return Recipe(Generate(studio.ref(options.model), latent, noise=Noise(mode=options.noise)))
+
+
+def _recipe_text(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read(2_000_000)
+    try:
+        with open(path, "rb") as file:
+            return file.read(2_000_000)
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+
+
+def _ask_passphrase() -> str | None:
+    if not sys.stdin.isatty():
+        return None
+    from getpass import getpass
+
+    return getpass("Passphrase of the signing key: ") or None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

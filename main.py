@@ -1,0 +1,163 @@
+"""Latent Atelier: the window, or the same engine from the command line. Qt is imported late."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import AtelierError, Cancelled, UsageError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb, or open the window when none is given; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = build_parser().parse_args(arguments)
+    try:
+        if options.verb is None:
+            return _window(options)
+        import commands
+
+        name = "import_model" if options.verb == "import" else options.verb.replace("-", "_")
+        code: int = getattr(commands, name)(options)
+        return code
+    except Cancelled:
+        return _say("Stopped.", 1)
+    except KeyboardInterrupt:
+        return _say("Stopped.", 130)
+    except BrokenPipeError:
+        # Whoever read the output has had enough; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except AtelierError as error:
+        if options.debug:
+            traceback.print_exc()
+        lines = [error.what, error.remedy] if error.remedy else [error.what]
+        return _say("\n".join(lines), 2 if isinstance(error, UsageError) else 1)
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(text + "\n")
+    return code
+
+
+def _window(options: argparse.Namespace) -> int:
+    if options.offscreen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    if options.screenshot is not None:
+        from desktop.app import take_screenshot
+        from engine.studio import Studio
+
+        take_screenshot(Studio(), options.screenshot)
+        return 0
+    from desktop.app import main as open_window
+
+    return open_window([sys.argv[0], *([str(options.open)] if options.open else [])])
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All verbs and their options."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks"
+    )
+    shared.add_argument(
+        "--progress",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="show progress even where stderr is no terminal",
+    )
+    parser = argparse.ArgumentParser(
+        prog="atelier",
+        description="A studio for the latent spaces of image generators. Without a verb the "
+        "window opens.",
+    )
+    parser.set_defaults(debug=False, progress=False)
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.add_argument("--offscreen", action="store_true", help="run without a display")
+    parser.add_argument("--open", type=Path, metavar="FILE", help="a project to open")
+    parser.add_argument("--screenshot", type=Path, metavar="PNG", help=argparse.SUPPRESS)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+
+    def verb(name: str, text: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(name, help=text, description=text, parents=[shared])
+
+    _making(verb)
+    _looking(verb)
+    _building(verb)
+    return parser
+
+
+def _making(verb) -> None:  # type: ignore[no-untyped-def]
+    demo = verb("demo", "headless: explore, mix, move, export signed, verify; writes a report")
+    demo.add_argument("--out", type=Path, required=True, metavar="DIR")
+    demo.add_argument("--model", metavar="NAME")
+    for name, text in (
+        ("render", "render a Recipe to .png or .npy, for scripts"),
+        ("export", "render a Recipe and sign it: .png or .jpg"),
+    ):
+        one = verb(name, text)
+        one.add_argument("recipe", nargs="?", metavar="RECIPE.json", help="- reads stdin")
+        one.add_argument("--model", metavar="NAME")
+        one.add_argument("--seed", type=int, metavar="N")
+        one.add_argument("--psi", type=float, metavar="P", help="truncation, 1 by default")
+        one.add_argument("--noise", choices=("const", "random", "none"), default="const")
+        one.add_argument("--backend", choices=("onnx", "torch"))
+        one.add_argument("--size", type=int, metavar="PX", help="the longer side; export: 512")
+        one.add_argument("--out", type=Path, required=True, metavar="FILE")
+        if name == "export":
+            one.add_argument("--tier", choices=("recipe", "commitment", "disclosure"))
+            one.add_argument("--title", default="")
+            one.add_argument("--passphrase-file", type=Path, metavar="FILE")
+            one.add_argument("--json", action="store_true")
+
+
+def _looking(verb) -> None:  # type: ignore[no-untyped-def]
+    models = verb("models", "what is bundled and what was imported")
+    models.add_argument("--json", action="store_true")
+    check = verb("verify", "what is known of a picture file")
+    check.add_argument("file", type=Path)
+    check.add_argument("--json", action="store_true")
+    check.add_argument("--rerender", action="store_true", help="render its Recipe and compare")
+    check.add_argument("--trust", type=Path, metavar="ROOTS.pem")
+    check.add_argument("--require-trusted", action="store_true")
+    inspect = verb("inspect", "what a checkpoint is, without keeping it")
+    inspect.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
+    inspect.add_argument("--json", action="store_true")
+    doctor = verb("doctor", "what this machine has and lacks, with the command that mends it")
+    doctor.add_argument("--json", action="store_true")
+    bench = verb("bench", "measure speed on this machine, from a checkout")
+    suites = ("first", "gan", "editing", "provenance", "diffusion", "labs")
+    bench.add_argument("--suite", choices=suites, default="first")
+    bench.add_argument("--json", action="store_true")
+    bench.add_argument("--out", type=Path, metavar="FILE")
+
+
+def _building(verb) -> None:  # type: ignore[no-untyped-def]
+    bring = verb("import", "read a checkpoint safely, check it, keep it")
+    bring.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
+    bring.add_argument("--name", metavar="N")
+    find = verb("find-directions", "find directions in a model's latent space")
+    find.add_argument("--model", required=True, metavar="NAME")
+    find.add_argument("--method", required=True, metavar="named|ganspace")
+    train = verb("train", "train a bundled model anew; a run found in the work folder goes on")
+    train.add_argument("name", metavar="NAME")
+    train.add_argument("--minutes", type=float, metavar="T")
+    train.add_argument("--device", metavar="D", help="cpu, cuda, or the best here")
+    train.add_argument("--work", type=Path, metavar="DIR", help="checkpoints and sample sheets")
+    train.add_argument("--out", type=Path, metavar="DIR", help="the model folder to write")
+    measure = verb("evaluate", "measure a bundled model and write its card")
+    measure.add_argument("name", metavar="NAME")
+    length = measure.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true")
+    length.add_argument("--full", action="store_true")
+    graphs = verb("export-onnx", "write a model's ONNX graphs and check them against torch")
+    graphs.add_argument("name", metavar="NAME")
+    graphs.add_argument("--out", type=Path, metavar="DIR")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
