@@ -90,6 +90,6 @@ def refine(
 def unmix(effects: Float64[np.ndarray, "traits traits"]) -> Float64[np.ndarray, "traits traits"]:
     """T such that T @ effects is as diagonal as a damped inverse makes it, own signs kept."""
     own = np.abs(np.diag(effects))
-    damping = (0.05 * np.median(own)) ** 2
+    damping = (0.02 * np.median(own)) ** 2
     inverse = effects.T @ np.linalg.inv(effects @ effects.T + damping * np.eye(len(effects)))
     return np.asarray(inverse * own[:, None])

@@ -30,7 +30,7 @@ from engine.errors import DirectionError
 from engine.frame import OnProgress, Progress
 from engine.perception.reader import Reader
 
-STRENGTHS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
+STRENGTHS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5)
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,9 @@ class Search:
 
     samples: pictures whose traits are regressed on w. held: a trait is held constant by the
     others' directions when w explains this share of its variance. faces, step, rounds: of the
-    measured refinement. sure: the share of faces that must clearly move before a range is wide
-    enough, by `margin` times what the bar asks.
+    measured refinement. sure, span: a range is wide enough when this share of the faces clearly
+    move and the attribute changes by `span` of its range on average; it is then widened by
+    `margin`, for faces that were not looked at.
     """
 
     samples: int = 8000
@@ -49,9 +50,10 @@ class Search:
     faces: int = 40
     step: float = 1.5
     rounds: int = 2
-    range_faces: int = 60
+    range_faces: int = 100
     sure: float = 0.98
-    margin: float = 1.3
+    span: float = 0.6
+    margin: float = 1.2
 
 
 @dataclass(frozen=True)
@@ -141,15 +143,17 @@ def with_range(
     search: Search,
     cancel: CancelToken | None,
 ) -> Slider:
-    """The narrowest symmetric range in which nearly all faces clearly move."""
+    """The narrowest symmetric range in which the attribute surely moves, and a little more."""
     kind = reader.columns.items[reader.columns.index(name)].kind
     for strength in STRENGTHS:
         slider = Slider(name, vector, -strength, strength)
         found = _swept(model, reader, ws, slider, strength, cancel)
-        sure = clearly_moved(found, name, kind == "binary", 0.25 * search.margin).mean()
-        if sure >= search.sure:
+        sure = clearly_moved(found, name, kind == "binary").mean()
+        span = found.change[:, found.column(name)].mean()
+        if sure >= search.sure and span >= search.span:
             break
-    return slider
+    wide = round(min(strength * search.margin, STRENGTHS[-1]), 1)
+    return Slider(name, vector, -wide, wide)
 
 
 def _swept(

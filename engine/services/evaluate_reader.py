@@ -15,6 +15,7 @@ from engine.perception.reader import Reader, open_reader, read_card
 
 HELD_OUT = 4000
 HELD_OUT_QUICK = 1000
+CHUNK = 250
 PAIRS = 200
 PAIRS_QUICK = 50
 PAIRS_SEED = 4  # no network was trained on this data set
@@ -37,12 +38,12 @@ def measure_reader(
         raise ModelError(f"The card of {folder.name} does not say what data trained it.") from error
     count = HELD_OUT if full else HELD_OUT_QUICK
     scores, labels = [], []
-    for start in range(first, first + count, 250):
+    for start in range(first, first + count, CHUNK):
         cancel.check()
-        images, table = portraits(seed, np.arange(start, start + 250), 64)
+        images, table = portraits(seed, np.arange(start, min(start + CHUNK, first + count)), 64)
         scores.append(reader.scores(images.numpy()))
         labels.append(table)
-        progress(Progress("held-out portraits", (start + 250 - first) / count))
+        progress(Progress("held-out portraits", min(1.0, (start + CHUNK - first) / count)))
     return {
         "held_out": {"seed": seed, "rows": [first, first + count]},
         "columns": reader.columns.quality(np.concatenate(scores), np.concatenate(labels)),
