@@ -1,0 +1,214 @@
+"""Builds the window and connects its parts; the entry for people and for screenshots."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSize, QTimer
+from PySide6.QtGui import QUndoStack
+from PySide6.QtWidgets import QApplication, QWidget
+
+from desktop import theme, wiring
+from desktop.controllers.explore import ExploreController
+from desktop.controllers.export import ExportController
+from desktop.controllers.history import HistoryController
+from desktop.controllers.identity import IdentityController
+from desktop.controllers.lattice import LatticeController
+from desktop.controllers.library import LibraryController
+from desktop.controllers.matrix import MatrixController
+from desktop.controllers.passphrase import PassphraseBroker
+from desktop.controllers.project import ProjectController
+from desktop.controllers.render import RenderController
+from desktop.controllers.thumbs import ThumbController
+from desktop.controllers.verify import VerifyController
+from desktop.handlers import Handlers
+from desktop.lanes import QueueLane
+from desktop.settings import Settings
+from desktop.views.main_window import MainWindow
+from engine.errors import BackendError
+from engine.studio import Studio
+
+STATUS_MS = 250
+SIZE = (1440, 900)
+
+
+class Desk(QObject):
+    """Everything that lives while the window is open.
+
+    private: leaves the user's autosave alone, as for a screenshot.
+    """
+
+    def __init__(
+        self,
+        studio: Studio,
+        settings: Settings,
+        passphrase: PassphraseBroker | None = None,
+        *,
+        private: bool = False,
+    ) -> None:
+        super().__init__()
+        self.studio = studio
+        self.settings = settings
+        self.private = private
+        self.passphrase = passphrase or PassphraseBroker(self)
+        self.theme = theme.Theme(settings.theme, self)
+        self.theme.apply(settings.theme)
+        self.undo = QUndoStack(self)
+        self.jobs = QueueLane(self, "jobs")
+        self.files = QueueLane(self, "files")
+        self.library = LibraryController(studio, self.files, self)
+        self.library.start(settings.text("model"))
+        self.render = RenderController(studio, self)
+        self.thumbs = ThumbController(studio, self)
+        self.explore = ExploreController(self.undo, self)
+        self.lattice = LatticeController(self.thumbs, self)
+        self.matrix = MatrixController(self.undo, self.thumbs, self)
+        self.history = HistoryController(self.undo, self.thumbs, self)
+        self.identity = IdentityController(studio, self.files, self)
+        self.verify = VerifyController(studio, self.jobs, self)
+        self.exports = ExportController(studio, self.jobs, self)
+        self.projects = ProjectController(studio, self.files, self.history, self)
+        wiring.connect_controllers(self)
+        self.window = MainWindow(settings)
+        wiring.connect_window(self)
+        wiring.connect_verify(self)
+        wiring.connect_export(self)
+        self.handlers = Handlers(self)
+        self.handlers.connect_parts()
+        self.handlers.connect_actions()
+        self.window.build_panels()
+        self._closed = False
+        self._status = QTimer(self, interval=STATUS_MS)
+        self._status.timeout.connect(self.handlers.tell_status)
+
+    def start(self, size: tuple[int, int] | None = None) -> None:
+        """Show the window where it was last."""
+        self.window.resize(QSize(*(size or SIZE)))
+        if size is None and self.settings.geometry is not None:
+            self.window.restoreGeometry(self.settings.geometry)
+        self.window.show()
+        self.window.stage.canvas.setFocus()
+        self._status.start()
+        if not self.private:
+            self.projects.start()
+        self.identity.refresh()
+
+    def connect_panel(self, key: str, panel: QWidget) -> None:
+        """A panel was made, perhaps long after the window."""
+        wiring.connect_panel(self, panel)
+        if key == "mixing":
+            self.matrix.set_open(True)
+
+    def shows_picture(self) -> bool:
+        """Whether a first picture is on the canvas."""
+        return self.render.frame is not None
+
+    def at_rest(self) -> bool:
+        """Whether nothing is being rendered, read or written."""
+        lanes = (self.render.lane, self.thumbs.lane, self.jobs, self.files)
+        return all(lane.idle for lane in lanes)
+
+    def close(self) -> None:
+        """Stop timers and threads; keep what was not saved."""
+        if self._closed:
+            return
+        self._closed = True
+        self._status.stop()
+        if not self.private:
+            self.projects.autosave()
+        self.projects.close()
+        self.passphrase.close()
+        self.render.close()
+        self.thumbs.close()
+        self.jobs.close()
+        self.files.close(finish=True)
+        self.exports.close()
+
+
+def build(studio: Studio, home: Path, passphrase: PassphraseBroker | None = None) -> Desk:
+    """The whole window on a Studio; its settings live in `home`. Needs a QApplication."""
+    return Desk(studio, Settings(home / "window.ini"), passphrase)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Open the window and stay until it is closed; the exit code."""
+    app = application(argv)
+    passphrase = PassphraseBroker()
+    studio = Studio(passphrase=passphrase)
+    desk = build(studio, studio.home, passphrase)
+    desk.start()
+    code = app.exec()
+    desk.close()
+    return code
+
+
+def application(argv: Sequence[str] = ("atelier",)) -> QApplication:
+    """The one QApplication of this process, with the program's style and font."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        QApplication.setDesktopFileName("latent-atelier")
+        app = QApplication(list(argv))
+        app.setApplicationName("Latent Atelier")
+    theme.prepare(app)
+    return app
+
+
+def take_screenshot(
+    studio: Studio,
+    path: Path | str,
+    size: tuple[int, int] = SIZE,
+    *,
+    mode: theme.Mode = "dark",
+    scene: str = "explore",
+    file: Path | None = None,
+    wait_s: float = 30.0,
+) -> Path:
+    """Open the real window, wait for its pictures, and save what it shows as a PNG.
+
+    scene: "explore", "mixing", "export" or "verify", which shows `file`. The user's own settings are neither read nor written.
+    Raises BackendError when no picture came within `wait_s`.
+    """
+    app = application()
+    with tempfile.TemporaryDirectory(prefix="atelier-window-") as folder:
+        settings = Settings(Path(folder) / "window.ini")
+        settings.theme = mode
+        desk = Desk(studio, settings, private=True)
+        desk.start(size)
+        until = time.monotonic() + wait_s
+        _turn(app, until, desk.shows_picture)
+        _set_scene(desk, scene, file)
+        time.sleep(0.2)
+        _turn(app, until, desk.at_rest)
+        shown = desk.shows_picture()
+        saved = desk.window.grab().save(str(path))
+        desk.window.close()
+        app.processEvents()
+    if not shown or not saved:
+        raise BackendError(f"No picture of the window could be made at {path}.")
+    return Path(path)
+
+
+def _set_scene(desk: Desk, scene: str, file: Path | None) -> None:
+    if scene == "mixing":
+        desk.window.explore.open_section("mixing")
+    elif scene == "export":
+        desk.window.show_export()
+    elif scene == "verify" and file is not None:
+        desk.handlers.open_file(file)
+
+
+def _turn(app: QApplication, until: float, done: Callable[[], bool]) -> None:
+    """Turn the event loop until something is done or the time is over."""
+    while time.monotonic() < until:
+        app.processEvents()
+        if done():
+            return
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,1 @@
+"""One controller a task: slots in, signals out. They hold the state; they know no view."""

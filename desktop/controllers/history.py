@@ -1,0 +1,109 @@
+"""Where the user has been: every settled picture, and those worth keeping."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QUndoStack
+
+from desktop.commands import Replace
+from desktop.controllers.thumbs import ThumbController
+from desktop.facts import HistoryState, HistoryView, Visit
+from engine.frame import Frame
+from engine.recipe import Recipe
+
+KEPT = 200
+KIND = "history"
+
+
+class HistoryController(QObject):
+    """Adds a visit when a gesture settles; its thumbnail comes with the rendered frame."""
+
+    view_changed = Signal(object)  # HistoryView
+    changed = Signal()  # the project should be saved
+    chosen = Signal(object)  # Recipe
+
+    def __init__(
+        self, undo: QUndoStack, thumbs: ThumbController, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.state = HistoryState()
+        self.current: Recipe | None = None
+        self._undo = undo
+        self._thumbs = thumbs
+        thumbs.arrived.connect(self._arrived)
+
+    @Slot(object, str)
+    def settle(self, recipe: Recipe, label: str) -> None:
+        """A gesture ended at this picture. No label: the user only went back or forth."""
+        self.current = recipe
+        visits = self.state.visits
+        if label and not (visits and visits[-1].recipe == recipe):
+            visit = Visit(recipe, label, _now())
+            self.state = replace(self.state, visits=(*visits, visit)[-KEPT:])
+        if len(self.state.visits) > 1:  # the first picture is nobody's work yet
+            self.changed.emit()
+        self._publish()
+
+    @Slot(object, object)
+    def take_frame(self, frame: Frame, picture: object) -> None:
+        """A settled picture was rendered; no need to render its thumbnail."""
+        if frame.quality == "full" and frame.recipe == self.current:
+            self._thumbs.keep(frame)
+
+    @Slot(object)
+    def choose(self, recipe: Recipe) -> None:
+        """Go back to a picture."""
+        self.chosen.emit(recipe)
+
+    @Slot(object)
+    def star(self, recipe: Recipe) -> None:
+        """Keep a picture, or let it go."""
+        kept = tuple(visit for visit in self.state.favourites if visit.recipe != recipe)
+        text = "Remove favourite"
+        if len(kept) == len(self.state.favourites):
+            visit = next((v for v in self.state.visits if v.recipe == recipe), None)
+            kept = (*kept, visit or Visit(recipe, "Favourite", _now()))
+            text = "Add favourite"
+        before = self.state
+        self._restore(replace(self.state, favourites=kept))
+        self._undo.push(Replace(text, self._restore_favourites, before.favourites, kept))
+
+    @Slot()
+    def star_current(self) -> None:
+        """Keep the picture on the canvas."""
+        if self.current is not None:
+            self.star(self.current)
+
+    def replace_all(self, state: HistoryState, current: Recipe | None) -> None:
+        """Another project's history."""
+        self.current = current
+        self._restore(state)
+        recipes = [v.recipe for v in (*state.visits[::-1], *state.favourites)]
+        self._thumbs.ask(KIND, recipes)
+
+    def _restore_favourites(self, favourites: tuple[Visit, ...]) -> None:
+        self._restore(replace(self.state, favourites=favourites))
+
+    def _restore(self, state: HistoryState) -> None:
+        self.state = state
+        self.changed.emit()
+        self._publish()
+
+    @Slot(object)
+    def _arrived(self, recipe: Recipe) -> None:
+        visits = (*self.state.visits, *self.state.favourites)
+        if any(visit.recipe == recipe for visit in visits):
+            self._publish()
+
+    def _publish(self) -> None:
+        recipes = {v.recipe for v in (*self.state.visits, *self.state.favourites)}
+        ready = ((recipe, self._thumbs.get(recipe)) for recipe in recipes)
+        images = {recipe: image for recipe, image in ready if image is not None}
+        self.view_changed.emit(HistoryView(self.state, images, self.current))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

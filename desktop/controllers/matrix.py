@@ -1,0 +1,238 @@
+"""The style-mixing matrix: four bases, four styles, and every mix of them."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QUndoStack
+
+from desktop.commands import Replace
+from desktop.controllers.thumbs import ThumbController
+from desktop.facts import MATRIX_SIZE, MatrixState, MatrixView
+from desktop.kit import Kit, bands
+from desktop.state import ExploreState, MixSetting, home_seed, recipe_of
+from engine.recipe import MAX_SEED, Latent, Recipe, Seed
+
+SIZE = MATRIX_SIZE
+KIND = "mixes"
+RENEW_MS = 60
+
+
+class MatrixController(QObject):
+    """Renders the mixes in the background once the panel is open, and streams them in."""
+
+    view_changed = Signal(object)  # MatrixView
+    cell_taken = Signal(object, object)  # base Latent, MixSetting
+
+    def __init__(
+        self, undo: QUndoStack, thumbs: ThumbController, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.state: MatrixState | None = None
+        self._undo = undo
+        self._thumbs = thumbs
+        self._explore: ExploreState | None = None
+        self._num_ws = 0
+        self._before: MatrixState | None = None
+        self._open = False
+        self._random = random.SystemRandom()
+        self._wanted: dict[Recipe, tuple[int, int]] = {}
+        self._renew = QTimer(self, interval=RENEW_MS, singleShot=True)
+        self._renew.timeout.connect(self._ask)
+        thumbs.arrived.connect(self._arrived)
+
+    @Slot(object)
+    def set_kit(self, kit: Kit) -> None:
+        """Another model: as many layers as it has, the same seeds."""
+        self._num_ws = kit.info.num_ws
+        layers = bands(self._num_ws)["coarse"]
+        if self.state is None:
+            first = kit.start_seed
+            bases = tuple(first + i for i in range(SIZE))
+            self.state = MatrixState(bases, tuple(first + 20 + i for i in range(SIZE)), layers)
+        else:
+            self.state = replace(self.state, layers=layers)
+        self._refresh()
+
+    @Slot(object)
+    def follow(self, state: ExploreState) -> None:
+        """The mixes are made with the page's truncation and noise."""
+        old, self._explore = self._explore, state
+        if old is None or _surroundings(old) != _surroundings(state):
+            self._renew.start()
+        else:
+            self._publish()
+
+    @Slot(bool)
+    def set_open(self, is_open: bool) -> None:
+        """Render only while somebody looks."""
+        self._open = is_open
+        self._ask()
+
+    @Slot(int, int)
+    def take(self, row: int, column: int) -> None:
+        """Take a mix to the canvas."""
+        if self.state is not None:
+            base, mix = self._cell(row, column)
+            self.cell_taken.emit(base, mix)
+
+    @Slot(int, int)
+    def draw_source(self, row: int, column: int) -> None:
+        """Draw another seed for one source; one of the two is -1."""
+        if self.state is None:
+            return
+        seed = self._random.randint(0, MAX_SEED)
+        if row >= 0:
+            self._do("New base", replace(self.state, bases=_put(self.state.bases, row, seed)))
+        else:
+            styles = _put(self.state.styles, column, seed)
+            self._do("New style", replace(self.state, styles=styles))
+
+    @Slot()
+    def draw_bases(self) -> None:
+        """Draw every base anew."""
+        if self.state is not None:
+            self._do("New bases", replace(self.state, bases=self._draw()))
+
+    @Slot()
+    def draw_styles(self) -> None:
+        """Draw every style anew."""
+        if self.state is not None:
+            self._do("New styles", replace(self.state, styles=self._draw()))
+
+    @Slot()
+    def base_from_canvas(self) -> None:
+        """The seed on the canvas becomes the first base."""
+        seed = home_seed(self._explore.base) if self._explore is not None else None
+        if self.state is not None and seed is not None:
+            self._do("Base from canvas", replace(self.state, bases=_put(self.state.bases, 0, seed)))
+
+    @Slot(str)
+    def set_band(self, band: str) -> None:
+        """Coarse, middle or fine layers."""
+        if self.state is not None and band in bands(self._num_ws):
+            self._do("Layers to mix", replace(self.state, layers=bands(self._num_ws)[band]))
+
+    @Slot(tuple)
+    def set_layers(self, layers: tuple[int, ...]) -> None:
+        """Any set of layers."""
+        if self.state is not None:
+            self._do("Layers to mix", replace(self.state, layers=layers))
+
+    @Slot(float)
+    def set_amount(self, amount: float) -> None:
+        """How far the mixes go; live."""
+        if self.state is not None and amount != self.state.amount:
+            if self._before is None:
+                self._before = self.state
+            self.state = replace(self.state, amount=amount)
+            self._refresh()
+
+    @Slot()
+    def end_gesture(self) -> None:
+        """The hand is off the amount."""
+        before, self._before = self._before, None
+        if before is not None and self.state is not None and before != self.state:
+            self._undo.push(Replace("Mix amount", self._restore, before, self.state))
+
+    def _do(self, text: str, state: MatrixState) -> None:
+        before = self.state
+        if before is not None and before != state:
+            self._restore(state)
+            self._undo.push(Replace(text, self._restore, before, state))
+
+    def _restore(self, state: MatrixState) -> None:
+        self.state = state
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._renew.start()
+        self._publish()
+
+    def _draw(self) -> tuple[int, ...]:
+        return tuple(self._random.randint(0, MAX_SEED) for _ in range(SIZE))
+
+    def _cell(self, row: int, column: int) -> tuple[Latent, MixSetting]:
+        assert self.state is not None
+        mix = MixSetting(Seed(self.state.styles[column]), self.state.layers, self.state.amount)
+        return Seed(self.state.bases[row]), mix
+
+    def _recipe(self, cell: tuple[int, int]) -> Recipe:
+        assert self.state is not None
+        assert self._explore is not None
+        row, column = cell
+        plain = replace(self._explore, moves=(), mixes=())
+        if row < 0:
+            return recipe_of(replace(plain, base=Seed(self.state.styles[column])))
+        if column < 0:
+            return recipe_of(replace(plain, base=Seed(self.state.bases[row])))
+        base, mix = self._cell(row, column)
+        return recipe_of(replace(plain, base=base, mixes=(mix,)))
+
+    @Slot()
+    def _ask(self) -> None:
+        if not self._open or self.state is None or self._explore is None:
+            self._thumbs.ask(KIND, ())
+            return
+        heads = [(-1, i) for i in range(SIZE)] + [(i, -1) for i in range(SIZE)]
+        cells = heads + [(r, c) for r in range(SIZE) for c in range(SIZE)]
+        recipes = {cell: self._recipe(cell) for cell in cells}
+        self._wanted = {recipe: cell for cell, recipe in recipes.items()}
+        self._thumbs.ask(KIND, list(recipes.values()))
+        self._publish()
+
+    @Slot(object)
+    def _arrived(self, recipe: Recipe) -> None:
+        if self._open and recipe in self._wanted:
+            self._publish()
+
+    def _publish(self) -> None:
+        if not self._open or self.state is None or self._explore is None:
+            return
+        cells = [(r, c) for r in range(-1, SIZE) for c in range(-1, SIZE) if (r, c) != (-1, -1)]
+        ready = ((cell, self._thumbs.get(self._recipe(cell))) for cell in cells)
+        pictures = {cell: image for cell, image in ready if image is not None}
+        names = [
+            name for name, layers in bands(self._num_ws).items() if layers == self.state.layers
+        ]
+        self.view_changed.emit(
+            MatrixView(
+                self.state,
+                names[0] if names else "",
+                pictures,
+                {cell: self._tip(cell) for cell in cells},
+                self._chosen(),
+            )
+        )
+
+    def _chosen(self) -> tuple[int, int] | None:
+        assert self.state is not None
+        assert self._explore is not None
+        if len(self._explore.mixes) != 1 or self._explore.moves:
+            return None
+        here = (self._explore.base, self._explore.mixes[0])
+        cells = ((r, c) for r in range(SIZE) for c in range(SIZE))
+        return next((cell for cell in cells if self._cell(*cell) == here), None)
+
+    def _tip(self, cell: tuple[int, int]) -> str:
+        assert self.state is not None
+        row, column = cell
+        if row < 0:
+            return f"Style {self.state.styles[column]}: click to draw another"
+        if column < 0:
+            return f"Base {self.state.bases[row]}: click to draw another"
+        return (
+            f"Base {self.state.bases[row]} with the style of {self.state.styles[column]}: "
+            "click to take it"
+        )
+
+
+def _put(values: tuple[int, ...], index: int, value: int) -> tuple[int, ...]:
+    return (*values[:index], value, *values[index + 1 :])
+
+
+def _surroundings(state: ExploreState) -> object:
+    """What of the page all mixes share."""
+    return state.model, state.psi, state.cutoff, state.noise, state.classes

@@ -1,0 +1,121 @@
+"""The canvas picture: what is asked for, what is shown, and how long it took."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from desktop.display import Shown, shown
+from desktop.lanes import LatestLane
+from desktop.latency import InputToPaint
+from desktop.messages import message_of
+from engine.cancel import CancelToken
+from engine.frame import Frame, Quality, RenderSettings
+from engine.recipe import Recipe
+from engine.studio import Studio
+
+REST_MS = 180
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A render and its preparation for the canvas; runs in the lane's thread."""
+
+    studio: Studio
+    recipe: Recipe
+    settings: RenderSettings
+
+    def __call__(self, token: CancelToken) -> tuple[Frame, Shown]:
+        frame = self.studio.render(self.recipe, self.settings, token)
+        return frame, shown(frame.pixels)
+
+
+class RenderController(QObject):
+    """Keeps the LatestLane fed: previews while a drag goes on, full quality when it rests."""
+
+    frame_ready = Signal(object, object)  # Frame, Shown
+    told = Signal(object)  # Message
+    busy_changed = Signal(bool)
+
+    def __init__(self, studio: Studio, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.lane = LatestLane(self)
+        self.latency = InputToPaint()
+        self.frame: Frame | None = None
+        self._studio = studio
+        self._recipe: Recipe | None = None
+        self._busy = False
+        self._rest = QTimer(self, interval=REST_MS, singleShot=True)
+        self._rest.timeout.connect(self._finish)
+        self.lane.finished.connect(self._finished)
+        self.lane.failed.connect(self._failed)
+
+    @Slot(object, bool)
+    def show_recipe(self, recipe: Recipe, live: bool) -> None:
+        """Ask for a picture; `live` while the user's hand is still moving."""
+        changed = recipe != self._recipe
+        self._recipe = recipe
+        if live:
+            self._rest.start()
+        else:
+            self._rest.stop()
+        if changed or not live:
+            self._submit("preview" if live else "full", timed=changed)
+
+    @Slot()
+    def _finish(self) -> None:
+        """The drag rests: the last value at full quality."""
+        if self._recipe is not None:
+            self._submit("full", timed=False)
+
+    def _submit(self, quality: Quality, timed: bool) -> None:
+        recipe = self._recipe
+        assert recipe is not None
+        settings = RenderSettings(quality=quality)
+        began_s = time.perf_counter()
+        if self.lane.submit((recipe, settings), _Work(self._studio, recipe, settings)):
+            if timed:
+                self.latency.asked(recipe, began_s)
+            self._tell_busy()
+
+    @Slot()
+    def forget(self) -> None:
+        """Another model or project is on the table."""
+        self._rest.stop()
+        self._recipe = None
+        self.lane.invalidate()
+        self.latency.forget()
+
+    @Slot(object)
+    def painted(self, recipe: Recipe) -> None:
+        """The canvas put a picture on the screen."""
+        self.latency.painted(recipe)
+
+    def close(self) -> None:
+        """Stop the lane."""
+        self._rest.stop()
+        self.lane.close()
+
+    @Slot(object, object)
+    def _finished(self, key: object, result: tuple[Frame, Shown]) -> None:
+        frame, picture = result
+        if self.frame is None:
+            self.latency.reset()  # the first picture waits for the model, not for a hand
+        self.frame = frame
+        self.frame_ready.emit(frame, picture)
+        self._tell_busy()
+
+    @Slot(object, object)
+    def _failed(self, key: object, error: BaseException) -> None:
+        message = message_of(error)
+        if message is not None:
+            self.told.emit(message)
+        self._tell_busy()
+
+    def _tell_busy(self) -> None:
+        busy = not self.lane.idle or self._rest.isActive()
+        if busy != self._busy:
+            self._busy = busy
+            self.busy_changed.emit(busy)

@@ -1,0 +1,307 @@
+"""The picture on neutral ground."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFocusEvent,
+    QFont,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from desktop.display import Shown
+from desktop.views.viewport import Viewport
+
+WHEEL_ZOOM = 1.2
+HANDLE_PX = 14
+BY_KEYBOARD = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
+
+
+class Canvas(QWidget):
+    """Shows one picture, and a pinned one beside it behind a wipe.
+
+    Wheel zooms at the pointer; space-drag or the middle button pans; the wipe's handle is dragged.
+    `painted` tells which picture a paintEvent put on the screen.
+    """
+
+    painted = Signal(object)  # key
+    view_changed = Signal(float, bool)  # scale in force, fitted
+    menu_wanted = Signal(QPoint)  # global position
+
+    def __init__(self, name: str, hint: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.viewport = Viewport()
+        self._picture: Shown | None = None
+        self._key: Hashable = None
+        self._hint = hint
+        self._pinned: Shown | None = None
+        self._wipe: float | None = None
+        self._smooth = True
+        self._busy = False
+        self._ringed = False  # the focus came by keyboard
+        self._space = False
+        self._drag: tuple[str, QPointF] | None = None  # "pan" or "wipe", last place
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAccessibleName(name)
+        self.setToolTip("")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(QSize(240, 200))
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    # --- what is shown
+
+    def show_picture(self, picture: Shown | None, key: Hashable = None) -> None:
+        """Show a picture; `key` comes back with `painted`."""
+        old = self._size()
+        self._picture, self._key = picture, key
+        if self._size() != old:
+            self._tell_view()
+        self.update()
+
+    def set_hint(self, hint: str) -> None:
+        """What an empty canvas says to do."""
+        self._hint = hint
+        self.update()
+
+    def set_smooth(self, smooth: bool) -> None:
+        """Smooth enlargement, or the bare pixels."""
+        self._smooth = smooth
+        self.update()
+
+    def set_busy(self, busy: bool) -> None:
+        """Whether a better picture is on its way."""
+        self._busy = busy
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a picture is pinned for comparison."""
+        return self._pinned is not None
+
+    @property
+    def wiping(self) -> bool:
+        """Whether the pinned picture shows behind the wipe."""
+        return self._wipe is not None
+
+    def pin(self) -> None:
+        """Keep the picture of now for comparison, and show the wipe."""
+        if self._picture is not None:
+            self._pinned = self._picture
+            self.set_wiping(True)
+
+    def set_wiping(self, wiping: bool) -> None:
+        """Show or hide the pinned picture."""
+        self._wipe = 0.5 if wiping and self._pinned is not None else None
+        self.update()
+
+    def fit(self) -> None:
+        """The whole picture, as large as it goes."""
+        self._set_viewport(Viewport())
+
+    def actual_size(self) -> None:
+        """One picture pixel for one screen pixel."""
+        self._set_viewport(Viewport(1.0 / self.devicePixelRatioF()))
+
+    def zoom(self, factor: float) -> None:
+        """Zoom at the middle."""
+        middle = (self.width() / 2, self.height() / 2)
+        self._set_viewport(self.viewport.zoomed(factor, middle, self._canvas(), self._size()))
+
+    def _set_viewport(self, viewport: Viewport) -> None:
+        self.viewport = viewport
+        self._tell_view()
+        self.update()
+
+    def _tell_view(self) -> None:
+        scale = self.viewport.scale_on(self._canvas(), self._size())
+        self.view_changed.emit(scale * self.devicePixelRatioF(), self.viewport.scale is None)
+
+    def _canvas(self) -> tuple[int, int]:
+        return self.width(), self.height()
+
+    def _size(self) -> tuple[int, int]:
+        return (self._picture.width, self._picture.height) if self._picture else (1, 1)
+
+    def _place(self) -> QRectF:
+        return QRectF(*self.viewport.place(self._canvas(), self._size()))
+
+    # --- hands
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom at the pointer."""
+        turn = event.angleDelta().y() / 120
+        at = (event.position().x(), event.position().y())
+        self._set_viewport(self.viewport.zoomed(WHEEL_ZOOM**turn, at, self._canvas(), self._size()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to pan or to wipe."""
+        left = event.button() == Qt.MouseButton.LeftButton
+        if event.button() == Qt.MouseButton.MiddleButton or (left and self._space):
+            self._drag = ("pan", event.position())
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif left and self._near_wipe(event.position()):
+            self._drag = ("wipe", event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Pan or wipe."""
+        if self._drag is None:
+            near = self._near_wipe(event.position())
+            shape = Qt.CursorShape.SplitHCursor if near else Qt.CursorShape.ArrowCursor
+            self.setCursor(Qt.CursorShape.OpenHandCursor if self._space else shape)
+            return
+        kind, last = self._drag
+        if kind == "pan":
+            moved = event.position() - last
+            scale = self.viewport.scale_on(self._canvas(), self._size())
+            self._set_viewport(self.viewport.panned(moved.x(), moved.y(), scale))
+        else:
+            place = self._place()
+            part = (event.position().x() - place.left()) / max(1.0, place.width())
+            self._wipe = min(max(part, 0.0), 1.0)
+            self.update()
+        self._drag = (kind, event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self._drag = None
+        self.setCursor(Qt.CursorShape.OpenHandCursor if self._space else Qt.CursorShape.ArrowCursor)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Between fitted and actual size."""
+        if self.viewport.scale is None:
+            self.actual_size()
+        else:
+            self.fit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu of the picture."""
+        self.menu_wanted.emit(event.globalPos())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space makes the pointer a hand; arrows pan; with a wipe, comma and period move it."""
+        steps = {
+            Qt.Key.Key_Left: (40, 0),
+            Qt.Key.Key_Right: (-40, 0),
+            Qt.Key.Key_Up: (0, 40),
+            Qt.Key.Key_Down: (0, -40),
+        }
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space = True
+            self.setCursor(Qt.CursorShape.OpenHandCursor)
+        elif key in steps:
+            scale = self.viewport.scale_on(self._canvas(), self._size())
+            self._set_viewport(self.viewport.panned(*steps[key], scale))
+        elif key in (Qt.Key.Key_Comma, Qt.Key.Key_Period) and self._wipe is not None:
+            step = 0.05 if key == Qt.Key.Key_Period else -0.05
+            self._wipe = min(max(self._wipe + step, 0.0), 1.0)
+            self.update()
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Space is up."""
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space = False
+            self.setCursor(Qt.CursorShape.ArrowCursor)
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the focus to those who came by keyboard."""
+        self._ringed = event.reason() in BY_KEYBOARD
+        self.update()
+
+    def focusOutEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        """A key that is let go elsewhere is not held here."""
+        self._space = False
+        self.update()
+
+    def _near_wipe(self, point: QPointF) -> bool:
+        if self._wipe is None:
+            return False
+        place = self._place()
+        line = place.left() + self._wipe * place.width()
+        return abs(point.x() - line) <= HANDLE_PX and place.top() <= point.y() <= place.bottom()
+
+    # --- paint
+
+    def resizeEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        """The fitted scale follows the window."""
+        self._tell_view()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Ground, picture, pinned picture up to the wipe, focus."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Dark))
+        if self._picture is None:
+            self._paint_hint(painter)
+        else:
+            place = self._place()
+            self._paint_picture(painter, self._picture, place)
+            if self._wipe is not None and self._pinned is not None:
+                self._paint_wipe(painter, self._pinned, place, self._wipe)
+        if self.hasFocus() and self._ringed:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
+            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+        painter.end()
+        if self._picture is not None:
+            self.painted.emit(self._key)
+
+    def _paint_picture(self, painter: QPainter, picture: Shown, place: QRectF) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
+        enlarged = place.width() > picture.width
+        painter.drawImage(place, picture.smooth if self._smooth and enlarged else picture.exact)
+
+    def _paint_wipe(self, painter: QPainter, pinned: Shown, place: QRectF, part: float) -> None:
+        line = round(place.left() + part * place.width())
+        painter.save()
+        painter.setClipRect(QRectF(place.left(), place.top(), line - place.left(), place.height()))
+        self._paint_picture(painter, pinned, place)
+        painter.restore()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(0, 0, 0, 120), 4))
+        painter.drawLine(QPointF(line, place.top()), QPointF(line, place.bottom()))
+        painter.setPen(QPen(QColor("white"), 2))
+        painter.drawLine(QPointF(line, place.top()), QPointF(line, place.bottom()))
+        middle = QPointF(line, place.center().y())
+        painter.setBrush(QColor("white"))
+        painter.setPen(QPen(QColor(0, 0, 0, 120), 1))
+        painter.drawEllipse(middle, HANDLE_PX, HANDLE_PX)
+        painter.setPen(QPen(QColor("#333333"), 2))
+        for side in (-1, 1):
+            tip = middle + QPointF(side * 8, 0)
+            painter.drawLine(tip, tip + QPointF(-side * 4, -4))
+            painter.drawLine(tip, tip + QPointF(-side * 4, 4))
+        self._paint_tag(painter, "pinned", place.left() + 8, place.top() + 8)
+
+    def _paint_tag(self, painter: QPainter, words: str, x: float, y: float) -> None:
+        metrics = painter.fontMetrics()
+        place = QRectF(x, y, metrics.horizontalAdvance(words) + 16, metrics.height() + 6)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(0, 0, 0, 150))
+        painter.drawRoundedRect(place, 6, 6)
+        painter.setPen(QColor("white"))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _paint_hint(self, painter: QPainter) -> None:
+        painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        painter.setFont(QFont(self.font()))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(self.rect().adjusted(48, 0, -48, 0), flags, self._hint)

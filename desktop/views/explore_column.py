@@ -1,0 +1,146 @@
+"""The right column of the Explore page: its panels as sections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from desktop.facts import LatticeView, MatrixView
+from desktop.kit import Kit
+from desktop.state import ExploreState, home_seed
+from desktop.views.directions_panel import DirectionsPanel
+from desktop.views.mixing_panel import MixingPanel
+from desktop.views.noise_panel import NoisePanel
+from desktop.views.seed_panel import SeedPanel
+from desktop.views.truncation_panel import TruncationPanel
+from desktop.widgets.scroll_column import ScrollColumn
+from desktop.widgets.section import Section
+
+Panel = SeedPanel | TruncationPanel | DirectionsPanel | MixingPanel | NoisePanel
+TITLES = {
+    "seed": ("Seed", True),
+    "directions": ("Directions", True),
+    "truncation": ("Truncation", True),
+    "mixing": ("Style mixing", False),
+    "noise": ("Noise", False),
+}
+
+
+class ExploreColumn(ScrollColumn):
+    """Makes a panel when its section is first opened, and keeps it up to date from then on."""
+
+    panel_made = Signal(str, object)  # key, panel
+    section_toggled = Signal(str, bool)
+
+    def __init__(self) -> None:
+        super().__init__("Explore panels")
+        self.panels: dict[str, QWidget] = {}
+        self.sections: dict[str, Section] = {}
+        self._kit: Kit | None = None
+        self._state: ExploreState | None = None
+        self._lattice: LatticeView | None = None
+        self._matrix: MatrixView | None = None
+        self._makers: dict[str, Callable[[], QWidget]] = {
+            "seed": SeedPanel,
+            "directions": DirectionsPanel,
+            "truncation": TruncationPanel,
+            "mixing": MixingPanel,
+            "noise": NoisePanel,
+        }
+
+    def build(self, is_open: Callable[[str, bool], bool]) -> None:
+        """Make the sections, each as it was left."""
+        for key, (title, default) in TITLES.items():
+            section = Section(title, _Maker(self, key), is_open(key, default))
+            section.setProperty("key", key)
+            section.toggled.connect(self._toggled)
+            self.sections[key] = section
+            self.add(section)
+        self.column.addStretch(1)
+        if self._state is not None:
+            self._note(self._state)
+
+    def make(self, key: str) -> QWidget:
+        """Make a panel and tell it all that is known."""
+        panel = self._makers[key]()
+        self.panels[key] = panel
+        self.panel_made.emit(key, panel)
+        if self._kit is not None and hasattr(panel, "set_kit"):
+            panel.set_kit(self._kit)
+        if self._state is not None and hasattr(panel, "show_state"):
+            panel.show_state(self._state)
+        if isinstance(panel, SeedPanel) and self._lattice is not None:
+            panel.show_lattice(self._lattice)
+        if isinstance(panel, MixingPanel) and self._matrix is not None:
+            panel.show_matrix(self._matrix)
+        return panel
+
+    def set_kit(self, kit: Kit) -> None:
+        """Another model."""
+        self._kit = kit
+        for panel in self.panels.values():
+            if isinstance(panel, TruncationPanel | DirectionsPanel | MixingPanel):
+                panel.set_kit(kit)
+
+    def show_state(self, state: ExploreState) -> None:
+        """Another state."""
+        self._state = state
+        for panel in self.panels.values():
+            if isinstance(panel, Panel):
+                panel.show_state(state)
+        self._note(state)
+
+    def show_lattice(self, view: LatticeView) -> None:
+        """The pad's carpet."""
+        self._lattice = view
+        panel = self.panels.get("seed")
+        if isinstance(panel, SeedPanel):
+            panel.show_lattice(view)
+
+    def show_matrix(self, view: MatrixView) -> None:
+        """The mixing matrix."""
+        self._matrix = view
+        panel = self.panels.get("mixing")
+        if isinstance(panel, MixingPanel):
+            panel.show_matrix(view)
+
+    def open_section(self, key: str) -> None:
+        """Open a section and bring it into view."""
+        section = self.sections[key]
+        if not section.is_open:
+            section.set_open(True)
+            self.section_toggled.emit(key, True)
+        self.ensureWidgetVisible(section, 0, 0)
+
+    def _note(self, state: ExploreState) -> None:
+        """What closed sections hold, in a word or two."""
+        seed = home_seed(state.base)
+        psi = state.psi if isinstance(state.psi, float) else None
+        moved, mixed = len(state.moves), len(state.mixes)
+        notes = {
+            "seed": "custom latent" if seed is None else str(seed),
+            "directions": f"{moved} moved" if moved else "",
+            "truncation": "per layer" if psi is None else f"{psi:.2f}",
+            "mixing": f"{mixed} applied" if mixed else "",
+            "noise": {"const": "", "random": "seeded", "none": "none"}[state.noise.mode],
+        }
+        for key, section in self.sections.items():
+            section.set_note(notes[key])
+
+    def _toggled(self, is_open: bool) -> None:
+        section = self.sender()
+        if isinstance(section, Section):
+            self.section_toggled.emit(str(section.property("key")), is_open)
+
+
+class _Maker:
+    """Makes one panel of a column."""
+
+    def __init__(self, column: ExploreColumn, key: str) -> None:
+        self._column = column
+        self._key = key
+
+    def __call__(self) -> QWidget:
+        return self._column.make(self._key)

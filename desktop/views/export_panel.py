@@ -1,0 +1,305 @@
+"""Export as a panel: format, size, what the manifest tells, where; then what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.facts import ExportRequest
+from desktop.messages import Message, plain
+from desktop.widgets.button import IconButton, push
+from desktop.widgets.message_bar import MessageBar
+from desktop.widgets.scroll_column import ScrollColumn
+from desktop.widgets.segmented import Segmented
+from desktop.widgets.text import label
+from engine.frame import ExportOptions, IdentityStatus, Progress, Receipt, Tier
+
+TIERS: dict[str, Tier] = {
+    "recipe": "recipe",
+    "commitment": "commitment",
+    "disclosure": "disclosure",
+}
+TIER_WORDS = {
+    "recipe": "The Recipe travels with the picture: anybody can read it and make it again.",
+    "commitment": "Only the Recipe's fingerprint travels: you can prove it later by showing it.",
+    "disclosure": "The Recipe and everything it needs travel: it can be made again anywhere.",
+}
+
+
+class ExportPanel(ScrollColumn):
+    """States what should be exported; the picture is the one on the canvas."""
+
+    export_wanted = Signal(object)  # ExportRequest
+    cancel_wanted = Signal()
+    verify_wanted = Signal(object)  # Path
+    passphrase_given = Signal(str)
+    closed = Signal()
+
+    def __init__(self, folder: str) -> None:
+        super().__init__("Export")
+        self._receipt: Receipt | None = None
+        self._form = QWidget()
+        self._format = Segmented(
+            "Format",
+            (
+                ("png", "PNG", "Without loss: can be compared pixel by pixel later"),
+                ("jpg", "JPEG", "Smaller, with a little loss"),
+            ),
+        )
+        self._size = Segmented(
+            "Size",
+            (
+                ("", "Native", "As many pixels as the model makes"),
+                ("256", "256", "256 pixels on the longer side"),
+                ("512", "512", "512 pixels on the longer side"),
+                ("1024", "1024", "1024 pixels on the longer side"),
+            ),
+        )
+        self._tier = Segmented(
+            "Manifest",
+            tuple((key, key.capitalize(), words) for key, words in TIER_WORDS.items()),
+        )
+        self._tier_words = label(TIER_WORDS["recipe"], tone="muted", wrap=True)
+        self._path = QLineEdit(str(Path(folder or _pictures()) / "portrait.png"))
+        self._path.setAccessibleName("File")
+        self._path.setToolTip("File: where the picture goes")
+        self._path.setFixedHeight(28)
+        self._title = QLineEdit()
+        self._title.setAccessibleName("Title")
+        self._title.setToolTip("Title: written into the picture's credentials; may stay empty")
+        self._title.setPlaceholderText("Optional")
+        self._title.setFixedHeight(28)
+        self._identity = label(tone="muted", wrap=True)
+        self._go = push("Export", "Export the picture on the canvas (Ctrl+Return)", "primary")
+        self.message = MessageBar()
+        self._build_form()
+        self._build_passphrase()
+        self._build_progress()
+        self._build_result()
+        self._build()
+        self._format.set_key("png")
+        self._size.set_key("512")
+        self._tier.set_key("recipe")
+
+    def _build(self) -> None:
+        close = IconButton("close", "Close export", "Back to the sliders (Esc)", size_px=16)
+        head = QHBoxLayout()
+        head.addWidget(label("Export", role="title"), 1)
+        head.addWidget(close)
+        column = QVBoxLayout()
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(16)
+        column.addLayout(head)
+        for part in (self._form, self.message, self._ask, self._busy, self._done):
+            column.addWidget(part)
+        self.column.addLayout(column)
+        self.column.addStretch(1)
+        close.clicked.connect(self.closed)
+        self.message.action_wanted.connect(self._browse)
+        self._format.chosen.connect(self._set_suffix)
+        self._tier.chosen.connect(self._say_tier)
+        self._go.clicked.connect(self.submit)
+        self._path.returnPressed.connect(self.submit)
+
+    def _build_form(self) -> None:
+        browse = IconButton("folder", "Choose the file", "Choose folder and name")
+        browse.clicked.connect(self._browse)
+        line = QHBoxLayout()
+        line.setSpacing(4)
+        line.addWidget(self._path, 1)
+        line.addWidget(browse)
+        column = QVBoxLayout(self._form)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        for words, part in (("Format", self._format), ("Size in pixels", self._size)):
+            column.addWidget(label(words, tone="muted"))
+            column.addWidget(part)
+            column.addSpacing(4)
+        column.addWidget(label("The manifest tells", tone="muted"))
+        column.addWidget(self._tier)
+        column.addWidget(self._tier_words)
+        column.addSpacing(4)
+        column.addWidget(label("Title", tone="muted"))
+        column.addWidget(self._title)
+        column.addWidget(label("File", tone="muted"))
+        column.addLayout(line)
+        column.addSpacing(4)
+        column.addWidget(self._identity)
+        column.addWidget(self._go)
+
+    def _build_passphrase(self) -> None:
+        self._ask = QWidget()
+        self._secret = QLineEdit()
+        self._secret.setEchoMode(QLineEdit.EchoMode.Password)
+        self._secret.setAccessibleName("Passphrase of the signing key")
+        self._secret.setToolTip("Passphrase of the signing key; Return unlocks it")
+        self._secret.setFixedHeight(28)
+        unlock = push("Unlock", "Sign with the stored key")
+        skip = push("Go on without", "Sign without the stored key, or not at all")
+        line = QHBoxLayout()
+        line.addWidget(unlock)
+        line.addWidget(skip)
+        line.addStretch(1)
+        column = QVBoxLayout(self._ask)
+        column.setContentsMargins(0, 0, 0, 0)
+        words = "The signing key is locked, and this machine has no keyring. Its passphrase:"
+        column.addWidget(label(words, wrap=True))
+        column.addWidget(self._secret)
+        column.addLayout(line)
+        self._ask.hide()
+        unlock.clicked.connect(self._unlock)
+        self._secret.returnPressed.connect(self._unlock)
+        skip.clicked.connect(self._skip)
+
+    def _build_progress(self) -> None:
+        self._busy = QWidget()
+        self._stage = label("Exporting…")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Progress of the export")
+        cancel = push("Cancel", "Stop the export; nothing stays at its path")
+        column = QVBoxLayout(self._busy)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._stage)
+        column.addWidget(self._bar)
+        column.addWidget(cancel, 0, Qt.AlignmentFlag.AlignLeft)
+        self._busy.hide()
+        cancel.clicked.connect(self.cancel_wanted)
+
+    def _build_result(self) -> None:
+        self._done = QWidget()
+        self._done_title = label(role="strong", wrap=True)
+        self._done_words = label(tone="muted", wrap=True, selectable=True)
+        show = push("Show in folder", "Open the folder of the exported file")
+        verify = push("Verify", "Read back what the exported file says")
+        line = QHBoxLayout()
+        line.addWidget(show)
+        line.addWidget(verify)
+        line.addStretch(1)
+        column = QVBoxLayout(self._done)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self._done_title)
+        column.addWidget(self._done_words)
+        column.addLayout(line)
+        self._done.hide()
+        show.clicked.connect(self._show_folder)
+        verify.clicked.connect(self._verify)
+
+    @property
+    def folder(self) -> str:
+        """Where the next export goes."""
+        return str(Path(self._path.text()).parent)
+
+    def focus_first(self) -> None:
+        """Ready to export."""
+        self._go.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_identity(self, status: IdentityStatus) -> None:
+        """Who signs."""
+        self._identity.setText(plain(status.text, 200))
+
+    def submit(self) -> None:
+        """State the wish."""
+        self.message.hide()
+        self._done.hide()
+        size = self._size.key
+        options = ExportOptions(
+            size_px=int(size) if size else None,
+            tier=TIERS[self._tier.key],
+            title=self._title.text().strip(),
+        )
+        path = Path(self._path.text().strip()).expanduser()
+        self.export_wanted.emit(ExportRequest(path, options))
+
+    def show_began(self) -> None:
+        """The export waits or runs."""
+        self._stage.setText("Exporting…")
+        self._bar.setRange(0, 0)
+        self._busy.show()
+        self._go.setEnabled(False)
+
+    def show_progress(self, progress: Progress) -> None:
+        """How far it is."""
+        left = f", {progress.left_s:.0f} s left" if progress.left_s else ""
+        self._stage.setText(plain(progress.stage, 80) + left)
+        if progress.fraction is not None:
+            self._bar.setRange(0, 1000)
+            self._bar.setValue(round(progress.fraction * 1000))
+
+    def show_receipt(self, receipt: Receipt) -> None:
+        """What the export left behind."""
+        self.show_stopped()
+        self._receipt = receipt
+        self._done_title.setText(f"Exported {plain(receipt.path.name, 80)}")
+        words = f"Signed by {plain(receipt.signer, 80)}." if receipt.signer else ""
+        self._done_words.setText(f"{words} {plain(receipt.notice)}".strip())
+        self._done.show()
+        self.ensureWidgetVisible(self._done)
+
+    def show_stopped(self) -> None:
+        """The export ended, one way or another."""
+        self._busy.hide()
+        self._ask.hide()
+        self._go.setEnabled(True)
+
+    def show_message(self, message: Message) -> None:
+        """The export failed."""
+        self.show_stopped()
+        self.message.show_message(
+            message.title, message.remedy, message.tone, "Choose another path"
+        )
+        self.ensureWidgetVisible(self.message)
+
+    def ask_passphrase(self) -> None:
+        """The key is locked."""
+        self._ask.show()
+        self._secret.clear()
+        self._secret.setFocus()
+
+    def _unlock(self) -> None:
+        self._ask.hide()
+        self.passphrase_given.emit(self._secret.text())
+        self._secret.clear()
+
+    def _skip(self) -> None:
+        self._secret.clear()
+        self._unlock()
+
+    def _set_suffix(self, suffix: str) -> None:
+        self._path.setText(str(Path(self._path.text()).with_suffix(f".{suffix}")))
+
+    def _say_tier(self, tier: str) -> None:
+        self._tier_words.setText(TIER_WORDS[tier])
+
+    def _browse(self) -> None:
+        self.message.hide()
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Export to", self._path.text(), "PNG (*.png);;JPEG (*.jpg *.jpeg)"
+        )
+        if name:
+            self._path.setText(name)
+            self._format.set_key("png" if name.lower().endswith(".png") else "jpg")
+
+    def _show_folder(self) -> None:
+        if self._receipt is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._receipt.path.parent)))
+
+    def _verify(self) -> None:
+        if self._receipt is not None:
+            self.verify_wanted.emit(self._receipt.path)
+
+
+def _pictures() -> str:
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    return place or str(Path.home())

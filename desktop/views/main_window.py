@@ -1,0 +1,189 @@
+"""The window: rail, stage, right column, tray, top and status bars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.facts import ProjectView
+from desktop.messages import plain
+from desktop.settings import Settings
+from desktop.theme import COLUMN_PX
+from desktop.views.actions import fill_main_menu, make_actions
+from desktop.views.explore_column import ExploreColumn
+from desktop.views.export_panel import ExportPanel
+from desktop.views.rail import Rail
+from desktop.views.stage import Stage
+from desktop.views.status_bar import StatusBar
+from desktop.views.top_bar import TopBar
+from desktop.views.tray import Tray
+from desktop.views.verify_panel import VerifyPanel
+from desktop.widgets.command_palette import CommandPalette
+
+NAME = "Latent Atelier"
+PROJECTS = "Projects and Recipes (*.atelier *.json);;All files (*)"
+
+
+class MainWindow(QMainWindow):
+    """Puts the parts together and shows one page at a time."""
+
+    file_dropped = Signal(object)  # Path
+    recent_chosen = Signal(object)  # Path
+    project_named = Signal(object)  # Path to save to
+    closing = Signal()
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self.page = "explore"
+        self.setWindowTitle(NAME)
+        self.setMinimumSize(QSize(960, 600))
+        self.setAcceptDrops(True)
+        self.actions_by_name = make_actions(self)
+        menu, self._recent = QMenu(self), QMenu(self)
+        fill_main_menu(menu, self._recent, self.actions_by_name)
+        self.top = TopBar(self.actions_by_name, menu)
+        self.rail = Rail()
+        self.stage = Stage(self.actions_by_name)
+        self.tray = Tray(settings.is_open("tray", True))
+        self.status = StatusBar()
+        self.explore = ExploreColumn()
+        self.verify = VerifyPanel()
+        self.export = ExportPanel(settings.text("export_folder"))
+        self._column = QStackedWidget(objectName="column")
+        self._column.setFixedWidth(COLUMN_PX)
+        for panel in (self.explore, self.verify, self.export):
+            self._column.addWidget(panel)
+        self._lay_out()
+        self.palette_popup = CommandPalette(self)
+        for key in ("copy", "paste"):
+            self.stage.canvas.addAction(self.actions_by_name[key])
+        self.rail.page_chosen.connect(self.show_page)
+        self.tray.opened.connect(self._remember_tray)
+        self.explore.section_toggled.connect(settings.set_open)
+        self.show_page("explore")
+
+    def _lay_out(self) -> None:
+        centre = QVBoxLayout()
+        centre.setSpacing(0)
+        centre.addWidget(self.stage, 1)
+        centre.addWidget(self.tray)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.rail)
+        middle.addLayout(centre, 1)
+        middle.addWidget(self._column)
+        surface = QWidget(objectName="surface")
+        column = QVBoxLayout(surface)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.top)
+        column.addLayout(middle, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(surface)
+
+    def build_panels(self) -> None:
+        """Make the sections of the right column; may come after the first picture was asked for."""
+        self.explore.build(self._settings.is_open)
+
+    # --- pages
+
+    def show_page(self, key: str) -> None:
+        """Explore or Verify."""
+        self.page = key
+        self.rail.show_page(key)
+        self.stage.show_page(key)
+        self.tray.setVisible(key == "explore")
+        self._column.setCurrentWidget(self.verify if key == "verify" else self.explore)
+
+    def show_export(self) -> None:
+        """The export panel, in the place of the sliders."""
+        self.show_page("explore")
+        self._column.setCurrentWidget(self.export)
+        self.export.focus_first()
+
+    def hide_export(self) -> None:
+        """Back to the sliders."""
+        self._column.setCurrentWidget(self.explore)
+
+    @property
+    def exporting(self) -> bool:
+        """Whether the export panel shows."""
+        return self._column.currentWidget() is self.export
+
+    def go_to_canvas(self) -> None:
+        """Escape: close what lies over the picture, then give it the focus."""
+        if self.exporting:
+            self.hide_export()
+        self.stage.canvas.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def open_palette(self) -> None:
+        """Every action, to be searched."""
+        names = self.actions_by_name
+        self.palette_popup.open_with([names[key] for key in names if key != "palette"])
+
+    # --- projects
+
+    def show_project(self, view: ProjectView) -> None:
+        """The title, and what was open lately."""
+        mark = "*" if view.unsaved else ""
+        self.setWindowTitle(f"{plain(view.title, 60)}{mark} - {NAME}")
+        self._recent.clear()
+        self._recent.setEnabled(bool(view.recent))
+        for path in view.recent:
+            action = self._recent.addAction(plain(path.name, 60))
+            action.setToolTip(plain(str(path)))
+            action.setData(path)
+            action.triggered.connect(self._choose_recent)
+
+    def ask_open(self) -> None:
+        """Which project or Recipe to open."""
+        name, _ = QFileDialog.getOpenFileName(self, "Open", "", PROJECTS)
+        if name:
+            self.file_dropped.emit(Path(name))
+
+    def ask_save(self, title: str) -> None:
+        """Where to save the project."""
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save project", f"{title}.atelier", "Projects (*.atelier)"
+        )
+        if name:
+            self.project_named.emit(Path(name))
+
+    def _choose_recent(self) -> None:
+        action = self.sender()
+        if action is not None and hasattr(action, "data"):
+            self.recent_chosen.emit(action.data())
+
+    # --- the window itself
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take one file."""
+        if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Pictures are verified, projects and Recipes are opened."""
+        self.file_dropped.emit(Path(event.mimeData().urls()[0].toLocalFile()))
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the place on the screen."""
+        self._settings.geometry = self.saveGeometry()
+        self._settings.set_text("export_folder", self.export.folder)
+        self.closing.emit()
+        super().closeEvent(event)
+
+    def _remember_tray(self, is_open: bool) -> None:
+        self._settings.set_open("tray", is_open)

@@ -1,0 +1,81 @@
+"""The centre: the canvas of the page, and messages that lie over it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.messages import Message
+from desktop.views.canvas import Canvas
+from desktop.views.canvas_bar import CanvasBar
+from desktop.widgets.message_bar import MessageBar
+
+MESSAGE_PX = 520
+GOOD_MS = 4000
+DROP_HINT = "Drop a picture here, or open one.\nYou will read who signed it and how it was made."
+
+
+class Stage(QWidget):
+    """Explore's canvas with its bar, and the canvas of a verified file."""
+
+    action_wanted = Signal(object)  # Message whose button was pressed
+
+    def __init__(self, actions: dict[str, QAction]) -> None:
+        super().__init__()
+        self.canvas = Canvas("Canvas", "The first picture is on its way.")
+        self.photo = Canvas("Verified picture", DROP_HINT)
+        self.bar = CanvasBar(self.canvas, actions)
+        explore = QWidget()
+        column = QVBoxLayout(explore)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self.bar)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(explore)
+        self._pages.addWidget(self.photo)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._pages)
+        self.message = MessageBar(self)
+        self._told: Message | None = None
+        self._away = QTimer(self, interval=GOOD_MS, singleShot=True)
+        self._away.timeout.connect(self.message.hide)
+        self.message.action_wanted.connect(self._act)
+
+    def show_page(self, key: str) -> None:
+        """The canvas of a page."""
+        self._pages.setCurrentIndex(1 if key == "verify" else 0)
+
+    def show_message(self, message: Message) -> None:
+        """Tell something over the canvas; good news goes away by itself."""
+        self._told = message
+        self.message.show_message(message.title, message.remedy, message.tone, message.action)
+        self._place()
+        self.message.raise_()
+        if message.tone == "good":
+            self._away.start()
+        else:
+            self._away.stop()
+
+    def clear_error(self) -> None:
+        """What was wrong is over: a newer picture shows."""
+        if self._told is not None and self._told.tone == "bad" and not self._told.action:
+            self.message.hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The message stays at the top, in the middle."""
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        wide = min(MESSAGE_PX, self.width() - 32)
+        self.message.setFixedWidth(wide)
+        self.message.adjustSize()
+        self.message.move((self.width() - wide) // 2, 16)
+
+    def _act(self) -> None:
+        self.message.hide()
+        if self._told is not None:
+            self.action_wanted.emit(self._told)

@@ -1,0 +1,115 @@
+"""The bottom tray: where the user has been, and what was kept. One line high when closed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.facts import HistoryView, Visit
+from desktop.messages import plain
+from desktop.widgets.button import IconButton
+from desktop.widgets.segmented import Segmented
+from desktop.widgets.text import label
+from desktop.widgets.thumb_strip import Thumb, ThumbStrip
+
+
+class Tray(QWidget):
+    """A click on a picture takes it back; its star keeps it."""
+
+    visit_chosen = Signal(object)  # Recipe
+    star_wanted = Signal(object)  # Recipe
+    opened = Signal(bool)
+
+    def __init__(self, is_open: bool) -> None:
+        super().__init__()
+        self.setObjectName("tray")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._which = Segmented(
+            "Tray",
+            (
+                ("history", "History", "Every picture that you settled on"),
+                ("favourites", "Favourites", "The pictures that you starred"),
+            ),
+        )
+        self._which.set_key("history")
+        self._count = label(tone="muted")
+        self._flip = IconButton("down", "Open or close the tray", "Open or close the tray (H)")
+        self.history = ThumbStrip("History")
+        self.favourites = ThumbStrip("Favourites")
+        self._pages = QStackedWidget()
+        for strip in (self.history, self.favourites):
+            self._pages.addWidget(strip)
+        self._pages.setFixedHeight(self.history.height())
+        self._empty = label("", tone="muted", wrap=True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._pages.addWidget(self._empty)
+        head = QHBoxLayout()
+        head.setContentsMargins(12, 3, 12, 3)
+        head.setSpacing(12)
+        head.addWidget(self._which)
+        head.addWidget(self._count)
+        head.addStretch(1)
+        head.addWidget(self._flip)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(self._pages)
+        self._view: HistoryView | None = None
+        self._which.chosen.connect(self._choose)
+        self._flip.clicked.connect(self.flip)
+        for strip in (self.history, self.favourites):
+            strip.chosen.connect(self.visit_chosen)
+            strip.starred.connect(self.star_wanted)
+        self._set_open(is_open)
+        self._arrange()
+
+    def flip(self) -> None:
+        """Open when closed, close when open."""
+        self._set_open(self._pages.isHidden())
+        self.opened.emit(not self._pages.isHidden())
+
+    def show_history(self, view: HistoryView) -> None:
+        """Show visits and favourites."""
+        self._view = view
+        starred = {visit.recipe for visit in view.state.favourites}
+
+        def thumbs(visits: tuple[Visit, ...]) -> list[Thumb]:
+            return [
+                Thumb(
+                    visit.recipe,
+                    plain(visit.label, 60),
+                    view.images.get(visit.recipe),
+                    visit.recipe in starred,
+                    visit.recipe == view.current,
+                )
+                for visit in visits
+            ]
+
+        self.history.set_thumbs(thumbs(view.state.visits))
+        self.favourites.set_thumbs(thumbs(view.state.favourites))
+        self._arrange()
+
+    def _choose(self, key: str) -> None:
+        if self._pages.isHidden():
+            self.flip()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        state = self._view.state if self._view is not None else None
+        favourites = self._which.key == "favourites"
+        visits = (state.favourites if favourites else state.visits) if state is not None else ()
+        self._count.setText("1 picture" if len(visits) == 1 else f"{len(visits)} pictures")
+        if visits:
+            self._pages.setCurrentWidget(self.favourites if favourites else self.history)
+            return
+        self._empty.setText(
+            "Star a picture to keep it here (S)."
+            if favourites
+            else "Every picture you settle on is kept here. Click one to go back."
+        )
+        self._pages.setCurrentWidget(self._empty)
+
+    def _set_open(self, is_open: bool) -> None:
+        self._pages.setVisible(is_open)
+        self._flip.set_icon("down" if is_open else "up")

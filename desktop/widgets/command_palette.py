@@ -1,0 +1,129 @@
+"""Find any action by typing a part of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QVBoxLayout, QWidget
+
+WIDTH_PX = 520
+ROLE = Qt.ItemDataRole.UserRole + 1
+
+
+class CommandPalette(QFrame):
+    """A field and a list over the window; Return runs, Escape closes."""
+
+    closed = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("palette")
+        self._actions: list[QAction] = []
+        self._field = QLineEdit(self)
+        self._field.setPlaceholderText("Type what you want to do")
+        self._field.setAccessibleName("Search actions")
+        self._field.setToolTip("Search actions; arrows choose, Return runs, Escape closes")
+        self._field.setMinimumHeight(36)
+        self._items = QStandardItemModel(self)
+        self._filter = _Words(self)
+        self._filter.setSourceModel(self._items)
+        self._list = QListView(self)
+        self._list.setObjectName("commands")
+        self._list.setModel(self._filter)
+        self._list.setAccessibleName("Actions")
+        self._list.setToolTip("Actions; Return runs the chosen one")
+        self._list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._list.setUniformItemSizes(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(8)
+        column.addWidget(self._field)
+        column.addWidget(self._list)
+        self._field.textChanged.connect(self._search)
+        self._list.clicked.connect(self._run)
+        self._field.installEventFilter(self)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def open_with(self, actions: Sequence[QAction]) -> None:
+        """Show the actions that can be done now."""
+        self._actions = [action for action in actions if action.isEnabled() and action.text()]
+        self._items.clear()
+        for i, action in enumerate(self._actions):
+            keys = action.shortcut().toString()
+            words = action.text().replace("&", "")
+            item = QStandardItem(f"{words}    {keys}" if keys else words)
+            item.setData(i, ROLE)
+            self._items.appendRow(item)
+        self._field.clear()
+        self._search("")
+        self._place()
+        self.show()
+        self.raise_()
+        self._field.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keys of the field walk the list; a resize of the window moves the palette."""
+        if watched is self.parent():
+            if event.type() == QEvent.Type.Resize and self.isVisible():
+                self._place()
+            return False
+        if event.type() == QEvent.Type.FocusOut:
+            self._close()
+            return False
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            return self._key(event.key())
+        return super().eventFilter(watched, event)
+
+    def _key(self, key: int) -> bool:
+        if key == Qt.Key.Key_Escape:
+            self._close()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._run()
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            step = 1 if key == Qt.Key.Key_Down else -1
+            count = self._filter.rowCount()
+            row = (self._list.currentIndex().row() + step) % max(1, count)
+            self._list.setCurrentIndex(self._filter.index(row, 0))
+        else:
+            return False
+        return True
+
+    def _place(self) -> None:
+        window = self.parentWidget()
+        width = min(WIDTH_PX, window.width() - 64)
+        self.setGeometry((window.width() - width) // 2, 56, width, min(440, window.height() - 120))
+
+    def _search(self, text: str) -> None:
+        self._filter.set_words(text)
+        self._list.setCurrentIndex(self._filter.index(0, 0))
+
+    def _run(self) -> None:
+        index = self._list.currentIndex()
+        self._close()
+        if index.isValid():
+            self._actions[index.data(ROLE)].trigger()
+
+    def _close(self) -> None:
+        if self.isVisible():
+            self.hide()
+            self.closed.emit()
+
+
+class _Words(QSortFilterProxyModel):
+    """Keeps items that hold every typed word, wherever it stands."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._words: list[str] = []
+
+    def set_words(self, text: str) -> None:
+        self._words = text.lower().split()
+        self.invalidate()
+
+    def filterAcceptsRow(self, row: int, parent: object) -> bool:
+        text = str(self.sourceModel().index(row, 0).data()).lower()
+        return all(word in text for word in self._words)

@@ -1,0 +1,197 @@
+"""A strip of small pictures that can be walked, chosen and starred."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPalette,
+    QPen,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from desktop.widgets.icons import pixmap
+
+Index = QModelIndex | QPersistentModelIndex
+THUMB_PX = 72
+STAR_PX = 18
+
+
+@dataclass(frozen=True)
+class Thumb:
+    """One picture of a strip. `key` comes back when it is chosen."""
+
+    key: Any
+    label: str
+    image: QImage | None = None
+    starred: bool = False
+    current: bool = False
+
+
+class _Thumbs(QAbstractListModel):
+    """The pictures in order."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.thumbs: tuple[Thumb, ...] = ()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
+        return 0 if parent.isValid() else len(self.thumbs)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        thumb = self.thumbs[index.row()]
+        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+            return thumb.label + (" (favourite)" if thumb.starred else "")
+        return thumb if role == Qt.ItemDataRole.UserRole else None
+
+    def replace(self, thumbs: Sequence[Thumb]) -> None:
+        """Show other pictures, with as little stir as possible."""
+        old, self.thumbs = self.thumbs, tuple(thumbs)
+        if len(old) == len(self.thumbs):
+            self.dataChanged.emit(self.index(0), self.index(max(0, len(old) - 1)))
+        else:
+            self.layoutChanged.emit()
+
+
+class _Painter(QStyledItemDelegate):
+    """Draws a picture with its star and its frame."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(THUMB_PX + 8, THUMB_PX + 8)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        thumb: Thumb = index.data(Qt.ItemDataRole.UserRole)
+        palette: QPalette = option.palette  # type: ignore[attr-defined]
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        rect = QRectF(option.rect).adjusted(4, 4, -4, -4)  # type: ignore[attr-defined]
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        outline = QPainterPath()
+        outline.addRoundedRect(rect, 6, 6)
+        painter.setClipPath(outline)
+        if thumb.image is None:
+            painter.fillRect(rect, palette.color(QPalette.ColorRole.Base))
+        else:
+            painter.drawImage(rect, thumb.image)
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+        if thumb.starred or hovered:
+            spot = star_place(rect)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(0, 0, 0, 140))
+            painter.drawEllipse(spot.adjusted(-1, -1, 1, 1))
+            name = "star-full" if thumb.starred else "star"
+            painter.drawPixmap(
+                spot.adjusted(3, 3, -3, -3).toRect(), pixmap(name, "#ffffff", STAR_PX * 2)
+            )
+        painter.setClipping(False)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        focused = bool(state & QStyle.StateFlag.State_HasFocus)
+        if thumb.current or focused or hovered:
+            accent = palette.color(QPalette.ColorRole.Highlight)
+            line = palette.color(QPalette.ColorRole.Mid)
+            painter.setPen(QPen(accent if thumb.current or focused else line, 2))
+            painter.drawRoundedRect(rect.adjusted(-2, -2, 2, 2), 8, 8)
+        painter.restore()
+
+
+def star_place(rect: QRectF) -> QRectF:
+    """Where the star of a picture is."""
+    return QRectF(rect.right() - STAR_PX - 3, rect.top() + 3, STAR_PX, STAR_PX)
+
+
+class ThumbStrip(QListView):
+    """Click or Return chooses; a click on the star, or S, keeps or lets go."""
+
+    chosen = Signal(object)  # key
+    starred = Signal(object)  # key
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._thumbs = _Thumbs(self)
+        self.setModel(self._thumbs)
+        self.setItemDelegate(_Painter(self))
+        self.setAccessibleName(name)
+        self.setToolTip(f"{name}: click or Return takes a picture back, S or the star keeps it")
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setUniformItemSizes(True)
+        self.setMouseTracking(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setFixedHeight(THUMB_PX + 8 + 4 + 12)
+
+    def set_thumbs(self, thumbs: Sequence[Thumb]) -> None:
+        """Show these pictures; the newest is last and is scrolled to when it is new."""
+        more = len(thumbs) > self._thumbs.rowCount()
+        self._thumbs.replace(thumbs)
+        if more:
+            self.scrollToEnd()
+
+    def scrollToEnd(self) -> None:
+        """Bring the newest into view."""
+        last = self._thumbs.index(self._thumbs.rowCount() - 1)
+        if last.isValid():
+            self.scrollTo(last)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Star or choose."""
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
+            rect = QRectF(self.visualRect(index)).adjusted(4, 4, -4, -4)
+            key = self._thumbs.thumbs[index.row()].key
+            if star_place(rect).contains(event.position()):
+                self.starred.emit(key)
+            else:
+                self.chosen.emit(key)
+        super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return chooses, S keeps."""
+        index = self.currentIndex()
+        if index.isValid() and event.key() in (
+            Qt.Key.Key_Return,
+            Qt.Key.Key_Enter,
+            Qt.Key.Key_Space,
+        ):
+            self.chosen.emit(self._thumbs.thumbs[index.row()].key)
+        elif index.isValid() and event.key() == Qt.Key.Key_S:
+            self.starred.emit(self._thumbs.thumbs[index.row()].key)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """S belongs to the strip while it has the focus."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_S and not event.modifiers():
+                event.accept()
+                return True
+        return super().event(event)

@@ -1,0 +1,125 @@
+"""Which signal reaches which slot. Controllers and views never meet elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from desktop.views.directions_panel import DirectionsPanel
+from desktop.views.mixing_panel import MixingPanel
+from desktop.views.noise_panel import NoisePanel
+from desktop.views.seed_panel import SeedPanel
+from desktop.views.truncation_panel import TruncationPanel
+
+if TYPE_CHECKING:
+    from desktop.app import Desk
+
+
+def connect_controllers(desk: Desk) -> None:
+    """What controllers tell each other."""
+    explore, render = desk.explore, desk.render
+    desk.library.kit_ready.connect(explore.set_kit)
+    desk.library.missing.connect(explore.model_missing)
+    explore.model_wanted.connect(desk.library.use_ref)
+    explore.kit_changed.connect(render.forget)
+    explore.kit_changed.connect(desk.matrix.set_kit)
+    explore.recipe_wanted.connect(render.show_recipe)
+    explore.recipe_wanted.connect(desk.exports.follow)
+    explore.state_changed.connect(desk.lattice.follow)
+    explore.state_changed.connect(desk.matrix.follow)
+    explore.settled.connect(desk.history.settle)
+    render.frame_ready.connect(desk.history.take_frame)
+    render.busy_changed.connect(desk.thumbs.hold)
+    desk.matrix.cell_taken.connect(explore.take_mix)
+    desk.exports.done.connect(desk.identity.refresh_after)
+    desk.exports.copied.connect(desk.identity.refresh_after)
+
+
+def connect_window(desk: Desk) -> None:
+    """What controllers show, and what the window's fixed parts ask for."""
+    window, explore = desk.window, desk.explore
+    explore.kit_changed.connect(window.explore.set_kit)
+    explore.state_changed.connect(window.explore.show_state)
+    desk.lattice.view_changed.connect(window.explore.show_lattice)
+    desk.matrix.view_changed.connect(window.explore.show_matrix)
+    desk.history.view_changed.connect(window.tray.show_history)
+    window.tray.visit_chosen.connect(desk.history.choose)
+    window.tray.star_wanted.connect(desk.history.star)
+    desk.library.listed.connect(window.top.show_models)
+    window.top.model_chosen.connect(desk.library.use)
+    desk.identity.status_changed.connect(window.top.show_identity)
+    desk.identity.status_changed.connect(window.export.show_identity)
+    desk.projects.view_changed.connect(window.top.show_project)
+    desk.projects.view_changed.connect(window.show_project)
+    window.project_named.connect(desk.projects.save_as)
+    window.recent_chosen.connect(desk.projects.open)
+    for controller in (explore, desk.render, desk.library, desk.projects):
+        controller.told.connect(window.stage.show_message)
+    desk.exports.copy_told.connect(window.stage.show_message)
+    desk.projects.recovery_offered.connect(window.stage.show_message)
+    window.explore.panel_made.connect(desk.connect_panel)
+
+
+def connect_verify(desk: Desk) -> None:
+    """The Verify page."""
+    panel, verify = desk.window.verify, desk.verify
+    panel.file_chosen.connect(verify.verify)
+    panel.restore_wanted.connect(verify.restore)
+    panel.rerender_wanted.connect(verify.rerender)
+    verify.began.connect(panel.show_began)
+    verify.rerender_began.connect(panel.show_rerendering)
+    verify.rerendered.connect(panel.show_verdict)
+    verify.told.connect(panel.show_message)
+
+
+def connect_export(desk: Desk) -> None:
+    """The export panel."""
+    panel, exports = desk.window.export, desk.exports
+    panel.export_wanted.connect(exports.export)
+    panel.cancel_wanted.connect(exports.cancel)
+    panel.passphrase_given.connect(desk.passphrase.answer)
+    panel.closed.connect(desk.window.hide_export)
+    exports.began.connect(panel.show_began)
+    exports.progressed.connect(panel.show_progress)
+    exports.done.connect(panel.show_receipt)
+    exports.stopped.connect(panel.show_stopped)
+    exports.told.connect(panel.show_message)
+
+
+def connect_panel(desk: Desk, panel: QWidget) -> None:
+    """A panel of the Explore column, as soon as it is made."""
+    explore, matrix = desk.explore, desk.matrix
+    if isinstance(panel, SeedPanel):
+        panel.seed_entered.connect(explore.set_seed)
+        panel.random_wanted.connect(explore.random_seed)
+        panel.next_wanted.connect(explore.next_seed)
+        panel.previous_wanted.connect(explore.previous_seed)
+        panel.corners_wanted.connect(explore.new_corners)
+        panel.pad.moved.connect(explore.walk_to)
+        panel.pad.gesture_ended.connect(explore.end_gesture)
+        panel.pad.corner_chosen.connect(explore.take_corner)
+    elif isinstance(panel, TruncationPanel):
+        panel.psi_changed.connect(explore.set_psi)
+        panel.layer_psi_changed.connect(explore.set_layer_psi)
+        panel.gesture_ended.connect(explore.end_gesture)
+    elif isinstance(panel, DirectionsPanel):
+        panel.strength_changed.connect(explore.set_strength)
+        panel.gesture_ended.connect(explore.end_gesture)
+        panel.reset_wanted.connect(explore.reset_directions)
+    elif isinstance(panel, NoisePanel):
+        panel.noise_changed.connect(explore.set_noise)
+        panel.gesture_ended.connect(explore.end_gesture)
+    elif isinstance(panel, MixingPanel):
+        panel.cell_taken.connect(matrix.take)
+        panel.source_wanted.connect(matrix.draw_source)
+        panel.bases_wanted.connect(matrix.draw_bases)
+        panel.styles_wanted.connect(matrix.draw_styles)
+        panel.canvas_wanted.connect(matrix.base_from_canvas)
+        panel.band_chosen.connect(matrix.set_band)
+        panel.layers_chosen.connect(matrix.set_layers)
+        panel.amount_changed.connect(matrix.set_amount)
+        panel.amount_ended.connect(matrix.end_gesture)
+        panel.mix_amount_changed.connect(explore.set_mix_amount)
+        panel.mix_removed.connect(explore.remove_mix)
+        panel.gesture_ended.connect(explore.end_gesture)

@@ -1,0 +1,290 @@
+"""A Studio without an engine: it draws heads of coloured blobs from a Recipe, in numpy alone.
+
+It has the methods of engine.studio.Studio that the window calls, renders every Recipe of the
+Explore page deterministically, and can be told to be slow or to fail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.cancel import CancelToken
+from engine.errors import ExportError, ImageError, RecipeError
+from engine.frame import (
+    DirectionInfo,
+    ExportOptions,
+    Finding,
+    Frame,
+    IdentityStatus,
+    ModelInfo,
+    OnProgress,
+    Progress,
+    Receipt,
+    RenderSettings,
+    Rerender,
+    Verdict,
+)
+from engine.recipe import (
+    Blend,
+    Generate,
+    Latent,
+    Mix,
+    ModelRef,
+    Move,
+    Photo,
+    Recipe,
+    Resize,
+    Seed,
+    Truncate,
+)
+from engine.studio import Project
+
+DIM, LAYERS, SIDE = 24, 10, 64
+NAMES = ("Turn", "Smile", "Age", "Gender presentation", "Eyeglasses")
+Array = np.ndarray[Any, np.dtype[np.float32]]
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+MODEL_SHA = digest("fake model")
+
+
+class FakeStudio:
+    """Draws what it is asked for. delay_s: how long a render takes besides."""
+
+    def __init__(self, home: Path, delay_s: float = 0.0) -> None:
+        self.home = home
+        self.delay_s = delay_s
+        self.rendered: list[tuple[Recipe, RenderSettings]] = []
+        self.saved: dict[Path, Project] = {}
+        self.autosaved: Project | None = None
+        self.left_over: Project | None = None
+        self.exported: dict[Path, Recipe] = {}
+        self.photos: dict[str, Path] = {}
+        self.closed = False
+        self._cache: dict[tuple[Recipe, RenderSettings], Frame] = {}
+        self._lock = threading.Lock()
+        grid = np.linspace(-1, 1, SIDE, dtype=np.float32)
+        self._x, self._y = np.meshgrid(grid, grid)
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return tuple(
+            ModelInfo(name, title, "stylegan2", sha, SIDE, DIM, DIM, LAYERS, 0, True, self.home)
+            for name, title, sha in (
+                ("portraits-stylegan2", "Portraits, StyleGAN2", MODEL_SHA),
+                ("blobs", "Blobs", digest("other model")),
+            )
+        )
+
+    def ref(self, name: str) -> ModelRef:
+        info = next(model for model in self.models() if model.name == name)
+        return ModelRef(info.name, info.sha256)
+
+    def directions(self, name: str) -> tuple[DirectionInfo, ...]:
+        sha = self.ref(name).sha256
+        named = [
+            DirectionInfo(label.lower(), label, digest(label), sha, "boundary", -3, 3)
+            for label in NAMES
+        ]
+        found = [
+            DirectionInfo(f"pca-{i}", f"Component {i}", digest(f"pca {i}"), sha, "pca", -3, 3)
+            for i in range(12)
+        ]
+        return tuple(named + found)
+
+    def open(self, name: str) -> None:
+        assert self.ref(name)
+
+    def render(
+        self,
+        recipe: Recipe,
+        settings: RenderSettings | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Frame:
+        settings = settings or RenderSettings()
+        found = self._cache.get((recipe, settings))
+        if found is not None:
+            return found
+        started = time.perf_counter()
+        if self.delay_s:
+            time.sleep(self.delay_s)
+        pixels = self._pixels(recipe)
+        with self._lock:
+            self.rendered.append((recipe, settings))
+        took = time.perf_counter() - started
+        frame = Frame(pixels, recipe, settings, "onnx", settings.quality, took)
+        self._cache[(recipe, settings)] = frame
+        return frame
+
+    def _pixels(self, recipe: Recipe) -> Array:
+        image = recipe.image
+        size = None
+        if isinstance(image, Resize):
+            size, image = image.width, image.image
+        if isinstance(image, Photo):
+            return np.full((SIDE, SIDE, 3), 128, np.uint8)
+        if not isinstance(image, Generate):
+            raise RecipeError("The fake draws only what a generator makes.")
+        pixels = self._draw(self._ws(image.latent), image.noise.mode == "none")
+        if size:
+            times = -(-size // SIDE)
+            pixels = np.ascontiguousarray(np.kron(pixels, np.ones((times, times, 1), np.uint8)))
+        return pixels
+
+    def _ws(self, latent: Latent) -> Array:
+        match latent:
+            case Seed(n):
+                z = np.random.RandomState(n).randn(DIM).astype(np.float32)
+                return np.tile(z, (LAYERS, 1))
+            case Blend(a, b, t):
+                return self._ws(a) * (1 - t) + self._ws(b) * t
+            case Truncate(base, psi, cutoff):
+                psis = np.ones(LAYERS, np.float32)
+                psis[: LAYERS if cutoff is None else cutoff] = psi
+                return self._ws(base) * psis[:, None]
+            case Mix(base, source, layers, amount):
+                ws, other = self._ws(base).copy(), self._ws(source)
+                for layer in layers:
+                    ws[layer] += amount * (other[layer] - ws[layer])
+                return ws
+            case Move(base, direction, strength):
+                vector = np.random.RandomState(int(direction[:7], 16)).randn(DIM)
+                return self._ws(base) + np.float32(strength / 3) * vector.astype(np.float32)
+        raise RecipeError(f"The fake knows no latent {latent.op!r}.")
+
+    def _draw(self, ws: Array, plain: bool) -> Array:
+        coarse, middle, fine = np.tanh(ws[0] / 2), np.tanh(ws[5] / 2), np.tanh(ws[9] / 2)
+        x, y = self._x, self._y
+        turn, size = 0.25 * coarse[0], 0.52 + 0.08 * coarse[1]
+        ground = _colour(fine[0:3], 0.55) * (1.1 - 0.25 * (y[..., None] + 1))
+        picture = ground
+        shirt = _disc(x, (y - 1.15) * 1.1, 0.62)
+        picture = _over(picture, _colour(fine[3:6], 0.4), shirt)
+        wide = 1 + 0.25 * coarse[2]
+        hair = _disc((x - turn * 0.4) * 0.92, (y + 0.12) * (0.95 - 0.12 * middle[0]), size + 0.12)
+        picture = _over(picture, _colour(middle[1:4], 0.25), hair)
+        picture = _over(picture, _skin(fine[6]), _disc((x - turn * 0.5) * wide, y - 0.05, size))
+        for side in (-1, 1):
+            eye_x = turn + side * 0.2
+            picture = _over(picture, np.ones(3), _disc((x - eye_x) * 0.8, y + 0.02, 0.075))
+            picture = _over(picture, _colour(middle[4:7], 0.2), _disc(x - eye_x, y + 0.02, 0.045))
+        mouth_y = 0.3 + (x - turn) ** 2 * -1.6 * middle[7]
+        lips = np.clip((0.035 - np.abs(y - mouth_y)) * 40, 0, 1)
+        lips *= np.clip((0.2 - np.abs(x - turn)) * 30, 0, 1)
+        picture = _over(picture, np.array([0.72, 0.25, 0.28]), lips)
+        if not plain:
+            picture = picture + 0.012 * np.random.RandomState(0).randn(SIDE, SIDE, 1)
+        pixels: Array = np.clip(picture * 255, 0, 255).astype(np.uint8)
+        return np.ascontiguousarray(pixels)
+
+    def export(
+        self,
+        recipe: Recipe,
+        path: Path,
+        options: ExportOptions | None = None,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Receipt:
+        if not path.parent.is_dir():
+            raise ExportError(
+                f"The folder {path.parent} does not exist.", "Choose a folder that exists."
+            )
+        for i in range(4):
+            if cancel is not None:
+                cancel.check()
+            if progress is not None:
+                progress(Progress("Rendering", i / 4, 1.0))
+            time.sleep(self.delay_s)
+        path.write_bytes(b"signed " + recipe.sha256.encode())
+        self.exported[path] = recipe
+        frame = self.render(recipe)
+        return Receipt(
+            path,
+            digest(str(path)),
+            digest(recipe.sha256),
+            recipe,
+            frame.backend,
+            {},
+            "own",
+            "1",
+            "this installation",
+        )
+
+    def verify(self, path: Path, rerender: bool = False, anchors: Path | None = None) -> Verdict:
+        recipe = self.exported.get(path)
+        if recipe is None:
+            findings = (Finding(None, "The file holds no Content Credentials."),)
+            return Verdict(path, "none", "Nothing is known of this file.", findings)
+        same = Rerender(True, 0, 99.0, "Rendered again: identical, pixel for pixel.")
+        return Verdict(
+            path,
+            "own",
+            "Made by this installation, and unchanged since.",
+            (
+                Finding(True, "The signature is whole and fits the file."),
+                Finding(True, "It was signed with this installation's own key."),
+                Finding(None, "No time-stamping authority vouches for the time."),
+            ),
+            signer="Latent Atelier on this machine",
+            signed_at="2026-11-23 23:00 UTC",
+            recipe=recipe,
+            rerender=same if rerender else None,
+        )
+
+    def keep_photo(self, path: Path) -> str:
+        if path not in self.exported:
+            raise ImageError("This file is no picture.")
+        return digest(str(path))
+
+    def identity_status(self) -> IdentityStatus:
+        return IdentityStatus(
+            bool(self.exported),
+            "this installation",
+            "ab12",
+            "2036",
+            "keyring",
+            "Exports are signed.",
+        )
+
+    def open_project(self, path: Path) -> Project:
+        return self.saved[path]
+
+    def save_project(self, project: Project, path: Path) -> None:
+        self.saved[path] = project
+
+    def autosave(self, project: Project) -> None:
+        self.autosaved = project
+
+    def recoverable(self) -> Project | None:
+        return self.left_over
+
+    def recent(self) -> tuple[Path, ...]:
+        return tuple(self.saved)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _disc(x: Array, y: Array, radius: float) -> Array:
+    return np.clip((radius - np.sqrt(x * x + y * y)) * 24 + 0.5, 0, 1)
+
+
+def _over(picture: Array, colour: Array, mask: Array) -> Array:
+    return picture + (np.asarray(colour) - picture) * mask[..., None]
+
+
+def _colour(values: Array, middle: float) -> Array:
+    return np.clip(middle + 0.35 * values, 0, 1)
+
+
+def _skin(value: float) -> Array:
+    tone = (value + 1) / 2
+    return np.array([0.42, 0.27, 0.19]) * (1 - tone) + np.array([0.98, 0.82, 0.7]) * tone
