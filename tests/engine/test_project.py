@@ -123,6 +123,7 @@ views = st.dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(
     st.builds(
         Project,

@@ -10,7 +10,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import RecipeError
@@ -104,6 +104,7 @@ images = st.recursive(
     max_leaves=3,
 )
 recipes = st.builds(Recipe, images)
+few = settings(max_examples=40)
 
 
 def refusal(data: Any) -> RecipeError:
@@ -131,26 +132,31 @@ def test_a_recipe_comes_back_equal_from_its_canonical_bytes(recipe: Recipe) -> N
     assert again.sha256 == recipe.sha256
 
 
+@few
 @given(recipes)
 def test_a_recipe_comes_back_equal_from_the_text_for_people(recipe: Recipe) -> None:
     assert Recipe.from_json(recipe.text()) == recipe
 
 
+@few
 @given(recipes, recipes)
 def test_equal_recipes_and_only_they_share_a_name(one: Recipe, two: Recipe) -> None:
     assert (one == two) == (one.sha256 == two.sha256)
 
 
+@few
 @given(recipes)
 def test_the_name_is_the_sha256_of_the_canonical_bytes(recipe: Recipe) -> None:
     assert recipe.sha256 == hashlib.sha256(recipe.canonical).hexdigest()
 
 
+@few
 @given(recipes)
 def test_a_recipe_survives_another_process(recipe: Recipe) -> None:
     assert pickle.loads(pickle.dumps(recipe)) == recipe
 
 
+@few
 @given(recipes, st.randoms(use_true_random=False))
 def test_the_order_of_fields_in_a_text_does_not_matter(recipe: Recipe, random: Any) -> None:
     def shuffled(data: Any) -> Any:
@@ -219,6 +225,7 @@ def test_a_recipe_cannot_be_changed() -> None:
         Seed(1).n = 2  # type: ignore[misc]
 
 
+@few
 @given(recipes)
 def test_walking_visits_every_node_parents_first(recipe: Recipe) -> None:
     nodes = list(walk(recipe.image))
@@ -463,6 +470,7 @@ def test_any_json_is_read_or_refused_and_nothing_else(data: Any) -> None:
         assert 0 < len(told) < 400
 
 
+@few
 @given(recipes, st.data())
 def test_one_changed_field_is_another_recipe_or_refused(
     recipe: Recipe, data: st.DataObject
