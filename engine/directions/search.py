@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
 from engine.cancel import CancelToken
-from engine.directions.effects import Slider, Sweep, clearly_moved, sweep
+from engine.directions.effects import Slider, Sweep, sweep
 from engine.directions.named import (
     Directions,
     all_unit_std,
@@ -18,6 +18,7 @@ from engine.directions.named import (
     refine,
     unit_std,
 )
+from engine.directions.ranges import Reach, best_slider
 from engine.directions.sampling import (
     Generator,
     Traits,
@@ -30,8 +31,6 @@ from engine.errors import DirectionError
 from engine.frame import OnProgress, Progress
 from engine.perception.reader import Reader
 
-STRENGTHS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5)
-
 
 @dataclass(frozen=True)
 class Search:
@@ -39,9 +38,7 @@ class Search:
 
     samples: pictures whose traits are regressed on w. held: a trait is held constant by the
     others' directions when w explains this share of its variance. faces, step, rounds: of the
-    measured refinement. sure, span: a range is wide enough when this share of the faces clearly
-    move and the attribute changes by `span` of its range on average; it is then widened by
-    `margin`, for faces that were not looked at.
+    measured refinement. reach: what the sliders' ranges must do.
     """
 
     samples: int = 8000
@@ -50,10 +47,7 @@ class Search:
     faces: int = 40
     step: float = 1.5
     rounds: int = 2
-    range_faces: int = 100
-    sure: float = 0.98
-    span: float = 0.6
-    margin: float = 1.2
+    reach: Reach = field(default_factory=Reach)
 
 
 @dataclass(frozen=True)
@@ -114,11 +108,11 @@ def find_named(
         return np.stack(rows).astype(np.float64)
 
     directions = refine(directions, sample.w, measure, search.rounds)
-    faces = to_ws(sample_w(model, search.range_faces, search.seed + 2), model.info.num_ws)
+    faces = to_ws(sample_w(model, search.reach.faces, search.seed + 2), model.info.num_ws)
     found = []
     for i, name in enumerate(names):
         vector = unit_std(directions[held.index(name)], sample.w).astype(np.float32)
-        found.append(with_range(model, reader, faces, name, vector, search, cancel))
+        found.append(best_slider(model, reader, faces, name, vector, names, search.reach, cancel))
         progress(Progress("finding slider ranges", (i + 1) / len(names)))
     return found
 
@@ -132,28 +126,6 @@ def held_traits(sample: Sample, names: Sequence[str], least: float) -> list[str]
         if share >= least and name not in names
     ]
     return [*names, *others]
-
-
-def with_range(
-    model: Generator,
-    reader: Reader,
-    ws: Float32[np.ndarray, "n num_ws w_dim"],
-    name: str,
-    vector: Float32[np.ndarray, " w_dim"],
-    search: Search,
-    cancel: CancelToken | None,
-) -> Slider:
-    """The narrowest symmetric range in which the attribute surely moves, and a little more."""
-    kind = reader.columns.items[reader.columns.index(name)].kind
-    for strength in STRENGTHS:
-        slider = Slider(name, vector, -strength, strength)
-        found = _swept(model, reader, ws, slider, strength, cancel)
-        sure = clearly_moved(found, name, kind == "binary").mean()
-        span = found.change[:, found.column(name)].mean()
-        if sure >= search.sure and span >= search.span:
-            break
-    wide = round(min(strength * search.margin, STRENGTHS[-1]), 1)
-    return Slider(name, vector, -wide, wide)
 
 
 def _swept(

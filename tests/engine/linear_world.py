@@ -55,11 +55,27 @@ class LinearWorld:
         return np.asarray(w @ self.readings)
 
     def pixels(self, ws: np.ndarray) -> np.ndarray:
-        plane = np.zeros((len(ws), 16), np.float32)
-        plane[:, : len(NAMES)] = self.attributes(ws.mean(1)) * SCALE
+        return self.painted(self.attributes(ws.mean(1)))
+
+    def painted(self, values: np.ndarray) -> np.ndarray:
+        """One grey patch an attribute."""
+        plane = np.zeros((len(values), 16), np.float32)
+        plane[:, : len(NAMES)] = values * SCALE
         grey = plane.reshape(-1, 4, 1, 4, 1) * np.ones((1, 1, 16, 1, 16))
         levels = np.clip(np.rint(grey.reshape(-1, 64, 64, 1) * 127.5 + 127.5), 0, 255)
         return levels.astype(np.uint8).repeat(3, 3)
+
+
+class LayeredWorld(LinearWorld):
+    """Here yaw is painted by the first layer alone, and smile by the others along yaw's plane."""
+
+    def pixels(self, ws: np.ndarray) -> np.ndarray:
+        flat = ws.copy()
+        flat[:, :] = ws.mean(1, keepdims=True)
+        values = self.attributes(flat[:, 0])
+        values[:, 0] = ws[:, 0] @ self.readings[:, 0]
+        values[:, 1] = ws[:, 1:].mean(1) @ self.readings[:, 0]
+        return self.painted(values)
 
 
 def reader() -> Reader:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from linear_world import NAMES, LinearWorld, reader
+from linear_world import NAMES, LayeredWorld, LinearWorld, reader
 
 from engine.cancel import CancelToken
 from engine.directions.effects import Slider, clearly_moved, moved, sweep
@@ -18,13 +18,14 @@ from engine.directions.library import (
     write_directions,
 )
 from engine.directions.named import explained, partial_directions, refine, unit_std
+from engine.directions.ranges import Reach, best_slider, layer_groups
 from engine.directions.report import table
 from engine.directions.sampling import pictures, read_traits, sample_w, to_ws
 from engine.directions.search import Search, draw_sample, find_named
 from engine.errors import Cancelled, DirectionError
 from engine.frame import DirectionInfo
 
-SMALL = Search(samples=400, faces=12, rounds=1, range_faces=100)
+SMALL = Search(samples=400, faces=12, rounds=1, reach=Reach(faces=100))
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
@@ -150,6 +151,21 @@ def test_traits_are_shares_of_each_range() -> None:
     seen = np.abs(truth[:, 0]) < 6
     assert np.allclose(traits.values[seen, 0], truth[seen, 0] / 2, atol=0.03)
     assert ((traits.values[:, 3] > 0.5) == (truth[:, 3] > 0)).mean() > 0.9
+
+
+def test_layers_are_chosen_where_they_leak_less() -> None:
+    world, network = LayeredWorld(), reader()
+    w = sample_w(world, 100, 3)
+    tangled = world.readings[:, 0] * 2
+    slider = best_slider(world, network, to_ws(w, 4), "yaw", tangled, NAMES, Reach(), None)
+    assert slider.layers == (0,)
+    assert slider.low < -1
+
+
+def test_layer_groups_cover_coarse_to_fine() -> None:
+    assert layer_groups(10) == (
+        (0, 1, 2), tuple(range(7)), (3, 4, 5, 6), tuple(range(3, 10)),
+    )  # fmt: skip
 
 
 def test_an_unknown_name_and_a_stop_are_heard() -> None:
