@@ -34,14 +34,15 @@ class Bar:
         self._shown = shown
         self._alone = not sys.stderr.isatty()
         self._last = 0.0
+        self._stage = ""
 
     def __call__(self, progress: Progress) -> None:
         """Draw the line anew, at most ten times a second (once in two on no terminal)."""
         now = time.monotonic()
-        whole = progress.fraction is not None and progress.fraction >= 1
-        if not self._shown or (now - self._last < (2.0 if self._alone else 0.1) and not whole):
+        soon = now - self._last < (2.0 if self._alone else 0.1)
+        if not self._shown or (soon and progress.stage == self._stage):
             return
-        self._last = now
+        self._last, self._stage = now, progress.stage
         parts = []
         if progress.fraction is not None:
             share = min(1.0, max(0.0, progress.fraction))

@@ -1,4 +1,4 @@
-"""Lays pictures out as a contact sheet: sections of labelled rows on a quiet ground."""
+"""Lays pictures out as a contact sheet: columns of sections of labelled rows, on a quiet ground."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INK: Colour = (236, 238, 242)
 QUIET: Colour = (150, 156, 168)
 ACCENT: Colour = (120, 170, 255)
 TILE, GAP, LABEL, MARGIN, PADDING, ROUND = 104, 8, 132, 32, 20, 8
-HEAD, TITLE, COLUMN = 92, 40, 22
+HEAD, TITLE, COLUMN, SPACE = 96, 40, 22, 16
 
 
 @dataclass(frozen=True)
@@ -53,36 +53,36 @@ class Section:
         return 2 * PADDING + TITLE + columns + gap + len(self.rows) * (TILE + GAP) - GAP
 
 
-def contact_sheet(title: str, subtitle: str, sections: Sequence[Section]) -> Pixels:
-    """Draw the sheet; as wide as its longest row."""
-    most = max(len(row.tiles) for section in sections for row in section.rows)
-    width = 2 * (MARGIN + PADDING) + LABEL + most * (TILE + GAP) + PADDING // 2
-    height = HEAD + MARGIN + sum(section.height + MARGIN // 2 for section in sections)
-    sheet = Image.new("RGB", (width, height), GROUND)
+def contact_sheet(title: str, subtitle: str, columns: Sequence[Sequence[Section]]) -> Pixels:
+    """Draw the sheet: sections below each other in columns of one width."""
+    most = max(len(row.tiles) for column in columns for section in column for row in section.rows)
+    wide = 2 * PADDING + LABEL + most * (TILE + GAP) + PADDING // 2
+    tall = max(sum(section.height + SPACE for section in column) for column in columns)
+    width = 2 * MARGIN + len(columns) * (wide + SPACE) - SPACE
+    sheet = Image.new("RGB", (width, HEAD + MARGIN - SPACE + tall), GROUND)
     draw = ImageDraw.Draw(sheet)
     draw.text((MARGIN, 26), title, INK, _font(28))
-    draw.text((MARGIN, 62), subtitle, QUIET, _font(13))
-    top = HEAD
-    for section in sections:
-        _draw_section(sheet, draw, section, top)
-        top += section.height + MARGIN // 2
+    draw.text((MARGIN, 64), subtitle, QUIET, _font(13))
+    for index, column in enumerate(columns):
+        left, top = MARGIN + index * (wide + SPACE), HEAD
+        for section in column:
+            stretch = tall - SPACE - (top - HEAD) if section is column[-1] else section.height
+            draw.rounded_rectangle((left, top, left + wide, top + stretch), 14, PANEL)
+            _draw_section(sheet, draw, section, left + PADDING, top + PADDING)
+            top += section.height + SPACE
     return np.asarray(sheet, dtype=np.uint8)
 
 
 def _draw_section(
-    sheet: Image.Image, draw: ImageDraw.ImageDraw, section: Section, top: int
+    sheet: Image.Image, draw: ImageDraw.ImageDraw, section: Section, left: int, y: int
 ) -> None:
-    right = sheet.width - MARGIN
-    draw.rounded_rectangle((MARGIN, top, right, top + section.height), 14, PANEL)
-    left = MARGIN + PADDING
-    y = top + PADDING
     title = _font(17)
     draw.text((left, y), section.title, INK, title)
-    draw.text((left + draw.textlength(section.title, title) + 14, y + 4), section.note, QUIET,
-              _font(12))  # fmt: skip
+    after = left + draw.textlength(section.title, title) + 14
+    draw.text((after, y + 4), section.note, QUIET, _font(12))
     y += TITLE
     for index, text in enumerate(section.columns):
-        x = _left_of(section, index) + TILE // 2
+        x = left + _offset(section, index) + TILE // 2
         draw.text((x, y), text, QUIET, _font(12), anchor="ma")
     y += COLUMN if section.columns else 0
     for number, row in enumerate(section.rows):
@@ -92,13 +92,13 @@ def _draw_section(
         for index, tile in enumerate(row.tiles):
             if tile is not None:
                 source = index < section.sources or number < section.sources
-                _draw_tile(sheet, tile, _left_of(section, index), y, source)
+                _draw_tile(sheet, tile, left + _offset(section, index), y, source)
         y += TILE + GAP
 
 
-def _left_of(section: Section, index: int) -> int:
+def _offset(section: Section, index: int) -> int:
     aside = PADDING // 2 if section.sources and index >= section.sources else 0
-    return MARGIN + PADDING + LABEL + aside + index * (TILE + GAP)
+    return LABEL + aside + index * (TILE + GAP)
 
 
 def _draw_label(draw: ImageDraw.ImageDraw, text: str, left: int, middle: int) -> None:

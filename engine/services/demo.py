@@ -91,7 +91,7 @@ def run_demo(
     tour = _Tour(door, info, cancel)
     made = {"contact sheet": out / "contact_sheet.png"}
     subtitle = f"{info.name}, {info.resolution} px, weights {info.sha256[:16]}"
-    sheet = contact_sheet(info.title, subtitle, tour.sections(progress))
+    sheet = contact_sheet(info.title, subtitle, tour.columns(progress))
     _write(made["contact sheet"], encode(sheet, "png"))
     progress(Progress("Exporting and verifying", 0.8))
     recipe = tour.favourite()
@@ -103,8 +103,8 @@ def run_demo(
     made["as JSON"] = out / "verification.json"
     text = json.dumps(verdict_data(verdict), indent=2, ensure_ascii=False) + "\n"
     _write(made["as JSON"], text.encode())
-    made["recipe"] = out / "recipe.json"
-    _write(made["recipe"], (recipe.text() + "\n").encode())
+    made["its Recipe"] = out / "recipe.json"
+    _write(made["its Recipe"], (recipe.text() + "\n").encode())
     cancel.check()
     progress(Progress("Drawing the window offscreen", 0.9))
     made["screenshot"] = out / "window.png"
@@ -146,10 +146,9 @@ class _Tour:
         self.cancel = cancel
         self.ref = ModelRef(info.name, info.sha256)
         found = door.directions(info.name)
-        named = [item for item in found if item.method == "named"]
-        self.directions = named or list(found[:6])
+        self.directions = found
 
-    def sections(self, progress: OnProgress) -> list[Section]:
+    def columns(self, progress: OnProgress) -> list[list[Section]]:
         """Seeds, a walk, every direction at five strengths, and a mixing matrix."""
         steps: list[tuple[str, Callable[[], Section]]] = [
             ("Seeds", self.seeds),
@@ -161,7 +160,8 @@ class _Tour:
         for index, (name, step) in enumerate(steps):
             progress(Progress(name, 0.05 + 0.18 * index))
             made.append(step())
-        return [section for section in made if section.rows]
+        seeds, walk, moves, mixing = made
+        return [[seeds, walk, mixing], [moves]] if moves.rows else [[seeds, walk, mixing]]
 
     def seeds(self) -> Section:
         """One face a seed."""
@@ -191,7 +191,7 @@ class _Tour:
             tiles = [self.picture(self.moved(base, item, s), None) for s in strengths]
             rows.append(Row(item.label, tiles))
         note = "one slider each, all else untouched"
-        return Section("Directions", note, rows, [f"{s:+.0%}" if s else "0" for s in STRENGTHS])
+        return Section("Directions", note, rows, ["low", "", "0", "", "high"])
 
     def mixing(self) -> Section:
         """Pose and shape from the row's face, colours and light from the column's."""

@@ -52,11 +52,9 @@ def verdict_data(verdict: Verdict) -> dict[str, Any]:
 
 
 def verdict_text(verdict: Verdict) -> str:
-    """For people: the verdict, what speaks for it, and the comparison with a fresh render."""
+    """For people: the verdict and every finding, the comparison with a fresh render included."""
     lines = [f"{verdict.path.name}: {verdict.verdict}", verdict.headline]
     lines += [f"  {_MARKS[item.ok]} {item.text}" for item in verdict.findings]
-    if verdict.rerender is not None:
-        lines.append(f"  {_MARKS[verdict.rerender.identical]} {verdict.rerender.text}")
     return "\n".join(lines) + "\n"
 
 
