@@ -7,7 +7,7 @@ measures them against labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -150,11 +150,6 @@ class Columns:
         if broken or any(c.kind not in KINDS or not c.low < c.high for c in items):
             raise ModelError("The card's columns are empty, doubled, of unknown kind or range.")
         return cls(items)
-
-
-def select(columns: Columns, names: Sequence[str]) -> list[int]:
-    """The positions of the named columns. Raises ModelError for an unknown name."""
-    return [columns.index(name) for name in names]
 
 
 def _sigmoid(x: Float32[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:

@@ -18,7 +18,7 @@ from engine.cancel import CancelToken
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.errors import ModelError
-from engine.perception.columns import Column, Columns
+from engine.perception.columns import Columns
 
 if TYPE_CHECKING:
     import torch
@@ -133,6 +133,3 @@ def to_input(images: torch.Tensor) -> torch.Tensor:
     if x.shape[-2:] == (SIZE, SIZE):
         return x
     return interpolate(x, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
-
-
-__all__ = ["Column", "Columns", "Reader", "build", "open_reader", "stored_tensors", "to_input"]
