@@ -70,9 +70,7 @@ class LayeredWorld(LinearWorld):
     """Here yaw is painted by the first layer alone, and smile by the others along yaw's plane."""
 
     def pixels(self, ws: np.ndarray) -> np.ndarray:
-        flat = ws.copy()
-        flat[:, :] = ws.mean(1, keepdims=True)
-        values = self.attributes(flat[:, 0])
+        values = self.attributes(ws.mean(1))
         values[:, 0] = ws[:, 0] @ self.readings[:, 0]
         values[:, 1] = ws[:, 1:].mean(1) @ self.readings[:, 0]
         return self.painted(values)
