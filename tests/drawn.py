@@ -37,7 +37,7 @@ def pixels_of(image: Image) -> np.ndarray:
     y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
     total = np.zeros((SIDE, SIDE, 3))
     for _ in range(5):
-        fx, fy, phase = rng.uniform(-3, 3, 2).tolist() + [rng.uniform(0, 6.28)]
+        fx, fy, phase = rng.uniform((-3, -3, 0), (3, 3, 6.28)).tolist()
         total += np.sin(6.28 * (fx * x + fy * y) + phase)[:, :, None] * rng.uniform(0, 1, 3)
     return np.ascontiguousarray(np.clip(128 + 40 * total, 0, 255).astype(np.uint8))
 

@@ -42,7 +42,12 @@ def _png_that_declares(width: int, height: int, depth: int = 8, colour: int = 2)
 
 @pytest.mark.parametrize(
     ("format", "options"),
-    [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"})],
+    [
+        ("PNG", {}),
+        ("WEBP", {"lossless": True}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+    ],
 )
 def test_what_is_kept_without_loss_comes_back_exactly(
     format: str, options: dict[str, object]

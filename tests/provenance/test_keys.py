@@ -231,10 +231,10 @@ def test_an_expired_or_early_certificate_is_refused_before_any_work(tmp_path: Pa
 def test_a_damaged_identity_is_one_clear_error(tmp_path: Path, name: str) -> None:
     identity_in(tmp_path).unlock()
     (_key_file(tmp_path).parent / name).write_bytes(b"\xff\x00 nonsense")
-    with pytest.raises(IdentityError, match=r"damaged.*[Mm]ove"):
-        identity = identity_in(tmp_path)
-        identity.own_roots()
-        identity.unlock()
+    identity = identity_in(tmp_path)
+    for ask in (identity.unlock, identity.own_roots) if name == "root.pem" else (identity.unlock,):
+        with pytest.raises(IdentityError, match=r"damaged.*[Mm]ove"):
+            ask()
 
 
 def test_a_pointer_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
@@ -281,9 +281,7 @@ def _secrets_of(home: Path) -> list[bytes]:
     key: ec.EllipticCurvePrivateKey = read_key(path, PASSPHRASE, salt)
     number = key.private_numbers().private_value.to_bytes(32, "big")
     plain = serialization.NoEncryption()
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     body = b"".join(pem.splitlines()[1:-1])
     forms = [number, number.hex().encode(), base64.b64encode(number), body[30:80]]
     return [*forms, b"PRIVATE KEY", PASSPHRASE.encode()]
