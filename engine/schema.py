@@ -192,11 +192,12 @@ def _check_union(base: Any, value: Any, where: str) -> Any:
 
 
 def _check_number(base: type, bounds: Any, value: Any, where: str) -> Any:
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or (base is int and value != math.floor(value) if good else False):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise RecipeError(f"{where} must be {_type_words(base)}, got {_words(value)}.")
     if isinstance(value, float) and not math.isfinite(value):
         raise RecipeError(f"{where} must be a finite number, got {value}.")
+    if base is int and value != math.floor(value):
+        raise RecipeError(f"{where} must be {_type_words(base)}, got {_words(value)}.")
     if isinstance(bounds, Range) and not bounds.low <= value <= bounds.high:
         raise RecipeError(
             f"{where} must lie in [{bounds.low:g}, {bounds.high:g}], got {_words(value)}.",

@@ -395,21 +395,7 @@ def test_a_text_that_is_no_json_is_refused(text: str | bytes) -> None:
         Recipe.from_json(text)
 
 
-UNCAUGHT = pytest.mark.xfail(strict=True, reason="the schema lets another exception through")
-
-
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param("1e999", marks=UNCAUGHT),
-        pytest.param("-1e999", marks=UNCAUGHT),
-        "1e308",
-        "1.5",
-        "-1",
-        "4294967296",
-        "0.1e1",
-    ],
-)
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1e308", "1.5", "-1", "4294967296", "0.1e1"])
 def test_every_number_for_a_seed_is_read_or_refused(number: str) -> None:
     text = PLAIN.canonical.replace(b"85", number.encode())
     if number == "0.1e1":
@@ -441,7 +427,6 @@ def test_the_window_can_nest_what_it_needs() -> None:
     assert Recipe.from_json(recipe.canonical) == recipe
 
 
-@UNCAUGHT
 @pytest.mark.parametrize("name", ["\ud800", "a\udfffb"])
 def test_a_name_that_utf8_cannot_hold_is_refused(name: str) -> None:
     text = json.dumps(edited(model={"name": name, "sha256": SHA}))
