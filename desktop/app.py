@@ -117,6 +117,7 @@ class Desk(QObject):
         if self._closed:
             return
         self._closed = True
+        self.undo.blockSignals(True)  # it tells of its own end when half of this is gone
         self._status.stop()
         if not self.private:
             self.projects.autosave()
@@ -169,8 +170,8 @@ def take_screenshot(
 ) -> Path:
     """Open the real window, wait for its pictures, and save what it shows as a PNG.
 
-    scene: "explore", "mixing", "export" or "verify", which shows `file`. The user's own settings are neither read nor written.
-    Raises BackendError when no picture came within `wait_s`.
+    scene: "explore", "mixing", "export" or "verify", which shows `file`. The user's own settings
+    are neither read nor written. Raises BackendError when no picture came within `wait_s`.
     """
     app = application()
     with tempfile.TemporaryDirectory(prefix="atelier-window-") as folder:

@@ -68,8 +68,9 @@ class ExploreController(QObject):
                 self._restore(state)
             return
         if self.state is None:
-            self._put(ExploreState(kit.ref, Seed(kit.start_seed), START_PSI), live=False)
-            self.settled.emit(recipe_of(self.state), f"Seed {kit.start_seed}")
+            state = ExploreState(kit.ref, Seed(kit.start_seed), START_PSI)
+            self._put(state, live=False)
+            self.settled.emit(recipe_of(state), f"Seed {kit.start_seed}")
             return
         kept = replace(self.state, model=kit.ref, moves=(), mixes=(), classes=(), cutoff=None)
         psi = kept.psi if isinstance(kept.psi, float) else START_PSI

@@ -227,7 +227,7 @@ class Canvas(QWidget):
         self._ringed = event.reason() in BY_KEYBOARD
         self.update()
 
-    def focusOutEvent(self, event: QEvent) -> None:  # type: ignore[override]
+    def focusOutEvent(self, event: QEvent) -> None:
         """A key that is let go elsewhere is not held here."""
         self._space = False
         self.update()
@@ -241,7 +241,7 @@ class Canvas(QWidget):
 
     # --- paint
 
-    def resizeEvent(self, event: QEvent) -> None:  # type: ignore[override]
+    def resizeEvent(self, event: QEvent) -> None:
         """The fitted scale follows the window."""
         self._tell_view()
 

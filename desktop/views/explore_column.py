@@ -112,7 +112,7 @@ class ExploreColumn(ScrollColumn):
         if not section.is_open:
             section.set_open(True)
             self.section_toggled.emit(key, True)
-        self.ensureWidgetVisible(section, 0, 0)
+        self.scroll_to(section)
 
     def _note(self, state: ExploreState) -> None:
         """What closed sections hold, in a word or two."""

@@ -30,6 +30,7 @@ from desktop.views.top_bar import TopBar
 from desktop.views.tray import Tray
 from desktop.views.verify_panel import VerifyPanel
 from desktop.widgets.command_palette import CommandPalette
+from desktop.widgets.frames import named
 
 NAME = "Latent Atelier"
 PROJECTS = "Projects and Recipes (*.atelier *.json);;All files (*)"
@@ -61,7 +62,7 @@ class MainWindow(QMainWindow):
         self.explore = ExploreColumn()
         self.verify = VerifyPanel()
         self.export = ExportPanel(settings.text("export_folder"))
-        self._column = QStackedWidget(objectName="column")
+        self._column = named(QStackedWidget(), "column")
         self._column.setFixedWidth(COLUMN_PX)
         for panel in (self.explore, self.verify, self.export):
             self._column.addWidget(panel)
@@ -84,7 +85,7 @@ class MainWindow(QMainWindow):
         middle.addWidget(self.rail)
         middle.addLayout(centre, 1)
         middle.addWidget(self._column)
-        surface = QWidget(objectName="surface")
+        surface = named(QWidget(), "surface")
         column = QVBoxLayout(surface)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

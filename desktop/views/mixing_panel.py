@@ -15,6 +15,7 @@ from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 
 AMOUNTS = (-2.0, 3.0)
+NARROW_PX = 64
 
 
 class MixingPanel(QWidget):
@@ -46,7 +47,7 @@ class MixingPanel(QWidget):
         )
         self._keys_place = QVBoxLayout()
         self._keys: LayerKeys | None = None
-        self._amount = SliderRow("Amount", 0, 1, 1.0, beyond=AMOUNTS, step=0.02)
+        self._amount = SliderRow("Amount", 0, 1, 1.0, beyond=AMOUNTS, step=0.02, label_px=NARROW_PX)
         self._applied = QVBoxLayout()
         self._applied.setSpacing(0)
         self._rows: list[_Applied] = []
@@ -129,7 +130,7 @@ class _Applied(QWidget):
         self._words.setProperty("tone", "muted")
         self._words.setWordWrap(True)
         remove = IconButton("close", f"Remove mix {index + 1}", "Remove this mix", size_px=14)
-        self._row = SliderRow("In the picture", 0, 1, 1.0, beyond=AMOUNTS, step=0.02)
+        self._row = SliderRow("Amount", 0, 1, 1.0, beyond=AMOUNTS, step=0.02, label_px=NARROW_PX)
         head = QHBoxLayout()
         head.addWidget(self._words, 1)
         head.addWidget(remove)

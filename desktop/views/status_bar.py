@@ -40,6 +40,7 @@ class StatusBar(QWidget):
         self._bar.setFixedWidth(120)
         self._bar.setAccessibleName("Progress of the running job")
         self._cancel = IconButton("close", "Cancel the running job", size_px=12)
+        self._latency.hide()
         line = QHBoxLayout(self)
         line.setContentsMargins(12, 0, 12, 0)
         line.setSpacing(24)
@@ -59,6 +60,7 @@ class StatusBar(QWidget):
 
     def show_figures(self, view: StatusView) -> None:
         """Show what was measured; what was not is left out."""
+        self._latency.setVisible(view.p50_ms is not None)
         if view.p50_ms is not None and view.p95_ms is not None:
             self._latency.setText(f"Input to paint {view.p50_ms:.0f} ms, p95 {view.p95_ms:.0f} ms")
         self._counts.setText(f"{view.rendered} rendered, {view.coalesced} coalesced")

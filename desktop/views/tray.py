@@ -54,7 +54,10 @@ class Tray(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(head)
-        column.addWidget(self._pages)
+        inset = QHBoxLayout()
+        inset.setContentsMargins(8, 0, 8, 0)
+        inset.addWidget(self._pages)
+        column.addLayout(inset)
         self._view: HistoryView | None = None
         self._which.chosen.connect(self._choose)
         self._flip.clicked.connect(self.flip)

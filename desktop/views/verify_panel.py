@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.messages import Message, plain
 from desktop.widgets.button import push
+from desktop.widgets.frames import named, rule
 from desktop.widgets.icon_label import IconLabel
 from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.scroll_column import ScrollColumn
@@ -67,9 +68,11 @@ class VerifyPanel(ScrollColumn):
         self._findings.setSpacing(8)
         self._facts = QVBoxLayout()
         self._facts.setSpacing(8)
-        self._restore = push("Restore into Explore", "Open the Recipe of this picture in Explore")
+        self._restore = push(
+            "Restore into Explore", "Open the Recipe of this picture in Explore", "primary"
+        )
         self._again = push("Render again and compare", "Render the Recipe and compare the pixels")
-        self._compared = _card()
+        self._compared = named(QFrame(), "card")
         self._compared_icon = IconLabel("check", "good", 20)
         self._compared_text = label(wrap=True)
         inner = QHBoxLayout(self._compared)
@@ -89,7 +92,7 @@ class VerifyPanel(ScrollColumn):
         column.setSpacing(16)
         column.addLayout(head)
         column.addLayout(self._findings)
-        column.addWidget(_rule())
+        column.addWidget(rule())
         column.addLayout(self._facts)
         column.addWidget(self._restore)
         column.addWidget(self._again)
@@ -134,6 +137,7 @@ class VerifyPanel(ScrollColumn):
         self._again.setText("Render again and compare")
         self._show_compared(verdict.rerender)
         self._result.show()
+        _set_role(self._open, "")
 
     def show_rerendering(self) -> None:
         """A fresh rendering is under way."""
@@ -216,14 +220,10 @@ class _FactRow(QWidget):
         line.addWidget(label(words, wrap=True, selectable=True), 1)
 
 
-def _card() -> QFrame:
-    return QFrame(objectName="card")
-
-
-def _rule() -> QFrame:
-    rule = QFrame(objectName="rule")
-    rule.setFixedHeight(1)
-    return rule
+def _set_role(button: QPushButton, role: str) -> None:
+    button.setProperty("role", role)
+    button.style().unpolish(button)
+    button.style().polish(button)
 
 
 def _clear(layout: QVBoxLayout) -> None:

@@ -19,6 +19,7 @@ class CommandPalette(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._window = parent
         self.setObjectName("palette")
         self._actions: list[QAction] = []
         self._field = QLineEdit(self)
@@ -67,7 +68,7 @@ class CommandPalette(QFrame):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keys of the field walk the list; a resize of the window moves the palette."""
-        if watched is self.parent():
+        if watched is self._window:
             if event.type() == QEvent.Type.Resize and self.isVisible():
                 self._place()
             return False
@@ -93,7 +94,7 @@ class CommandPalette(QFrame):
         return True
 
     def _place(self) -> None:
-        window = self.parentWidget()
+        window = self._window
         width = min(WIDTH_PX, window.width() - 64)
         self.setGeometry((window.width() - width) // 2, 56, width, min(440, window.height() - 120))
 

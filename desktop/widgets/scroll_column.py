@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from desktop.widgets.frames import named
 
 
 class ScrollColumn(QScrollArea):
@@ -17,11 +19,18 @@ class ScrollColumn(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inner = QWidget(objectName="panel")
-        self.column = QVBoxLayout(inner)
+        self._inner = named(QWidget(), "panel")
+        self.column = QVBoxLayout(self._inner)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(0)
-        self.setWidget(inner)
+        self.setWidget(self._inner)
+
+    def scroll_to(self, widget: QWidget) -> None:
+        """Bring the top of a widget to the top, as far as there is room below."""
+        for _ in range(2):  # what was just opened must be laid out before it has a place
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        self._inner.adjustSize()
+        self.verticalScrollBar().setValue(widget.mapTo(self._inner, QPoint(0, 0)).y())
 
     def add(self, widget: QWidget, stretch: int = 0) -> None:
         """Put a widget at the end."""

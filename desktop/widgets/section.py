@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.widgets.button import IconButton
+from desktop.widgets.frames import rule
 
 
 class Section(QWidget):
@@ -39,8 +40,6 @@ class Section(QWidget):
         self._note = QLabel()
         self._note.setTextFormat(Qt.TextFormat.PlainText)
         self._note.setProperty("tone", "muted")
-        rule = QFrame(objectName="rule")
-        rule.setFixedHeight(1)
         head = QHBoxLayout()
         head.setContentsMargins(8, 4, 16, 4)
         head.setSpacing(8)
@@ -50,7 +49,7 @@ class Section(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         self._column.addLayout(head)
-        self._column.addWidget(rule)
+        self._column.addWidget(rule())
         self._header.clicked.connect(self._flip)
         if is_open:
             self.set_open(True)

@@ -11,6 +11,7 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
+    QRect,
     QRectF,
     QSize,
     Qt,
@@ -87,9 +88,9 @@ class _Painter(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         thumb: Thumb = index.data(Qt.ItemDataRole.UserRole)
-        palette: QPalette = option.palette  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
-        rect = QRectF(option.rect).adjusted(4, 4, -4, -4)  # type: ignore[attr-defined]
+        palette: QPalette = option.palette
+        state: QStyle.StateFlag = option.state
+        rect = picture_place(option.rect)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -119,6 +120,11 @@ class _Painter(QStyledItemDelegate):
             painter.setPen(QPen(accent if thumb.current or focused else line, 2))
             painter.drawRoundedRect(rect.adjusted(-2, -2, 2, 2), 8, 8)
         painter.restore()
+
+
+def picture_place(cell: QRect) -> QRectF:
+    """The square of a picture in its cell, which the view may have stretched."""
+    return QRectF(cell.left() + 4, cell.top() + 4, THUMB_PX, THUMB_PX)
 
 
 def star_place(rect: QRectF) -> QRectF:
@@ -166,7 +172,7 @@ class ThumbStrip(QListView):
         """Star or choose."""
         index = self.indexAt(event.position().toPoint())
         if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
-            rect = QRectF(self.visualRect(index)).adjusted(4, 4, -4, -4)
+            rect = picture_place(self.visualRect(index))
             key = self._thumbs.thumbs[index.row()].key
             if star_place(rect).contains(event.position()):
                 self.starred.emit(key)
@@ -190,8 +196,12 @@ class ThumbStrip(QListView):
 
     def event(self, event: QEvent) -> bool:
         """S belongs to the strip while it has the focus."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.key() == Qt.Key.Key_S and not event.modifiers():
-                event.accept()
-                return True
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_S
+            and not event.modifiers()
+        ):
+            event.accept()
+            return True
         return super().event(event)
