@@ -1,0 +1,32 @@
+"""Speed, measured on this machine in this run. Run by `python main.py bench`, not by pytest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.figures import Figure, machine
+
+
+def run(suite: str, out: Path | None = None) -> dict[str, Any]:
+    """Measure a suite: {"suite", "machine", "figures": [...]}; also written to `out` as JSON."""
+    found = {
+        "suite": suite,
+        "machine": machine(),
+        "figures": [figure.plain() for figure in _suite(suite)()],
+    }
+    if out is not None:
+        out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return found
+
+
+def _suite(name: str) -> Callable[[], Iterator[Figure]]:
+    from engine.errors import UsageError
+
+    if name == "first":
+        from tests.benchmarks.first import measure
+
+        return measure
+    raise UsageError(f"There is no suite {name!r}.", "Suites: first.")
