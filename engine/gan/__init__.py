@@ -1,0 +1,1 @@
+"""Generator architectures, one a file."""

@@ -1,0 +1,1 @@
+"""Trainers and the measures that judge what they made."""

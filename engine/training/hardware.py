@@ -1,0 +1,76 @@
+"""What this machine computes best with: device, number format, and memory that is kept."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from dataclasses import dataclass
+
+import torch
+
+from engine.errors import TrainingError
+
+_M_TRIM_THRESHOLD = -1
+_M_TOP_PAD = -2
+_M_MMAP_THRESHOLD = -3
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A device and the number format for convolutions on it (None for plain float32)."""
+
+    device: torch.device
+    autocast: torch.dtype | None
+
+    def casting(self) -> torch.autocast:
+        """A context in which convolutions use the fast format."""
+        return torch.autocast(
+            self.device.type,
+            dtype=self.autocast or torch.bfloat16,
+            enabled=self.autocast is not None,
+        )
+
+
+def choose_hardware(wanted: str = "auto") -> Hardware:
+    """The device named, or the best one here, with bfloat16 only where it is fast.
+
+    Raises TrainingError when the device named is not there.
+    """
+    name = wanted
+    if wanted == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise TrainingError("This machine has no CUDA device.", "Train with --device cpu.")
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True
+        return Hardware(device, torch.bfloat16 if torch.cuda.is_bf16_supported() else None)
+    return Hardware(device, torch.bfloat16 if _cpu_has_fast_bfloat16() else None)
+
+
+def keep_freed_memory() -> None:
+    """Ask glibc to keep large freed blocks for the next step instead of returning them.
+
+    Training frees and takes the same megabytes at every step; without this each step faults
+    all their pages in again, which halves the speed of a CPU run. Elsewhere it does nothing.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(_M_MMAP_THRESHOLD, 1024 * 1024 * 1024)
+    mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+    mallopt(_M_TOP_PAD, 64 * 1024 * 1024)
+
+
+def _cpu_has_fast_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 in hardware (AVX-512 BF16 or AMX)."""
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        check = getattr(torch.cpu, name, None)
+        if check is not None and check():
+            return True
+    return False

@@ -1,0 +1,216 @@
+"""One training step of StyleGAN2: the two networks, their optimisers and their average."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import Parameter
+
+from engine.gan.discriminator import GROUP, Discriminator
+from engine.gan.stylegan2 import Generator
+from engine.training.augment import AdaptiveStrength, apply_changes, draw_changes
+from engine.training.ema import ema_keep, ema_update
+from engine.training.hardware import Hardware
+from engine.training.losses import discriminator_loss, generator_loss, r1_penalty
+from engine.training.options import TrainStyleGAN2
+from engine.training.shards import Shards, add_gradients
+
+Gradients = tuple[Tensor | None, ...]
+
+
+class StyleGAN2Game:
+    """Generator against discriminator.
+
+    Path-length regularisation is left out on purpose: it needs a second backward pass through
+    the generator, smooths what shows above 256 px most, and buys nothing at the sizes that a
+    CPU trains, where mixing and the moving average keep w well-behaved.
+    """
+
+    def __init__(self, spec: TrainStyleGAN2, hardware: Hardware) -> None:
+        self.spec = spec
+        self.hardware = hardware
+        torch.manual_seed(spec.seed)
+        config = spec.config()
+        self.generator = Generator(config).to(hardware.device)
+        self.discriminator = Discriminator(
+            spec.resolution, spec.discriminator_channels(), img_channels=config.img_channels
+        ).to(hardware.device)
+        for network in (self.generator, self.discriminator):
+            for weight in network.parameters():
+                if weight.ndim == 4:
+                    weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        self.generator_optimiser = self._adam(self.generator, 1.0)
+        # Lazy regularisation counts as one step more in r1_every (Karras et al., 2020, app. B).
+        ratio = spec.r1_every / (spec.r1_every + 1.0)
+        self.discriminator_optimiser = self._adam(self.discriminator, ratio)
+        self.strength = AdaptiveStrength(spec.ada_target, spec.ada_images)
+        self.shards = Shards(hardware.device)
+        self.images = 0
+        self.steps = 0
+
+    def step(
+        self, real: Float[Tensor, "n 3 r r"], resolution: int, top_gain: float
+    ) -> dict[str, Tensor]:
+        """Train both networks on one batch of real pictures; returns the losses."""
+        fake, loss_g = self._train_generator(resolution, top_gain)
+        losses = self._train_discriminator(real, fake, resolution, top_gain)
+        self.images += real.shape[0]
+        self.steps += 1
+        keep = ema_keep(self.spec.batch, self.images, self.spec.ema_images, self.spec.ema_rampup)
+        ema_update(self.average, self.generator, keep)
+        return {"loss_g": loss_g, **losses}
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a resumed run needs to go on exactly as it would have."""
+        state = {
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.state_dict(),
+            "generator_optimiser": self.generator_optimiser.state_dict(),
+            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
+            "strength": self.strength.state(),
+            "images": self.images,
+            "steps": self.steps,
+            "random": torch.get_rng_state(),
+        }
+        if self.hardware.device.type == "cuda":
+            state["random_cuda"] = torch.cuda.get_rng_state(self.hardware.device)
+        return state
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.average.load_state_dict(state["average"])
+        self.generator_optimiser.load_state_dict(state["generator_optimiser"])
+        self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
+        self.strength.restore(state["strength"])
+        self.images, self.steps = state["images"], state["steps"]
+        torch.set_rng_state(state["random"].cpu())
+        if "random_cuda" in state and self.hardware.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.hardware.device)
+
+    def _adam(self, network: torch.nn.Module, ratio: float) -> torch.optim.Adam:
+        return torch.optim.Adam(
+            network.parameters(),
+            lr=self.spec.learning_rate * ratio,
+            betas=(0.0, 0.99**ratio),
+            eps=1e-8,
+            fused=True,
+        )
+
+    def _ws(self, batch: int) -> Float[Tensor, "n num_ws w_dim"]:
+        """Styles of new pictures; some take their finer layers from a second z."""
+        device, num_ws = self.hardware.device, self.generator.config.num_ws
+        mapping = self.generator.mapping
+        w = mapping.w(torch.randn(2 * batch, self.spec.z_dim).to(device))
+        mapping.track(w)
+        first, second = w.chunk(2)
+        crossover = torch.randint(1, num_ws, (batch,))
+        crossover[torch.rand(batch) >= self.spec.mixing] = num_ws
+        own = torch.arange(num_ws)[None] < crossover[:, None]
+        return torch.where(own.to(device)[:, :, None], first[:, None], second[:, None])
+
+    def _train_generator(self, resolution: int, top_gain: float) -> tuple[Tensor, Tensor]:
+        batch, synthesis, judge = self.spec.batch, self.generator.synthesis, self.discriminator
+        device = self.hardware.device
+        judge.requires_grad_(False)
+        ws = self._ws(batch)
+        layers = synthesis.noise_layers(resolution)
+        raw = [torch.randn(batch, 1, layer.resolution, layer.resolution) for layer in layers]
+        changes = draw_changes(batch, resolution, self.strength.p, device)
+        weights = list(synthesis.parameters())
+
+        def work(part: slice) -> tuple[Tensor, Tensor, tuple[Tensor | None, ...]]:
+            own = ws[part].detach().requires_grad_(True)
+            with self.hardware.casting():
+                noises = [
+                    noise[part].to(device) * layer.noise_strength
+                    for noise, layer in zip(raw, layers, strict=True)
+                ]
+                fake = synthesis.with_noises(own, noises, resolution, top_gain)
+                seen = apply_changes(fake, None if changes is None else changes.part(part))
+                logits = judge(seen, top_gain)
+            loss = generator_loss(logits) * (own.shape[0] / batch)
+            gradients = torch.autograd.grad(loss, [own, *weights], allow_unused=True)
+            return fake.detach(), loss.detach(), gradients
+
+        done = self.shards.map(work, batch, resolution)
+        self.generator_optimiser.zero_grad(set_to_none=True)
+        of_ws = torch.cat([shard[2][0] for shard in done if shard[2][0] is not None])
+        torch.autograd.backward([ws], [of_ws])
+        self._take(weights, [shard[2][1:] for shard in done])
+        self.generator_optimiser.step()
+        judge.requires_grad_(True)
+        return torch.cat([shard[0] for shard in done]), sum_of([shard[1] for shard in done])
+
+    def _train_discriminator(
+        self, real: Tensor, fake: Tensor, resolution: int, top_gain: float
+    ) -> dict[str, Tensor]:
+        # The generator's batch serves again: making another one would cost a tenth of a step.
+        count, p, device = real.shape[0], self.strength.p, self.hardware.device
+        real = apply_changes(real, draw_changes(count, resolution, p, device))
+        fake = apply_changes(fake, draw_changes(count, resolution, p, device))
+        weights = list(self.discriminator.parameters())
+
+        def work(part: slice) -> tuple[Tensor, Tensor, tuple[Tensor | None, ...]]:
+            with self.hardware.casting():
+                logits = self.discriminator(torch.cat([real[part], fake[part]]), top_gain)
+            of_real, of_fake = logits.chunk(2)
+            loss = discriminator_loss(of_real, of_fake) * (of_real.shape[0] / count)
+            gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+            return loss.detach(), torch.stack([of_real.detach(), of_fake.detach()]), gradients
+
+        done = self.shards.map(work, count, resolution)
+        self._descend(weights, [shard[2] for shard in done])
+        of_real, of_fake = torch.cat([shard[1] for shard in done], dim=1)
+        self.strength.observe(of_real)
+        losses = {
+            "loss_d": sum_of([shard[0] for shard in done]),
+            "real": of_real.mean(),
+            "fake": of_fake.mean(),
+        }
+        if self.steps % self.spec.r1_every == 0:
+            losses["r1"] = self._regularise(real, resolution, top_gain)
+        return losses
+
+    def _regularise(self, real: Tensor, resolution: int, top_gain: float) -> Tensor:
+        """Lazy R1 on half the batch, at the discriminator's own input.
+
+        Taken after augmentation, since bilinear sampling has no second derivative here.
+        """
+        count = max(GROUP, real.shape[0] // 2)
+        weight = self.spec.gamma(resolution) * 0.5 * self.spec.r1_every
+        weights = list(self.discriminator.parameters())
+
+        def work(part: slice) -> tuple[Tensor, tuple[Tensor | None, ...]]:
+            seen = real[:count][part]
+            penalty = r1_penalty(lambda x: self.discriminator(x, top_gain), seen)
+            penalty = penalty * (seen.shape[0] / count)
+            gradients = torch.autograd.grad(penalty * weight, weights, allow_unused=True)
+            return penalty.detach(), gradients
+
+        done = self.shards.map(work, count, resolution)
+        self._descend(weights, [shard[1] for shard in done])
+        return sum_of([shard[0] for shard in done])
+
+    def _descend(self, weights: list[Parameter], shards: list[Gradients]) -> None:
+        self.discriminator_optimiser.zero_grad(set_to_none=True)
+        self._take(weights, shards)
+        self.discriminator_optimiser.step()
+
+    @staticmethod
+    def _take(weights: list[Parameter], shards: list[Gradients]) -> None:
+        """Give each weight the sum of its gradients."""
+        for weight, gradient in zip(weights, add_gradients(shards), strict=True):
+            weight.grad = gradient
+
+
+def sum_of(values: list[Tensor]) -> Tensor:
+    """The sum of numbers held in tensors."""
+    return torch.stack(values).sum()

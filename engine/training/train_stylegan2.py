@@ -1,0 +1,223 @@
+"""Trains the Portraits generator: from drawn pictures to weights that can be shipped.
+
+The work folder holds `checkpoint.pt` (everything to go on from), `generator.safetensors` and
+`discriminator.safetensors` (float16; the generator is the moving average), `metrics.jsonl` and
+`sheets/`. A run that finds a checkpoint goes on with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.cancel import CancelToken
+from engine.errors import TrainingError
+from engine.training.cache import (
+    Source,
+    default_folder,
+    drawn_pictures,
+    portraits_source,
+    real_batch,
+)
+from engine.training.checkpoint import (
+    load_state,
+    load_weights,
+    save_generator,
+    save_state,
+    save_weights,
+)
+from engine.training.hardware import Hardware, choose_hardware, keep_freed_memory
+from engine.training.options import TrainStyleGAN2
+from engine.training.progress import Progress, append_line, trim_lines
+from engine.training.sheet import write_sheet
+from engine.training.stylegan2_game import StyleGAN2Game
+
+OnProgress = Callable[[Progress], None]
+
+
+def train(
+    spec: TrainStyleGAN2,
+    on_progress: OnProgress,
+    cancel: CancelToken,
+    source: Source | None = None,
+) -> Path:
+    """Train until the stages end, the minutes are over, or `cancel` is set.
+
+    Returns the path of the generator's weights. Each way of stopping writes a checkpoint first,
+    so calling again goes on. source: what draws the pictures; None for Portraits.
+    Raises TrainingError when the run cannot start, Cancelled while pictures are being drawn.
+    """
+    keep_freed_memory()
+    started = time.monotonic()
+    hardware = choose_hardware(spec.device)
+    _make_folder(spec.work)
+
+    def drawn(done: int, count: int) -> None:
+        elapsed = time.monotonic() - started
+        left = elapsed * (count - done) / done
+        on_progress(Progress(f"Drawing portraits {done}/{count}", done / count, elapsed, left))
+
+    pictures = drawn_pictures(
+        source or portraits_source(),
+        spec.cache or default_folder(),
+        seed=spec.data_seed,
+        count=spec.portraits,
+        size=spec.resolution,
+        cancel=cancel,
+        on_drawn=drawn,
+    )
+    sitting = Sitting(spec, hardware, pictures, on_progress, started)
+    return sitting.run(cancel)
+
+
+class Sitting:
+    """One uninterrupted stretch of training on opened pictures."""
+
+    def __init__(
+        self,
+        spec: TrainStyleGAN2,
+        hardware: Hardware,
+        pictures: np.ndarray,
+        on_progress: OnProgress,
+        started: float,
+    ) -> None:
+        self.spec = spec
+        self.pictures = pictures
+        self.device = hardware.device
+        self.on_progress = on_progress
+        self.started = started
+        self.seconds_before = 0.0
+        self.game = StyleGAN2Game(spec, hardware)
+        self._begin()
+        self.trained_since = time.monotonic()
+        now = self.trained_since
+        self.tick, self.kept, self.drawn = now, now, now
+        self.tick_images = self.game.images
+        self.sums: dict[str, list[Tensor]] = {}
+
+    @property
+    def seconds(self) -> float:
+        """Training time of all sittings together."""
+        return self.seconds_before + time.monotonic() - self.trained_since
+
+    def run(self, cancel: CancelToken) -> Path:
+        """Step until something says stop."""
+        while not cancel.cancelled and not self._time_is_over():
+            stage = self.spec.stage_at(self.game.images)
+            if stage is None:
+                break
+            resolution, gain = stage[0].resolution, stage[1]
+            real = real_batch(self.pictures, self.spec.batch, resolution, gain, self.device)
+            self._collect(self.game.step(real, resolution, gain))
+            self._housekeeping(resolution)
+        self._report()
+        self.keep()
+        stage = self.spec.stage_at(self.game.images)
+        self.draw(stage[0].resolution if stage else self.spec.resolution)
+        return self.spec.work / "generator.safetensors"
+
+    def keep(self) -> None:
+        """Write the checkpoint and the weights to ship."""
+        work, game = self.spec.work, self.game
+        save_state(work / "checkpoint.pt", game.state() | {"seconds": self.seconds})
+        facts = {"images": str(game.images), "seconds": str(round(self.seconds))}
+        save_generator(work / "generator.safetensors", game.average, **facts)
+        save_weights(work / "discriminator.safetensors", game.discriminator, facts)
+        self.kept = time.monotonic()
+
+    def draw(self, resolution: int) -> None:
+        """Write a sample sheet of the moving average."""
+        folder = self.spec.work / "sheets"
+        folder.mkdir(exist_ok=True)
+        name = f"{self.game.images:08d}-{resolution}px.png"
+        write_sheet(folder / name, self.game.average, resolution)
+        self.drawn = time.monotonic()
+
+    def _begin(self) -> None:
+        checkpoint = self.spec.work / "checkpoint.pt"
+        if checkpoint.exists():
+            state = load_state(checkpoint)
+            try:
+                self.game.restore(state)
+                self.seconds_before = float(state["seconds"])
+            except (KeyError, RuntimeError, ValueError) as error:
+                raise TrainingError(
+                    f"The run in {self.spec.work.name} has other sizes than those asked for.",
+                    "Give the options it was started with, or another --work folder.",
+                ) from error
+        elif self.spec.init is not None:
+            load_weights(self.spec.init, self.game.generator)
+            load_weights(self.spec.init, self.game.average)
+            rival = self.spec.init.with_name("discriminator.safetensors")
+            if rival.exists():
+                load_weights(rival, self.game.discriminator)
+        trim_lines(self.spec.work / "metrics.jsonl", self.game.images)
+
+    def _time_is_over(self) -> bool:
+        minutes = self.spec.minutes
+        return minutes is not None and time.monotonic() - self.started > minutes * 60
+
+    def _collect(self, losses: Mapping[str, Tensor]) -> None:
+        for name, value in losses.items():
+            self.sums.setdefault(name, []).append(value)
+
+    def _housekeeping(self, resolution: int) -> None:
+        now = time.monotonic()
+        if now - self.tick >= self.spec.tick_s:
+            self._report()
+        if now - self.kept >= self.spec.checkpoint_s:
+            self.keep()
+        if now - self.drawn >= self.spec.sheet_s:
+            self.draw(resolution)
+
+    def _report(self) -> None:
+        """One line of metrics and one of progress, with means since the last."""
+        if not self.sums:
+            return
+        now, game = time.monotonic(), self.game
+        rate = (game.images - self.tick_images) / max(now - self.tick, 1e-9)
+        means = {name: float(torch.stack(values).mean()) for name, values in self.sums.items()}
+        stage = self.spec.stage_at(max(0, game.images - self.spec.batch))
+        size = stage[0].resolution if stage else self.spec.resolution
+        record: dict[str, object] = {name: round(value, 5) for name, value in means.items()}
+        record |= {
+            "images": game.images,
+            "seconds": round(self.seconds, 1),
+            "images_per_s": round(rate, 2),
+            "resolution": size,
+            "r_t": round(game.strength.r_t, 4),
+            "p": round(game.strength.p, 5),
+        }
+        append_line(self.spec.work / "metrics.jsonl", record)
+        self.on_progress(self._progress(means, rate, size))
+        self.sums, self.tick, self.tick_images = {}, now, game.images
+
+    def _progress(self, means: Mapping[str, float], rate: float, size: int) -> Progress:
+        elapsed = time.monotonic() - self.started
+        ends = []
+        if self.spec.minutes is not None:
+            ends.append(max(0.0, self.spec.minutes * 60 - elapsed))
+        total = self.spec.total_images()
+        if total is not None:
+            ends.append((total - self.game.images) / max(rate, 1e-9))
+        remaining = min(ends) if ends else None
+        fraction = None if remaining is None else elapsed / max(elapsed + remaining, 1e-9)
+        words = (
+            f"{size} px, {self.game.images} images, {rate:.1f} images/s, "
+            f"G {means['loss_g']:.2f}, D {means['loss_d']:.2f}, p {self.game.strength.p:.3f}"
+        )
+        return Progress(words, fraction, elapsed, remaining)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(
+            f"The work folder {folder} cannot be made: {error.strerror}.", "Choose another one."
+        ) from error
