@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import numpy as np
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from engine.frame import Frame, RenderSettings
 from engine.image.codec import encode, thumbnail
 from engine.image.pixels import crop, pixels_sha256, resize
 from engine.provenance.claim import Claim, Made
+from engine.provenance.key_file import read_key
 from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.sign import sign_picture
 from engine.recipe import Crop, Generate, Image, ModelRef, Photo, Recipe, Resize, Seed, walk
@@ -75,3 +79,17 @@ def signed(
     recipe = recipe or generated(side=128)
     data = encode(pixels_of(recipe.image), format)  # type: ignore[arg-type]
     return sign_picture(data, f"image/{format}", claim_for(recipe, **changes), identity)
+
+
+def secrets_of(home: Path, passphrase: str) -> list[bytes]:
+    """The private key in every form in which it could leak, and its passphrase."""
+    (path,) = (home / "identity").glob("*/key.pem")
+    about = path.with_name("about.json").read_text()
+    salt = bytes.fromhex(about.split('"salt": "')[1].split('"')[0])
+    key: ec.EllipticCurvePrivateKey = read_key(path, passphrase, salt)
+    number = key.private_numbers().private_value.to_bytes(32, "big")
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    body = b"".join(pem.splitlines()[1:-1])
+    forms = [number, number.hex().encode(), base64.b64encode(number), body[30:80]]
+    return [*forms, b"PRIVATE KEY", passphrase.encode()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import logging
 import os
@@ -13,14 +12,12 @@ import keyring
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from drawn import identity_in, signed
+from drawn import identity_in, secrets_of, signed
 from keyring.backend import KeyringBackend
 
 from engine.errors import IdentityError
 from engine.provenance.certificates import CLAIM_SIGNING, make_chain
-from engine.provenance.key_file import read_key
 from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.vault import system_vault
 from engine.provenance.verify import read_credentials
@@ -273,20 +270,6 @@ def test_keyrings_that_are_not_known_to_encrypt_are_refused(
         keyring.set_keyring(before)
 
 
-def _secrets_of(home: Path) -> list[bytes]:
-    """The private key in every form in which it could leak, and its passphrase."""
-    path = _key_file(home)
-    about = path.with_name("about.json").read_text()
-    salt = bytes.fromhex(about.split('"salt": "')[1].split('"')[0])
-    key: ec.EllipticCurvePrivateKey = read_key(path, PASSPHRASE, salt)
-    number = key.private_numbers().private_value.to_bytes(32, "big")
-    plain = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    body = b"".join(pem.splitlines()[1:-1])
-    forms = [number, number.hex().encode(), base64.b64encode(number), body[30:80]]
-    return [*forms, b"PRIVATE KEY", PASSPHRASE.encode()]
-
-
 def test_nothing_secret_is_in_logs_errors_or_files(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -300,7 +283,7 @@ def test_nothing_secret_is_in_logs_errors_or_files(
     with pytest.raises(Exception, match="could not be signed") as caught:
         signed(Unlocked(unlocked.chain, "passphrase", failing))
     said = "".join(capfd.readouterr()) + caplog.text + repr(unlocked) + repr(caught.value)
-    for secret in _secrets_of(tmp_path):
+    for secret in secrets_of(tmp_path, PASSPHRASE):
         assert secret not in data
         assert secret not in said.encode()
 
