@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from drawn import MODEL, SIDE, frame, generated, identity_in, pixels_of, secrets_of, signed
 
 from engine.cancel import CancelToken
 from engine.errors import Cancelled, ExportError, ImageError, ModelError, UsageError
@@ -23,6 +22,7 @@ from engine.provenance.ledger import Ledger
 from engine.recipe import Crop, Photo, Recipe, Resize
 from engine.services.export import Exporter
 from engine.services.verify import verify
+from tests.drawn import MODEL, SIDE, frame, generated, identity_in, pixels_of, secrets_of, signed
 
 
 @pytest.fixture

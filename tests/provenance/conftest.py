@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drawn import identity_in, signed
 
 from engine.provenance.keys import Identity, Unlocked
+from tests.drawn import identity_in, signed
 
 
 @pytest.fixture(scope="session")

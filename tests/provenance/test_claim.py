@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import c2pa
 import pytest
-from drawn import MODEL, claim_for, generated, pixels_of, signed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from engine.provenance.sdk import context
 from engine.provenance.sign import has_credentials, sign_picture
 from engine.provenance.verify import read_credentials
 from engine.recipe import Crop, Generate, Image, Mix, ModelRef, Move, Photo, Recipe, Seed, Truncate
+from tests.drawn import MODEL, claim_for, generated, pixels_of, signed
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from drawn import identity_in, secrets_of, signed
 from keyring.backend import KeyringBackend
 
 from engine.errors import IdentityError
@@ -21,6 +20,7 @@ from engine.provenance.certificates import CLAIM_SIGNING, make_chain
 from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.vault import system_vault
 from engine.provenance.verify import read_credentials
+from tests.drawn import identity_in, secrets_of, signed
 
 NOW = dt.datetime.now(dt.UTC)
 PASSPHRASE = "a passphrase for tests"

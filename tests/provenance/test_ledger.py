@@ -14,19 +14,19 @@ import time
 from pathlib import Path
 
 import pytest
-from drawn import MODEL, generated
 
 from engine.errors import LedgerError
 from engine.provenance.ledger import Ledger, Row
 from engine.provenance.ledger_file import APPLICATION_ID, SCHEMA_VERSION
+from tests.drawn import MODEL, generated
 
 ROOT = Path(__file__).parents[2]
 
 DYING = """
 import sys, hashlib
 from pathlib import Path
-sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests"]
-from drawn import generated
+sys.path.insert(0, sys.argv[1])
+from tests.drawn import generated
 from engine.provenance.ledger import Ledger
 folder = Path(sys.argv[2])
 ledger = Ledger(folder / "ledger.sqlite3")
@@ -45,8 +45,8 @@ sys.stdin.read()
 WRITING = """
 import sys
 from pathlib import Path
-sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests"]
-from drawn import generated
+sys.path.insert(0, sys.argv[1])
+from tests.drawn import generated
 from engine.provenance.ledger import Ledger
 ledger = Ledger(Path(sys.argv[2]))
 for seed in range(40):

@@ -11,7 +11,6 @@ from pathlib import Path
 import c2pa
 import numpy as np
 import pytest
-from drawn import claim_for, generated, pixels_of, signed
 from PIL import Image
 
 from engine.image.codec import encode
@@ -25,6 +24,7 @@ from engine.provenance.sdk import context
 from engine.provenance.sign import has_credentials, sign_picture
 from engine.provenance.verify import Credentials, read_credentials
 from engine.recipe import Crop, Photo, Recipe
+from tests.drawn import claim_for, generated, pixels_of, signed
 
 NOW = dt.datetime.now(dt.UTC)
 FORBIDDEN = ("authentic", " real", "genuine", "not ai", "not made by", "fake")
