@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from engine.gan.stylegan2 import Mapping
+
 
 def ema_keep(batch: int, images: int, half_life: int, rampup: float) -> float:
     """The share of the old average to keep after one step.
@@ -24,3 +26,19 @@ def ema_update(average: nn.Module, live: nn.Module, keep: float) -> None:
     torch._foreach_lerp_(old, new, 1.0 - keep)
     for target, source in zip(average.buffers(), live.buffers(), strict=True):
         target.copy_(source)
+
+
+@torch.no_grad()
+def settle_w_avg(mapping: Mapping, samples: int = 10_000) -> None:
+    """Set `w_avg` to the mean w of this very mapping over fixed z.
+
+    The tracked mean belongs to the live network; truncating the average network toward it would
+    pull pictures a little beside the centre. Draws from its own generator, so training goes on
+    as if this had not been called.
+    """
+    own = torch.Generator().manual_seed(0)
+    z = torch.randn(samples, mapping.config.z_dim, generator=own).to(mapping.w_avg.device)
+    c = None
+    if mapping.config.c_dim > 0:
+        c = torch.eye(mapping.config.c_dim, device=z.device).repeat(samples, 1)[:samples]
+    mapping.w_avg.copy_(mapping.w(z, c).mean(dim=0))

@@ -40,7 +40,8 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-DEFAULT_STAGES = parse_stages("16:40,32:60:4,64")
+DEFAULT_PLAN = "16:20,32:36:4,64"
+DEFAULT_STAGES = parse_stages(DEFAULT_PLAN)
 
 
 @dataclass(frozen=True)

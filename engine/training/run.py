@@ -13,7 +13,7 @@ from types import FrameType
 
 from engine.cancel import CancelToken
 from engine.errors import AtelierError
-from engine.training.options import TrainStyleGAN2, parse_stages
+from engine.training.options import DEFAULT_PLAN, TrainStyleGAN2, parse_stages
 from engine.training.progress import Progress
 from engine.training.train_stylegan2 import train
 
@@ -24,7 +24,7 @@ def options(arguments: list[str]) -> TrainStyleGAN2:
     parser.add_argument("--work", type=Path, required=True, help="folder of this run")
     parser.add_argument("--cache", type=Path, help="folder for drawn pictures")
     parser.add_argument("--init", type=Path, help="generator weights to start from")
-    parser.add_argument("--stages", default="16:40,32:60:4,64", help="size:thousands:fade,...")
+    parser.add_argument("--stages", default=DEFAULT_PLAN, help="size:thousands:fade,...")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--device", default="auto")
     numbers = {"portraits": int, "data_seed": int, "seed": int, "batch": int, "z_dim": int,

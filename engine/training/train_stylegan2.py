@@ -31,6 +31,7 @@ from engine.training.checkpoint import (
     save_state,
     save_weights,
 )
+from engine.training.ema import settle_w_avg
 from engine.training.hardware import Hardware, choose_hardware, keep_freed_memory
 from engine.training.options import TrainStyleGAN2
 from engine.training.progress import Progress, append_line, trim_lines
@@ -124,6 +125,7 @@ class Sitting:
     def keep(self) -> None:
         """Write the checkpoint and the weights to ship."""
         work, game = self.spec.work, self.game
+        settle_w_avg(game.average.mapping)
         save_state(work / "checkpoint.pt", game.state() | {"seconds": self.seconds})
         facts = {"images": str(game.images), "seconds": str(round(self.seconds))}
         save_generator(work / "generator.safetensors", game.average, **facts)
@@ -134,6 +136,7 @@ class Sitting:
         """Write a sample sheet of the moving average."""
         folder = self.spec.work / "sheets"
         folder.mkdir(exist_ok=True)
+        settle_w_avg(self.game.average.mapping)
         name = f"{self.game.images:08d}-{resolution}px.png"
         write_sheet(folder / name, self.game.average, resolution)
         self.drawn = time.monotonic()

@@ -13,10 +13,12 @@ from PIL import Image
 
 from engine.cancel import CancelToken
 from engine.errors import Cancelled, TrainingError
+from engine.gan.stylegan2 import Generator
+from engine.gan.stylegan2_config import StyleGAN2Config
 from engine.training.augment import AdaptiveStrength, apply_changes, draw_changes
 from engine.training.cache import drawn_pictures, real_batch
 from engine.training.checkpoint import load_generator, load_state
-from engine.training.ema import ema_keep, ema_update
+from engine.training.ema import ema_keep, ema_update, settle_w_avg
 from engine.training.hardware import choose_hardware
 from engine.training.losses import discriminator_loss, generator_loss, r1_penalty
 from engine.training.metrics import frechet_distance, precision_recall
@@ -196,6 +198,16 @@ def test_the_average_forgets_half_in_one_half_life() -> None:
     expected = old.weight * 0.75 + new.weight * 0.25
     ema_update(old, new, 0.75)
     assert torch.allclose(old.weight, expected)
+
+
+def test_the_settled_average_is_the_mean_w_and_draws_nothing_from_training() -> None:
+    torch.manual_seed(0)
+    mapping = Generator(StyleGAN2Config(z_dim=6, w_dim=5, mapping_layers=2)).mapping
+    before = torch.get_rng_state()
+    settle_w_avg(mapping)
+    assert torch.equal(before, torch.get_rng_state())
+    mean = mapping.w(torch.randn(20_000, 6)).mean(dim=0)
+    assert torch.allclose(mapping.w_avg, mean, atol=0.05)
 
 
 def test_no_augmentation_at_p_zero_and_always_some_at_one() -> None:
