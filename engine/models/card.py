@@ -21,6 +21,9 @@ DIRECTIONS = "directions.json"
 STYLEGAN2 = "stylegan2"
 MAX_BYTES = 2_000_000
 
+_SIZES = {
+    "z_dim", "w_dim", "c_dim", "resolution", "channels", "mapping_layers", "img_channels", "num_ws"
+}  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -92,6 +95,9 @@ def config_of(card: Mapping[str, Any], folder: Path) -> StyleGAN2Config:
             "pictures here.",
             f"This version opens {STYLEGAN2}.",
         )
+    missing = sorted(_SIZES - set(card["config"]))
+    if missing:
+        _refuse(folder, f"has a config without {missing[0]}")
     try:
         config = StyleGAN2Config.from_dict(card["config"])
         sizes = [config.z_dim, config.w_dim, config.c_dim + 1, config.mapping_layers]
