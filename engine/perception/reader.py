@@ -37,6 +37,11 @@ class Reader:
         self.sha256 = sha256
         self._network = network.eval()
 
+    @property
+    def network(self) -> nn.Module:
+        """The torch network, in evaluation mode."""
+        return self._network
+
     def raw(
         self,
         images: UInt8[np.ndarray, "n 3 height width"],

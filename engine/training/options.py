@@ -40,7 +40,7 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-DEFAULT_PLAN = "16:20,32:36:4,64"
+DEFAULT_PLAN = "16:20,32:28:4,64"
 DEFAULT_STAGES = parse_stages(DEFAULT_PLAN)
 
 
@@ -54,6 +54,8 @@ class TrainStyleGAN2:
     init: weights of the generator (and, beside it, the discriminator) to start from.
     gamma_scale: R1 weight as a multiple of the heuristic of Karras et al. (2020a),
         0.0002 * resolution^2 / batch.
+    guide: folder of an attribute network whose features a second rival judges by; None for none.
+    guide_weight: what that rival's loss counts in the generator's.
     ada_target: the overfitting measure r_t that augmentation steers to; 0 switches it off.
     """
 
@@ -74,7 +76,7 @@ class TrainStyleGAN2:
     channel_base: int = 2048
     channel_max: int = 128
     learning_rate: float = 0.0025
-    gamma_scale: float = 5.0
+    gamma_scale: float = 20.0
     gamma_floor: float = 0.1
     r1_every: int = 16
     mixing: float = 0.5
@@ -82,6 +84,9 @@ class TrainStyleGAN2:
     ema_rampup: float = 0.05
     ada_target: float = 0.9
     ada_images: int = 500_000
+    guide: Path | None = None
+    guide_weight: float = 1.0
+    guide_rate: float = 0.001
     checkpoint_s: float = 180.0
     sheet_s: float = 240.0
     tick_s: float = 20.0

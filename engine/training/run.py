@@ -24,13 +24,15 @@ def options(arguments: list[str]) -> TrainStyleGAN2:
     parser.add_argument("--work", type=Path, required=True, help="folder of this run")
     parser.add_argument("--cache", type=Path, help="folder for drawn pictures")
     parser.add_argument("--init", type=Path, help="generator weights to start from")
+    parser.add_argument("--guide", type=Path, help="folder of an attribute network")
     parser.add_argument("--stages", default=DEFAULT_PLAN, help="size:thousands:fade,...")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--device", default="auto")
     numbers = {"portraits": int, "data_seed": int, "seed": int, "batch": int, "z_dim": int,
                "w_dim": int, "mapping_layers": int, "channel_base": int, "channel_max": int,
                "learning_rate": float, "gamma_scale": float, "gamma_floor": float,
-               "mixing": float, "ema_images": int, "ada_target": float}  # fmt: skip
+               "mixing": float, "guide_weight": float,
+               "ema_images": int, "ada_target": float}  # fmt: skip
     for name, kind in numbers.items():
         default = TrainStyleGAN2.__dataclass_fields__[name].default
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default)

@@ -14,6 +14,7 @@ from engine.gan.discriminator import GROUP, Discriminator
 from engine.gan.stylegan2 import Generator
 from engine.training.augment import AdaptiveStrength, apply_changes, draw_changes
 from engine.training.ema import ema_keep, ema_update
+from engine.training.feature_rival import FeatureRival
 from engine.training.hardware import Hardware
 from engine.training.losses import discriminator_loss, generator_loss, r1_penalty
 from engine.training.options import TrainStyleGAN2
@@ -30,7 +31,9 @@ class StyleGAN2Game:
     CPU trains, where mixing and the moving average keep w well-behaved.
     """
 
-    def __init__(self, spec: TrainStyleGAN2, hardware: Hardware) -> None:
+    def __init__(
+        self, spec: TrainStyleGAN2, hardware: Hardware, guide: FeatureRival | None = None
+    ) -> None:
         self.spec = spec
         self.hardware = hardware
         torch.manual_seed(spec.seed)
@@ -48,6 +51,12 @@ class StyleGAN2Game:
         # Lazy regularisation counts as one step more in r1_every (Karras et al., 2020, app. B).
         ratio = spec.r1_every / (spec.r1_every + 1.0)
         self.discriminator_optimiser = self._adam(self.discriminator, ratio)
+        self.guide = guide
+        if guide is not None:
+            guide.to(hardware.device)
+            self.guide_optimiser = torch.optim.Adam(
+                guide.heads.parameters(), lr=spec.guide_rate, betas=(0.0, 0.99), fused=True
+            )
         self.strength = AdaptiveStrength(spec.ada_target, spec.ada_images)
         self.shards = Shards(hardware.device)
         self.images = 0
@@ -57,6 +66,8 @@ class StyleGAN2Game:
         self, real: Float[Tensor, "n 3 r r"], resolution: int, top_gain: float
     ) -> dict[str, Tensor]:
         """Train both networks on one batch of real pictures; returns the losses."""
+        if self.guide is not None:
+            self.guide.refresh()
         fake, loss_g = self._train_generator(resolution, top_gain)
         losses = self._train_discriminator(real, fake, resolution, top_gain)
         self.images += real.shape[0]
@@ -78,6 +89,9 @@ class StyleGAN2Game:
             "steps": self.steps,
             "random": torch.get_rng_state(),
         }
+        if self.guide is not None:
+            state["guide"] = self.guide.heads.state_dict()
+            state["guide_optimiser"] = self.guide_optimiser.state_dict()
         if self.hardware.device.type == "cuda":
             state["random_cuda"] = torch.cuda.get_rng_state(self.hardware.device)
         return state
@@ -90,6 +104,9 @@ class StyleGAN2Game:
         self.generator_optimiser.load_state_dict(state["generator_optimiser"])
         self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
         self.strength.restore(state["strength"])
+        if self.guide is not None and "guide" in state:  # a run may take a guide on later
+            self.guide.heads.load_state_dict(state["guide"])
+            self.guide_optimiser.load_state_dict(state["guide_optimiser"])
         self.images, self.steps = state["images"], state["steps"]
         torch.set_rng_state(state["random"].cpu())
         if "random_cuda" in state and self.hardware.device.type == "cuda":
@@ -136,9 +153,13 @@ class StyleGAN2Game:
                 fake = synthesis.with_noises(own, noises, resolution, top_gain)
                 seen = apply_changes(fake, None if changes is None else changes.part(part))
                 logits = judge(seen, top_gain)
-            loss = generator_loss(logits) * (own.shape[0] / batch)
+            told = generator_loss(logits) * (own.shape[0] / batch)
+            loss = told
+            if self.guide is not None:
+                hint = self.guide.generator_loss(fake) * (own.shape[0] / batch)
+                loss = told + self.spec.guide_weight * hint
             gradients = torch.autograd.grad(loss, [own, *weights], allow_unused=True)
-            return fake.detach(), loss.detach(), gradients
+            return fake.detach(), told.detach(), gradients
 
         done = self.shards.map(work, batch, resolution)
         self.generator_optimiser.zero_grad(set_to_none=True)
@@ -175,9 +196,26 @@ class StyleGAN2Game:
             "real": of_real.mean(),
             "fake": of_fake.mean(),
         }
+        if self.guide is not None:
+            losses["guide"] = self._train_guide(self.guide, real, fake, resolution)
         if self.steps % self.spec.r1_every == 0:
             losses["r1"] = self._regularise(real, resolution, top_gain)
         return losses
+
+    def _train_guide(
+        self, guide: FeatureRival, real: Tensor, fake: Tensor, resolution: int
+    ) -> Tensor:
+        weights = list(guide.heads.parameters())
+
+        def work(part: slice) -> tuple[Tensor, tuple[Tensor | None, ...]]:
+            loss = guide.rival_loss(real[part], fake[part]) * (real[part].shape[0] / real.shape[0])
+            return loss.detach(), torch.autograd.grad(loss, weights)
+
+        done = self.shards.map(work, real.shape[0], resolution)
+        self.guide_optimiser.zero_grad(set_to_none=True)
+        self._take(weights, [shard[1] for shard in done])
+        self.guide_optimiser.step()
+        return sum_of([shard[0] for shard in done])
 
     def _regularise(self, real: Tensor, resolution: int, top_gain: float) -> Tensor:
         """Lazy R1 on half the batch, at the discriminator's own input.

@@ -32,6 +32,7 @@ from engine.training.checkpoint import (
     save_weights,
 )
 from engine.training.ema import settle_w_avg
+from engine.training.feature_rival import open_guide
 from engine.training.hardware import Hardware, choose_hardware, keep_freed_memory
 from engine.training.options import TrainStyleGAN2
 from engine.training.progress import Progress, append_line, trim_lines
@@ -93,7 +94,8 @@ class Sitting:
         self.on_progress = on_progress
         self.started = started
         self.seconds_before = 0.0
-        self.game = StyleGAN2Game(spec, hardware)
+        guide = None if spec.guide is None else open_guide(spec.guide)
+        self.game = StyleGAN2Game(spec, hardware, guide)
         self._begin()
         self.trained_since = time.monotonic()
         now = self.trained_since
