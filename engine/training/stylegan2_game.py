@@ -244,8 +244,13 @@ class StyleGAN2Game:
 
     @staticmethod
     def _take(weights: list[Parameter], shards: list[Gradients]) -> None:
-        """Give each weight the sum of its gradients."""
+        """Give each weight the sum of its gradients, laid out in memory as the weight is.
+
+        The fused Adam walks both as flat memory and would pair the wrong numbers otherwise.
+        """
         for weight, gradient in zip(weights, add_gradients(shards), strict=True):
+            if gradient is not None and gradient.stride() != weight.stride():
+                gradient = torch.empty_like(weight).copy_(gradient)
             weight.grad = gradient
 
 

@@ -161,6 +161,15 @@ def test_one_step_trains_both_networks_and_the_average_follows(tmp_path: Path) -
     assert not torch.equal(average, game.average.synthesis.b4.const)
 
 
+def test_every_gradient_lies_in_memory_as_its_weight_does(tmp_path: Path) -> None:
+    game = StyleGAN2Game(small_run(tmp_path), choose_hardware("cpu"))
+    game.step(torch.rand(8, 3, 16, 16) * 2 - 1, 16, 1.0)  # the first step has an R1 step in it
+    for network in (game.generator, game.discriminator):
+        for name, weight in network.named_parameters():
+            if weight.grad is not None:
+                assert weight.grad.stride() == weight.stride(), name
+
+
 def test_sharding_a_batch_gives_the_gradients_of_the_whole() -> None:
     torch.manual_seed(0)
     layer = torch.nn.Linear(5, 3)
