@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSize, QTimer
+from PySide6.QtCore import QObject, QSize
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -28,11 +28,11 @@ from desktop.controllers.verify import VerifyController
 from desktop.handlers import Handlers
 from desktop.lanes import QueueLane
 from desktop.settings import Settings
+from desktop.status import StatusKeeper
 from desktop.views.main_window import MainWindow
 from engine.errors import BackendError
 from engine.studio import Studio
 
-STATUS_MS = 250
 SIZE = (1440, 900)
 
 
@@ -82,8 +82,9 @@ class Desk(QObject):
         self.handlers.connect_actions()
         self.window.build_panels()
         self._closed = False
-        self._status = QTimer(self, interval=STATUS_MS)
-        self._status.timeout.connect(self.handlers.tell_status)
+        self._status = StatusKeeper(
+            self.window.status, self.jobs, self.render.lane, self.render.latency
+        )
 
     def start(self, size: tuple[int, int] | None = None) -> None:
         """Show the window where it was last."""
@@ -128,6 +129,8 @@ class Desk(QObject):
         self.jobs.close()
         self.files.close(finish=True)
         self.exports.close()
+        if not self.private and not self.projects.unsaved:
+            self.studio.close()  # unsaved work is offered again at the next start
 
 
 def build(studio: Studio, home: Path, passphrase: PassphraseBroker | None = None) -> Desk:

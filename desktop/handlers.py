@@ -1,36 +1,31 @@
-"""Slots for what needs more than one part of the window: actions, pages, files, jobs."""
+"""Slots for what needs more than one part of the window: actions, pages, files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QPoint, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from desktop.display import Shown
-from desktop.facts import Inspection, StatusView
+from desktop.facts import Inspection
 from desktop.kit import Kit
-from desktop.lanes import Job
-from desktop.memory import resident_mb
 from desktop.messages import Message
 from desktop.views.seed_panel import SeedPanel
-from engine.frame import Frame, Progress
+from engine.frame import Frame
 from engine.recipe import Recipe
 
 if TYPE_CHECKING:
     from desktop.app import Desk
 
 ZOOM = 1.25
-JOB_SHOWN_MS = 250
 PROJECT_SUFFIX = ".atelier"
 
 
 class Handlers(QObject):
     """Every receiver is a slot here; nothing is kept but what an answer needs."""
-
-    first_frame = Signal()
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -38,9 +33,6 @@ class Handlers(QObject):
         self._window = desk.window
         self._acts = desk.window.actions_by_name
         self._canvas = desk.window.stage.canvas
-        self._begun: Job | None = None
-        self._late = QTimer(self, interval=JOB_SHOWN_MS, singleShot=True)
-        self._late.timeout.connect(self._show_job)
 
     def connect_parts(self) -> None:
         """Signals whose slots are here."""
@@ -60,10 +52,6 @@ class Handlers(QObject):
         window.file_dropped.connect(self.open_file)
         window.top.identity_wanted.connect(window.show_export)
         window.explore.section_toggled.connect(self._section_toggled)
-        window.status.cancel_wanted.connect(self._cancel_job)
-        desk.jobs.started.connect(self._job_started)
-        desk.jobs.progressed.connect(self._job_progressed)
-        desk.jobs.idle_again.connect(self._job_over)
         window.closing.connect(desk.close)
 
     def connect_actions(self) -> None:
@@ -119,7 +107,6 @@ class Handlers(QObject):
         self._window.stage.clear_error()
         self._window.stage.bar.set_size(f"{picture.width} × {picture.height} px")
         self._window.status.set_backend(f"{frame.backend.upper()}, {frame.settings.precision}")
-        self.first_frame.emit()
 
     @Slot(object)
     def _show_kit(self, kit: Kit) -> None:
@@ -288,45 +275,3 @@ class Handlers(QObject):
             if mode == name:
                 self._desk.settings.theme = mode
                 self._desk.theme.apply(mode)
-
-    # --- jobs and figures
-
-    @Slot(object)
-    def _job_started(self, job: Job) -> None:
-        self._begun = job
-        self._late.start()
-
-    @Slot()
-    def _show_job(self) -> None:
-        if self._begun is not None:
-            self._window.status.show_job(self._begun.label)
-
-    @Slot(object, object)
-    def _job_progressed(self, job: Job, progress: Progress) -> None:
-        self._window.status.show_progress(progress)
-
-    @Slot()
-    def _job_over(self) -> None:
-        self._begun = None
-        self._late.stop()
-        self._window.status.hide_job()
-
-    @Slot()
-    def _cancel_job(self) -> None:
-        job = self._desk.jobs.running
-        if job is not None:
-            self._desk.jobs.cancel(job)
-
-    @Slot()
-    def tell_status(self) -> None:
-        """The figures of the status bar, a few times a second."""
-        figures, lane = self._desk.render.latency.figures(), self._desk.render.lane
-        self._window.status.show_figures(
-            StatusView(
-                figures.p50_ms,
-                figures.p95_ms,
-                lane.done_count,
-                lane.coalesced_count,
-                resident_mb(),
-            )
-        )

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from engine.cancel import CancelToken
 from engine.frame import OnProgress, Progress
@@ -52,7 +52,9 @@ class LatestLane(QObject):
         self._newest: Hashable = None
         self._epoch = 0
         self._closed = False
-        self._returned.connect(self._take_back)
+        # Queued even when the work was done before its callback was set: results never come
+        # back inside the call that asked for them.
+        self._returned.connect(self._take_back, Qt.ConnectionType.QueuedConnection)
 
     @property
     def idle(self) -> bool:
@@ -151,7 +153,9 @@ class QueueLane(QObject):
         self._running: Job | None = None
         self._held = False
         self._closed = False
-        self._returned.connect(self._take_back)
+        # Queued even when the work was done before its callback was set: results never come
+        # back inside the call that asked for them.
+        self._returned.connect(self._take_back, Qt.ConnectionType.QueuedConnection)
 
     @property
     def running(self) -> Job | None:

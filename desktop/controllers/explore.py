@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -37,7 +38,7 @@ class ExploreController(QObject):
 
     state_changed = Signal(object)  # ExploreState
     kit_changed = Signal(object)  # Kit
-    recipe_wanted = Signal(object, bool)  # Recipe, live
+    recipe_wanted = Signal(object, bool, float)  # Recipe, live, when the hand moved
     settled = Signal(object, str)  # Recipe, what was done
     model_wanted = Signal(object)  # ModelRef that is not the kit's
     told = Signal(object)  # Message
@@ -49,6 +50,7 @@ class ExploreController(QObject):
         self._undo = undo
         self._before: ExploreState | None = None
         self._text = ""
+        self._moved_s = 0.0
         self._pending: tuple[ExploreState, str] | None = None
         self._random = random.SystemRandom()
 
@@ -243,7 +245,7 @@ class ExploreController(QObject):
         if self.state is None or before is None:
             return
         recipe = recipe_of(self.state)
-        self.recipe_wanted.emit(recipe, False)
+        self.recipe_wanted.emit(recipe, False, self._moved_s)
         if before != self.state:
             self._undo.push(Replace(self._text, self._restore, before, self.state))
             self.settled.emit(recipe, self._text)
@@ -257,6 +259,7 @@ class ExploreController(QObject):
     def _change(self, text: str, state: ExploreState) -> None:
         if self.state == state:
             return
+        self._moved_s = time.perf_counter()
         if self._before is None:
             self._before = self.state
         self._text = text
@@ -265,11 +268,12 @@ class ExploreController(QObject):
     def _put(self, state: ExploreState, live: bool) -> None:
         self.state = state
         self.state_changed.emit(state)
-        self.recipe_wanted.emit(recipe_of(state), live)
+        self.recipe_wanted.emit(recipe_of(state), live, self._moved_s)
 
     def _restore(self, state: ExploreState) -> None:
         """Undo and redo come here; another model's state waits until that model is back."""
         self._before = None
+        self._moved_s = time.perf_counter()
         if self.kit is not None and state.model.sha256 != self.kit.ref.sha256:
             self._pending = (state, "")
             self.model_wanted.emit(state.model)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QImage
 
 from desktop.controllers.thumbs import ThumbController
-from desktop.facts import LatticeView
+from desktop.facts import Cell, LatticeView
 from desktop.state import ExploreState, Lattice, lattice_base, lattice_of, recipe_of
 from engine.recipe import Recipe
 
@@ -26,7 +27,8 @@ class LatticeController(QObject):
         self._thumbs = thumbs
         self._state: ExploreState | None = None
         self._ground: object = None
-        self._tiles: dict[Recipe, tuple[int, int]] = {}
+        self._places: dict[Recipe, Cell] = {}
+        self._tiles: dict[Cell, QImage] = {}  # a new dict for every change
         self._open = True
         self._renew = QTimer(self, interval=RENEW_MS, singleShot=True)
         self._renew.timeout.connect(self._ask)
@@ -54,7 +56,7 @@ class LatticeController(QObject):
     def _ask(self) -> None:
         lattice = lattice_of(self._state.base) if self._state is not None else None
         if not self._open or self._state is None or lattice is None:
-            self._tiles = {}
+            self._places, self._tiles = {}, {}
             self._thumbs.ask(KIND, ())
             return
         places = [(c, r) for r in range(ROWS) for c in range(COLUMNS)]
@@ -62,7 +64,9 @@ class LatticeController(QObject):
         places.sort(key=lambda place: place not in corners)
         plain = replace(self._state, moves=(), mixes=())
         recipes = {place: self._recipe(plain, lattice, place) for place in places}
-        self._tiles = {recipe: place for place, recipe in recipes.items()}
+        self._places = {recipe: place for place, recipe in recipes.items()}
+        ready = {place: self._thumbs.get(recipe) for place, recipe in recipes.items()}
+        self._tiles = {place: image for place, image in ready.items() if image is not None}
         self._thumbs.ask(KIND, list(recipes.values()))
         self._publish()
 
@@ -72,12 +76,11 @@ class LatticeController(QObject):
 
     @Slot(object)
     def _arrived(self, recipe: Recipe) -> None:
-        if recipe in self._tiles:
+        place, image = self._places.get(recipe), self._thumbs.get(recipe)
+        if place is not None and image is not None:
+            self._tiles = {**self._tiles, place: image}
             self._publish()
 
     def _publish(self) -> None:
-        if self._state is None:
-            return
-        ready = ((place, self._thumbs.get(recipe)) for recipe, place in self._tiles.items())
-        tiles = {place: image for place, image in ready if image is not None}
-        self.view_changed.emit(LatticeView(lattice_of(self._state.base), tiles))
+        if self._state is not None:
+            self.view_changed.emit(LatticeView(lattice_of(self._state.base), self._tiles))

@@ -110,6 +110,11 @@ class ProjectController(QObject):
         lane.finished.connect(self._finished)
         lane.failed.connect(self._failed)
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether there is work that is in no project file."""
+        return self._unsaved
+
     def start(self) -> None:
         """Look for what a crash left, and begin to autosave."""
         self._lane.submit(Job(RECOVER, "Looking for unsaved work", _Recover(self._studio)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -52,9 +51,9 @@ class RenderController(QObject):
         self.lane.finished.connect(self._finished)
         self.lane.failed.connect(self._failed)
 
-    @Slot(object, bool)
-    def show_recipe(self, recipe: Recipe, live: bool) -> None:
-        """Ask for a picture; `live` while the user's hand is still moving."""
+    @Slot(object, bool, float)
+    def show_recipe(self, recipe: Recipe, live: bool, moved_s: float) -> None:
+        """Ask for a picture; `live` while the hand, which moved at moved_s, is not off yet."""
         changed = recipe != self._recipe
         self._recipe = recipe
         if live:
@@ -62,22 +61,21 @@ class RenderController(QObject):
         else:
             self._rest.stop()
         if changed or not live:
-            self._submit("preview" if live else "full", timed=changed)
+            self._submit("preview" if live else "full", moved_s if changed else None)
 
     @Slot()
     def _finish(self) -> None:
         """The drag rests: the last value at full quality."""
         if self._recipe is not None:
-            self._submit("full", timed=False)
+            self._submit("full", None)
 
-    def _submit(self, quality: Quality, timed: bool) -> None:
+    def _submit(self, quality: Quality, moved_s: float | None) -> None:
         recipe = self._recipe
         assert recipe is not None
         settings = RenderSettings(quality=quality)
-        began_s = time.perf_counter()
         if self.lane.submit((recipe, settings), _Work(self._studio, recipe, settings)):
-            if timed:
-                self.latency.asked(recipe, began_s)
+            if moved_s is not None:
+                self.latency.asked(recipe, moved_s)
             self._tell_busy()
 
     @Slot()

@@ -59,7 +59,10 @@ class Canvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName(name)
-        self.setToolTip("")
+        self.setAccessibleDescription(
+            "Wheel zooms at the pointer, space-drag or the middle button pans, arrows pan, "
+            "double-click changes between fitted and actual size"
+        )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(240, 200))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from desktop.facts import ExportRequest
 from desktop.messages import Message, plain
+from desktop.views.passphrase_ask import PassphraseAsk
 from desktop.widgets.button import IconButton, push
 from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.scroll_column import ScrollColumn
@@ -83,7 +84,8 @@ class ExportPanel(ScrollColumn):
         self._go = push("Export", "Export the picture on the canvas (Ctrl+Return)", "primary")
         self.message = MessageBar()
         self._build_form()
-        self._build_passphrase()
+        self._ask = PassphraseAsk()
+        self._ask.given.connect(self.passphrase_given)
         self._build_progress()
         self._build_result()
         self._build()
@@ -136,30 +138,6 @@ class ExportPanel(ScrollColumn):
         column.addSpacing(4)
         column.addWidget(self._identity)
         column.addWidget(self._go)
-
-    def _build_passphrase(self) -> None:
-        self._ask = QWidget()
-        self._secret = QLineEdit()
-        self._secret.setEchoMode(QLineEdit.EchoMode.Password)
-        self._secret.setAccessibleName("Passphrase of the signing key")
-        self._secret.setToolTip("Passphrase of the signing key; Return unlocks it")
-        self._secret.setFixedHeight(28)
-        unlock = push("Unlock", "Sign with the stored key")
-        skip = push("Go on without", "Sign without the stored key, or not at all")
-        line = QHBoxLayout()
-        line.addWidget(unlock)
-        line.addWidget(skip)
-        line.addStretch(1)
-        column = QVBoxLayout(self._ask)
-        column.setContentsMargins(0, 0, 0, 0)
-        words = "The signing key is locked, and this machine has no keyring. Its passphrase:"
-        column.addWidget(label(words, wrap=True))
-        column.addWidget(self._secret)
-        column.addLayout(line)
-        self._ask.hide()
-        unlock.clicked.connect(self._unlock)
-        self._secret.returnPressed.connect(self._unlock)
-        skip.clicked.connect(self._skip)
 
     def _build_progress(self) -> None:
         self._busy = QWidget()
@@ -263,18 +241,7 @@ class ExportPanel(ScrollColumn):
 
     def ask_passphrase(self) -> None:
         """The key is locked."""
-        self._ask.show()
-        self._secret.clear()
-        self._secret.setFocus()
-
-    def _unlock(self) -> None:
-        self._ask.hide()
-        self.passphrase_given.emit(self._secret.text())
-        self._secret.clear()
-
-    def _skip(self) -> None:
-        self._secret.clear()
-        self._unlock()
+        self._ask.ask()
 
     def _set_suffix(self, suffix: str) -> None:
         self._path.setText(str(Path(self._path.text()).with_suffix(f".{suffix}")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -178,6 +178,11 @@ class MainWindow(QMainWindow):
         """Pictures are verified, projects and Recipes are opened."""
         self.file_dropped.emit(Path(event.mimeData().urls()[0].toLocalFile()))
         event.acceptProposedAction()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The palette follows."""
+        super().resizeEvent(event)
+        self.palette_popup.place()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the place on the screen."""

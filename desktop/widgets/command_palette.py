@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QVBoxLayout, QWidget
+from PySide6.QtCore import QObject, QSortFilterProxyModel, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QListView, QVBoxLayout, QWidget
 
 WIDTH_PX = 520
 ROLE = Qt.ItemDataRole.UserRole + 1
@@ -15,14 +15,13 @@ ROLE = Qt.ItemDataRole.UserRole + 1
 class CommandPalette(QFrame):
     """A field and a list over the window; Return runs, Escape closes."""
 
-    closed = Signal()
-
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._window = parent
         self.setObjectName("palette")
         self._actions: list[QAction] = []
-        self._field = QLineEdit(self)
+        self._before: QWidget | None = None
+        self._field = _Field(self)
         self._field.setPlaceholderText("Type what you want to do")
         self._field.setAccessibleName("Search actions")
         self._field.setToolTip("Search actions; arrows choose, Return runs, Escape closes")
@@ -45,8 +44,9 @@ class CommandPalette(QFrame):
         column.addWidget(self._list)
         self._field.textChanged.connect(self._search)
         self._list.clicked.connect(self._run)
-        self._field.installEventFilter(self)
-        parent.installEventFilter(self)
+        self._field.walked.connect(self._walk)
+        self._field.confirmed.connect(self._run)
+        self._field.left.connect(self._close)
         self.hide()
 
     def open_with(self, actions: Sequence[QAction]) -> None:
@@ -59,41 +59,22 @@ class CommandPalette(QFrame):
             item = QStandardItem(f"{words}    {keys}" if keys else words)
             item.setData(i, ROLE)
             self._items.appendRow(item)
+        self._before = QApplication.focusWidget()
         self._field.clear()
         self._search("")
-        self._place()
+        self.place()
         self.show()
         self.raise_()
         self._field.setFocus()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keys of the field walk the list; a resize of the window moves the palette."""
-        if watched is self._window:
-            if event.type() == QEvent.Type.Resize and self.isVisible():
-                self._place()
-            return False
-        if event.type() == QEvent.Type.FocusOut:
-            self._close()
-            return False
-        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            return self._key(event.key())
-        return super().eventFilter(watched, event)
+    @Slot(int)
+    def _walk(self, step: int) -> None:
+        count = self._filter.rowCount()
+        row = (self._list.currentIndex().row() + step) % max(1, count)
+        self._list.setCurrentIndex(self._filter.index(row, 0))
 
-    def _key(self, key: int) -> bool:
-        if key == Qt.Key.Key_Escape:
-            self._close()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._run()
-        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            step = 1 if key == Qt.Key.Key_Down else -1
-            count = self._filter.rowCount()
-            row = (self._list.currentIndex().row() + step) % max(1, count)
-            self._list.setCurrentIndex(self._filter.index(row, 0))
-        else:
-            return False
-        return True
-
-    def _place(self) -> None:
+    def place(self) -> None:
+        """Lie over the upper middle of the window."""
         window = self._window
         width = min(WIDTH_PX, window.width() - 64)
         self.setGeometry((window.width() - width) // 2, 56, width, min(440, window.height() - 120))
@@ -110,8 +91,35 @@ class CommandPalette(QFrame):
 
     def _close(self) -> None:
         if self.isVisible():
+            before, self._before = self._before, None
             self.hide()
-            self.closed.emit()
+            if before is not None:
+                before.setFocus()
+
+
+class _Field(QLineEdit):
+    """The field; its arrows walk the list."""
+
+    walked = Signal(int)
+    confirmed = Signal()
+    left = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up, down, Return and Escape are for the list."""
+        key = event.key()
+        if key == Qt.Key.Key_Escape:
+            self.left.emit()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.confirmed.emit()
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.walked.emit(1 if key == Qt.Key.Key_Down else -1)
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Whoever goes elsewhere is done with searching."""
+        super().focusOutEvent(event)
+        self.left.emit()
 
 
 class _Words(QSortFilterProxyModel):

@@ -92,10 +92,11 @@ class NumberEdit(QLineEdit):
         self.value_entered.emit(self._value)
 
     def _show(self) -> None:
-        with QSignalBlocker(self):
-            text = f"{self._value:.{self._decimals}f}"
-            self.setText(text.replace("-", "−"))
-            self.setModified(False)
+        text = f"{self._value:.{self._decimals}f}".replace("-", "−")
+        if text != self.text():
+            with QSignalBlocker(self):
+                self.setText(text)
+        self.setModified(False)
         self._set_wrong(False)
 
     def _clear_wrong(self) -> None:

@@ -40,7 +40,7 @@ class Pad(QWidget):
         super().__init__(parent)
         self._point: tuple[float, float] | None = (0.0, 0.0)
         self._labels: tuple[str, ...] = ("", "", "", "")
-        self._tiles: dict[tuple[int, int], QImage] = {}
+        self._tiles: Mapping[tuple[int, int], QImage] = {}
         self._held = False
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self.gesture_ended)
@@ -77,18 +77,21 @@ class Pad(QWidget):
 
     def clear_point(self) -> None:
         """The picture lies nowhere on this pad."""
-        self._point = None
-        self.update()
+        if self._point is not None:
+            self._point = None
+            self.update()
 
     def set_labels(self, labels: Sequence[str]) -> None:
         """Names of the corners: first row, then last row."""
-        self._labels = tuple(labels)
-        self.update()
+        if tuple(labels) != self._labels:
+            self._labels = tuple(labels)
+            self.update()
 
     def set_tiles(self, tiles: Mapping[tuple[int, int], QImage]) -> None:
         """Pictures by (column, row)."""
-        self._tiles = dict(tiles)
-        self.update()
+        if tiles is not self._tiles:
+            self._tiles = tiles
+            self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Walk to the place."""

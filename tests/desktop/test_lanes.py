@@ -120,6 +120,17 @@ def test_jobs_run_in_order_and_none_is_dropped(queue: QueueLane, qtbot: QtBot) -
     assert got == [0, 1, 2, 3, 4]
 
 
+def test_results_never_come_back_inside_the_call(lane: LatestLane, qtbot: QtBot) -> None:
+    got = collect(lane)
+    for i in range(200):
+        lane.submit(i, Slow(i))
+        before = len(got)
+        time.sleep(0.0005)
+        lane.submit(-i - 1, Slow(i))
+        assert len(got) == before
+        qtbot.waitUntil(lambda: lane.idle, timeout=3000)
+
+
 def test_a_job_tells_progress_and_can_be_stopped(queue: QueueLane, qtbot: QtBot) -> None:
     told: list[Progress] = []
     failed: list[BaseException] = []

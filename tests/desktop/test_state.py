@@ -86,9 +86,7 @@ noises = st.builds(
 @st.composite
 def states(draw: st.DrawFn) -> ExploreState:
     psi, cutoff = draw(truncations)
-    return ExploreState(
-        MODEL, draw(bases), psi, cutoff, draw(moves), draw(mixes), draw(noises)
-    )
+    return ExploreState(MODEL, draw(bases), psi, cutoff, draw(moves), draw(mixes), draw(noises))
 
 
 @settings(max_examples=150, deadline=None)

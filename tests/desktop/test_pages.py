@@ -1,0 +1,242 @@
+"""Export, verify, history, projects and the matrix, through the window's own parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fake_studio import FakeStudio
+from pytestqt.qtbot import QtBot
+
+from desktop.app import Desk
+from desktop.facts import ExportRequest
+from desktop.state import recipe_of, state_of
+from engine.errors import ProjectError
+from engine.frame import ExportOptions
+from engine.recipe import Recipe, Resize, Seed
+from engine.studio import Entry, Project
+
+
+def settle(qtbot: QtBot, desk: Desk) -> None:
+    qtbot.waitUntil(desk.at_rest, timeout=10_000)
+    qtbot.wait(20)
+
+
+def here(desk: Desk) -> Recipe:
+    assert desk.explore.state is not None
+    return recipe_of(desk.explore.state)
+
+
+def test_an_export_tells_its_receipt_and_verifies(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    panel, path = desk.window.export, tmp_path / "portrait.png"
+    desk.window.show_export()
+    panel.export_wanted.emit(ExportRequest(path, ExportOptions()))
+    settle(qtbot, desk)
+    assert panel._done.isVisible()
+    assert studio.exported[path] == here(desk)
+    panel._verify()
+    settle(qtbot, desk)
+    assert desk.window.page == "verify"
+    verdict = desk.verify.verdict
+    assert verdict is not None
+    assert verdict.verdict == "own"
+    desk.window.verify.rerender_wanted.emit()
+    settle(qtbot, desk)
+    assert desk.verify.verdict.rerender.identical  # type: ignore[union-attr]
+    assert desk.window.verify._compared.isVisible()
+
+
+def test_an_export_takes_the_picture_of_the_moment_it_was_asked(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    studio.delay_s = 0.03
+    asked = here(desk)
+    desk.exports.export(ExportRequest(tmp_path / "a.png"))
+    desk.explore.set_seed(999)
+    settle(qtbot, desk)
+    assert studio.exported[tmp_path / "a.png"] == asked
+
+
+def test_a_refused_export_is_told_in_the_panel(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+    desk.window.show_export()
+    desk.exports.export(ExportRequest(tmp_path / "nowhere" / "a.png"))
+    settle(qtbot, desk)
+    message = desk.window.export.message
+    assert message.isVisible()
+    assert "does not exist" in message.text
+
+
+def test_a_cancelled_export_leaves_nothing(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    studio.delay_s = 0.1
+    path = tmp_path / "a.png"
+    desk.exports.export(ExportRequest(path))
+    qtbot.wait(120)
+    desk.exports.cancel()
+    settle(qtbot, desk)
+    assert not path.exists()
+    assert not desk.window.export.message.isVisible()  # stopping is no error
+
+
+def test_a_verified_recipe_is_restored_into_explore(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    desk.explore.set_seed(77)
+    settle(qtbot, desk)
+    path = tmp_path / "a.png"
+    studio.export(Recipe(Resize(here(desk).image, 512, 512)), path)
+    desk.explore.set_seed(5)
+    desk.handlers.open_file(path)
+    settle(qtbot, desk)
+    desk.window.verify.restore_wanted.emit()
+    assert desk.window.page == "explore"
+    assert desk.explore.state.base == Seed(77)  # type: ignore[union-attr]
+
+
+def test_a_file_without_credentials_is_told_plainly(
+    desk: Desk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    desk.handlers.open_file(tmp_path / "photo.jpg")
+    settle(qtbot, desk)
+    assert "Nothing is known" in desk.window.verify._headline.text()
+    assert not desk.window.verify._restore.isVisible()
+
+
+def test_the_history_keeps_what_was_settled_on(desk: Desk, qtbot: QtBot) -> None:
+    for seed in (21, 22, 23):
+        desk.explore.set_seed(seed)
+        settle(qtbot, desk)
+    visits = desk.history.state.visits
+    assert [v.label for v in visits[1:]] == ["Seed 21", "Seed 22", "Seed 23"]
+    assert all(desk.thumbs.get(v.recipe) is not None for v in visits)
+    desk.window.tray.visit_chosen.emit(visits[1].recipe)
+    assert here(desk) == visits[1].recipe
+
+
+def test_favourites_can_be_undone(desk: Desk) -> None:
+    desk.window.actions_by_name["star"].trigger()
+    assert [v.recipe for v in desk.history.state.favourites] == [here(desk)]
+    desk.undo.undo()
+    assert desk.history.state.favourites == ()
+
+
+def test_a_project_is_saved_opened_and_listed(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    desk.explore.set_seed(50)
+    desk.explore.set_seed(51)
+    saved = here(desk)
+    desk.projects.save_as(tmp_path / "faces")
+    settle(qtbot, desk)
+    path = tmp_path / "faces.atelier"
+    assert studio.saved[path].recipe == saved
+    assert not desk.projects.unsaved
+    desk.projects.new()
+    desk.explore.set_seed(1)
+    desk.handlers.open_file(path)
+    settle(qtbot, desk)
+    assert here(desk) == saved
+    assert len(desk.history.state.visits) == 3
+    assert desk.undo.count() == 0
+    assert desk.window.windowTitle().startswith("faces")
+
+
+def test_unsaved_work_is_autosaved_and_offered_again(
+    make_desk: Callable[..., Desk], studio: FakeStudio, qtbot: QtBot
+) -> None:
+    desk = make_desk(studio)
+    desk.explore.set_seed(60)
+    desk.window.close()
+    assert studio.autosaved is not None
+    assert not studio.closed  # so that the next start offers it
+    studio.left_over = studio.autosaved
+    again = make_desk(studio)
+    settle(qtbot, again)
+    assert "not saved" in again.window.stage.message.text
+    again.window.stage._act()
+    settle(qtbot, again)
+    assert again.explore.state.base == Seed(60)  # type: ignore[union-attr]
+
+
+def test_a_new_project_can_be_taken_back(desk: Desk, qtbot: QtBot) -> None:
+    desk.explore.set_seed(60)
+    count = len(desk.history.state.visits)
+    desk.projects.new()
+    assert desk.history.state.visits == ()
+    desk.projects.recover()
+    settle(qtbot, desk)
+    assert len(desk.history.state.visits) >= count
+
+
+def test_a_damaged_project_is_told(
+    make_desk: Callable[..., Desk], studio: FakeStudio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    desk = make_desk(studio)
+
+    def refuse(path: Path) -> Project:
+        raise ProjectError(f"{path.name} is damaged.", "Open another one.")
+
+    studio.open_project = refuse  # type: ignore[method-assign]
+    desk.handlers.open_file(tmp_path / "broken.atelier")
+    settle(qtbot, desk)
+    assert "broken.atelier is damaged." in desk.window.stage.message.text
+
+
+def test_a_project_with_a_long_history_opens(
+    make_desk: Callable[..., Desk], studio: FakeStudio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    desk = make_desk(studio)
+    state = desk.explore.state
+    assert state is not None
+    entries = tuple(
+        Entry(recipe_of(state_of(Recipe(here(desk).image))), "2026-01-01T00:00:00Z", f"Visit {i}")
+        for i in range(150)
+    )
+    studio.saved[tmp_path / "long.atelier"] = Project("long", here(desk), entries)
+    desk.handlers.open_file(tmp_path / "long.atelier")
+    settle(qtbot, desk)
+    assert len(desk.history.state.visits) == 150
+
+
+def test_a_cell_of_the_matrix_is_taken_as_it_looks(desk: Desk, qtbot: QtBot) -> None:
+    desk.window.explore.open_section("mixing")
+    settle(qtbot, desk)
+    matrix = desk.matrix
+    assert len(desk.window.explore.panels["mixing"].grid._pictures) == 24  # type: ignore[attr-defined]
+    desk.explore.set_strength((desk.explore.kit.directions[0].sha256, None), 2.0)  # type: ignore[union-attr]
+    desk.explore.end_gesture()
+    thumbnail = matrix._recipe((2, 3))
+    matrix.take(2, 3)
+    assert here(desk) == thumbnail
+    assert desk.window.explore.panels["mixing"].grid._chosen == (2, 3)  # type: ignore[attr-defined]
+
+
+def test_the_matrix_renews_its_pictures_and_undoes_its_sources(desk: Desk, qtbot: QtBot) -> None:
+    desk.window.explore.open_section("mixing")
+    settle(qtbot, desk)
+    before = desk.matrix.state
+    desk.matrix.draw_source(1, -1)
+    desk.matrix.set_band("fine")
+    desk.matrix.set_layers((0, 9))
+    desk.matrix.set_amount(0.5)
+    desk.matrix.end_gesture()
+    qtbot.wait(120)
+    settle(qtbot, desk)
+    assert len(desk.window.explore.panels["mixing"].grid._pictures) == 24  # type: ignore[attr-defined]
+    for _ in range(4):
+        desk.undo.undo()
+    assert desk.matrix.state == before
+
+
+def test_background_pictures_stand_back_while_the_canvas_is_busy(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio
+) -> None:
+    studio.delay_s = 0.02
+    desk.explore.walk_to(0.5, 0.5)
+    assert desk.thumbs.lane._held
+    desk.explore.end_gesture()
+    settle(qtbot, desk)
+    assert not desk.thumbs.lane._held
