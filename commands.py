@@ -184,9 +184,13 @@ def export(options: Namespace) -> int:
 
 def verify(options: Namespace) -> int:
     """Tell what is known of a file."""
-    from engine.services.report import exit_code, verdict_data, verdict_text
+    from engine.services.report import exit_code, stated_backend, verdict_data, verdict_text
 
     verdict = Studio().verify(options.file, options.rerender, options.trust)
+    made_with = stated_backend(verdict)
+    if verdict.rerender is not None and not verdict.rerender.identical and made_with == "torch":
+        # Only the backend that made a picture can give it back to the bit.
+        verdict = Studio(backend="torch").verify(options.file, True, options.trust)
     if options.json:
         say(json.dumps(verdict_data(verdict), indent=2, ensure_ascii=False))
     else:

@@ -47,6 +47,7 @@ def _say(text: str, code: int) -> int:
 def _window(options: argparse.Namespace) -> int:
     if options.offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    _check_display()
     if options.screenshot is not None:
         from desktop.app import take_screenshot
         from engine.studio import Studio
@@ -55,7 +56,17 @@ def _window(options: argparse.Namespace) -> int:
         return 0
     from desktop.app import main as open_window
 
-    return open_window([sys.argv[0], *([str(options.open)] if options.open else [])])
+    return open_window(sys.argv[:1])
+
+
+def _check_display() -> None:
+    """Qt would end the whole process where there is none."""
+    named = ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "DISPLAY")
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in named):
+        raise AtelierError(
+            "There is no display here for the window.",
+            "Run with --offscreen, or: python main.py demo --out DIR",
+        )
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -78,7 +89,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(debug=False, progress=False)
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     parser.add_argument("--offscreen", action="store_true", help="run without a display")
-    parser.add_argument("--open", type=Path, metavar="FILE", help="a project to open")
     parser.add_argument("--screenshot", type=Path, metavar="PNG", help=argparse.SUPPRESS)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from engine.frame import Receipt, Verdict, VerdictName
+from engine.frame import BackendName, Receipt, Verdict, VerdictName
 
 EXIT_CODES: dict[VerdictName, int] = {
     "own": 0,
@@ -25,6 +25,13 @@ def exit_code(verdict: Verdict, require_trusted: bool = False) -> int:
     if require_trusted and verdict.verdict == "intact-unverified":
         return 1
     return EXIT_CODES[verdict.verdict]
+
+
+def stated_backend(verdict: Verdict) -> BackendName | None:
+    """The backend that the file says it was made with."""
+    receipt = verdict.claim.get("export", {}).get("receipt", {})
+    name = receipt.get("backend")
+    return name if name in ("onnx", "torch") else None
 
 
 def verdict_data(verdict: Verdict) -> dict[str, Any]:

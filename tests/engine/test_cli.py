@@ -354,3 +354,14 @@ def test_a_model_ref_is_what_the_command_line_means(run: Run, studio: Studio) ->
     assert isinstance(recipe.image, Generate)
     assert isinstance(recipe.image.model, ModelRef)
     assert recipe.image.noise.mode == "none"
+
+
+def test_a_window_without_a_display_is_refused_in_words(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    said = run()
+    assert said.code == 1
+    assert "--offscreen" in said.err
