@@ -37,16 +37,16 @@ class Search:
     """How much a search looks at.
 
     samples: pictures whose traits are regressed on w. held: a trait is held constant by the
-    others' directions when w explains this share of its variance. faces, step, rounds: of the
-    measured refinement. reach: what the sliders' ranges must do.
+    others' directions when w explains this share of its variance. faces: of the measured
+    refinement. steps: how far each of its rounds goes to either side, in standard deviations;
+    the last is about what sliders reach. reach: what the sliders' ranges must do.
     """
 
     samples: int = 8000
     seed: int = 101
-    held: float = 0.2
+    held: float = 0.35
     faces: int = 40
-    step: float = 1.5
-    rounds: int = 2
+    steps: tuple[float, ...] = (1.5, 2.5)
     reach: Reach = field(default_factory=Reach)
 
 
@@ -99,15 +99,15 @@ def find_named(
 
     def measure(candidates: Directions) -> Float64[np.ndarray, "traits traits"]:
         nonlocal done
-        rows = []
+        step, rows = search.steps[done // len(held)], []
         for name, vector in zip(held, candidates, strict=True):
-            found = _swept(model, reader, ws, Slider(name, vector, -1, 1), search.step, cancel)
-            rows.append(found.change[:, at].mean(0) / (2 * search.step))
+            found = _swept(model, reader, ws, Slider(name, vector, -1, 1), step, cancel)
+            rows.append(found.change[:, at].mean(0) / (2 * step))
             done += 1
-            progress(Progress("refining directions", done / (len(held) * search.rounds)))
+            progress(Progress("refining directions", done / (len(held) * len(search.steps))))
         return np.stack(rows).astype(np.float64)
 
-    directions = refine(directions, sample.w, measure, search.rounds)
+    directions = refine(directions, sample.w, measure, len(search.steps))
     faces = to_ws(sample_w(model, search.reach.faces, search.seed + 2), model.info.num_ws)
     found = []
     for i, name in enumerate(names):

@@ -25,7 +25,7 @@ from engine.directions.search import Search, draw_sample, find_named
 from engine.errors import Cancelled, DirectionError
 from engine.frame import DirectionInfo
 
-SMALL = Search(samples=400, faces=12, rounds=1, reach=Reach(faces=100))
+SMALL = Search(samples=400, faces=12, steps=(1.5,), reach=Reach(faces=100))
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:

@@ -128,7 +128,7 @@ def test_a_run_without_a_generator_is_refused(tmp_path: Path) -> None:
 def test_directions_are_found_written_and_judged(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    search = discover.Search(samples=100, faces=4, rounds=1, reach=Reach(faces=8), held=0.9)
+    search = discover.Search(samples=100, faces=4, steps=(1.5,), reach=Reach(faces=8), held=0.9)
     monkeypatch.setattr(evaluate_generator, "COUNT_QUICK", 12)
     monkeypatch.setattr(evaluate_generator, "FACES", 6)
     found = discover.find_directions(opened(root), "named", quiet, CancelToken(), root, search)
