@@ -187,6 +187,8 @@ def take_screenshot(
         _set_scene(desk, scene, file)
         time.sleep(0.2)
         _turn(app, until, desk.at_rest)
+        for _ in range(5):  # what came last must be laid out, too
+            app.processEvents()
         shown = desk.shows_picture()
         saved = desk.window.grab().save(str(path))
         desk.window.close()

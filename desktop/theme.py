@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 Mode = Literal["system", "dark", "light"]
 
 GRID = 8
-COLUMN_PX = 360
+COLUMN_PX = 376
 PREFERRED_FONTS = ("Inter", "Noto Sans", "Ubuntu", "Cantarell", "DejaVu Sans")
 
 
@@ -120,10 +120,11 @@ QToolButton[role="segment"]:hover { background: {hover}; }
 QToolButton[role="segment"]:checked { background: {accent_soft}; color: {accent}; }
 
 QLineEdit { background: {raised}; color: {text}; border: 2px solid transparent;
-  border-radius: 6px; padding: 2px 6px; selection-background-color: {accent};
+  border-radius: 6px; padding: 2px 6px; placeholder-text-color: {muted};
+  selection-background-color: {accent};
   selection-color: {on_accent}; }
 QLineEdit:hover { background: {hover}; }
-QLineEdit:focus { border-color: {accent}; background: {ground}; }
+QLineEdit:focus { border-color: {accent}; background: {panel}; }
 QLineEdit[wrong="true"] { border-color: {bad}; }
 QLineEdit:disabled { color: {edge}; }
 
@@ -150,6 +151,8 @@ QListView#commands::item { padding: 7px 8px; border-radius: 6px; }
 QListView#commands::item:selected { background: {accent_soft}; color: {text}; }
 QFrame#palette { background: {panel}; border: 1px solid {edge}; border-radius: 12px; }
 QFrame#message { background: {raised}; border: 1px solid {line}; border-radius: 8px; }
+QFrame#message QPushButton { background: {hover}; }
+QFrame#message QPushButton:hover { background: {line}; }
 QFrame#message[tone="bad"] { border-color: {bad}; }
 QFrame#message[tone="good"] { border-color: {good}; }
 

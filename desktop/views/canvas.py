@@ -6,10 +6,8 @@ from collections.abc import Hashable
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QContextMenuEvent,
     QFocusEvent,
-    QFont,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -21,10 +19,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.display import Shown
+from desktop.views.canvas_paint import HANDLE_PX, paint_hint, paint_wipe
 from desktop.views.viewport import Viewport
 
 WHEEL_ZOOM = 1.2
-HANDLE_PX = 14
 BY_KEYBOARD = (
     Qt.FocusReason.TabFocusReason,
     Qt.FocusReason.BacktabFocusReason,
@@ -253,12 +251,17 @@ class Canvas(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Dark))
         if self._picture is None:
-            self._paint_hint(painter)
+            paint_hint(painter, self.rect(), self._hint, self.devicePixelRatioF())
         else:
             place = self._place()
             self._paint_picture(painter, self._picture, place)
             if self._wipe is not None and self._pinned is not None:
-                self._paint_wipe(painter, self._pinned, place, self._wipe)
+                line = round(place.left() + self._wipe * place.width())
+                painter.save()
+                painter.setClipRect(place.adjusted(0, 0, line - place.right(), 0))
+                self._paint_picture(painter, self._pinned, place)
+                painter.restore()
+                paint_wipe(painter, line, place)
         if self.hasFocus() and self._ringed:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
@@ -271,40 +274,3 @@ class Canvas(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
         enlarged = place.width() > picture.width
         painter.drawImage(place, picture.smooth if self._smooth and enlarged else picture.exact)
-
-    def _paint_wipe(self, painter: QPainter, pinned: Shown, place: QRectF, part: float) -> None:
-        line = round(place.left() + part * place.width())
-        painter.save()
-        painter.setClipRect(QRectF(place.left(), place.top(), line - place.left(), place.height()))
-        self._paint_picture(painter, pinned, place)
-        painter.restore()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(0, 0, 0, 120), 4))
-        painter.drawLine(QPointF(line, place.top()), QPointF(line, place.bottom()))
-        painter.setPen(QPen(QColor("white"), 2))
-        painter.drawLine(QPointF(line, place.top()), QPointF(line, place.bottom()))
-        middle = QPointF(line, place.center().y())
-        painter.setBrush(QColor("white"))
-        painter.setPen(QPen(QColor(0, 0, 0, 120), 1))
-        painter.drawEllipse(middle, HANDLE_PX, HANDLE_PX)
-        painter.setPen(QPen(QColor("#333333"), 2))
-        for side in (-1, 1):
-            tip = middle + QPointF(side * 8, 0)
-            painter.drawLine(tip, tip + QPointF(-side * 4, -4))
-            painter.drawLine(tip, tip + QPointF(-side * 4, 4))
-        self._paint_tag(painter, "pinned", place.left() + 8, place.top() + 8)
-
-    def _paint_tag(self, painter: QPainter, words: str, x: float, y: float) -> None:
-        metrics = painter.fontMetrics()
-        place = QRectF(x, y, metrics.horizontalAdvance(words) + 16, metrics.height() + 6)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(0, 0, 0, 150))
-        painter.drawRoundedRect(place, 6, 6)
-        painter.setPen(QColor("white"))
-        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
-
-    def _paint_hint(self, painter: QPainter) -> None:
-        painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
-        painter.setFont(QFont(self.font()))
-        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(self.rect().adjusted(48, 0, -48, 0), flags, self._hint)

@@ -63,7 +63,9 @@ class ExploreColumn(ScrollColumn):
             self._note(self._state)
 
     def make(self, key: str) -> QWidget:
-        """Make a panel and tell it all that is known."""
+        """The panel of a section; when it is new it is told all that is known."""
+        if key in self.panels:
+            return self.panels[key]
         panel = self._makers[key]()
         self.panels[key] = panel
         self.panel_made.emit(key, panel)

@@ -145,14 +145,14 @@ class ExportPanel(ScrollColumn):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName("Progress of the export")
-        cancel = push("Cancel", "Stop the export; nothing stays at its path")
+        self._cancel = push("Cancel", "Stop the export; nothing stays at its path")
         column = QVBoxLayout(self._busy)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._stage)
         column.addWidget(self._bar)
-        column.addWidget(cancel, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self._cancel, 0, Qt.AlignmentFlag.AlignLeft)
         self._busy.hide()
-        cancel.clicked.connect(self.cancel_wanted)
+        self._cancel.clicked.connect(self.cancel_wanted)
 
     def _build_result(self) -> None:
         self._done = QWidget()
@@ -185,7 +185,7 @@ class ExportPanel(ScrollColumn):
 
     def show_identity(self, status: IdentityStatus) -> None:
         """Who signs."""
-        self._identity.setText(plain(status.text, 200))
+        self._identity.setText(plain(status.text))
 
     def submit(self) -> None:
         """State the wish."""
@@ -205,6 +205,8 @@ class ExportPanel(ScrollColumn):
         self._stage.setText("Exporting…")
         self._bar.setRange(0, 0)
         self._busy.show()
+        if self._go.hasFocus() or self._path.hasFocus():
+            self._cancel.setFocus()  # a disabled button would hand the focus to anybody
         self._go.setEnabled(False)
 
     def show_progress(self, progress: Progress) -> None:
@@ -227,9 +229,12 @@ class ExportPanel(ScrollColumn):
 
     def show_stopped(self) -> None:
         """The export ended, one way or another."""
+        held = self._cancel.hasFocus()
+        self._go.setEnabled(True)
+        if held:
+            self._go.setFocus()
         self._busy.hide()
         self._ask.hide()
-        self._go.setEnabled(True)
 
     def show_message(self, message: Message) -> None:
         """The export failed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.facts import MATRIX_SIZE, MatrixView
 from desktop.kit import Kit, bands
@@ -13,6 +13,7 @@ from desktop.widgets.layer_keys import LayerKeys
 from desktop.widgets.mix_grid import MixGrid
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
+from desktop.widgets.text import label
 
 AMOUNTS = (-2.0, 3.0)
 NARROW_PX = 64
@@ -126,9 +127,7 @@ class _Applied(QWidget):
     def __init__(self, index: int) -> None:
         super().__init__()
         self._index = index
-        self._words = QLabel()
-        self._words.setProperty("tone", "muted")
-        self._words.setWordWrap(True)
+        self._words = label(tone="muted", wrap=True)
         remove = IconButton("close", f"Remove mix {index + 1}", "Remove this mix", size_px=14)
         self._row = SliderRow("Amount", 0, 1, 1.0, beyond=AMOUNTS, step=0.02, label_px=NARROW_PX)
         head = QHBoxLayout()
@@ -147,8 +146,7 @@ class _Applied(QWidget):
         """Show a mix."""
         seed = home_seed(mix.source)
         source = "a custom latent" if seed is None else f"seed {seed}"
-        layers = ", ".join(map(str, mix.layers))
-        self._words.setText(f"Layers {layers} from {source}")
+        self._words.setText(f"Layers {_spans(mix.layers)} from {source}")
         self._row.set_value(mix.amount)
 
     def _moved(self, amount: float) -> None:
@@ -156,3 +154,14 @@ class _Applied(QWidget):
 
     def _remove(self) -> None:
         self.removed.emit(self._index)
+
+
+def _spans(layers: tuple[int, ...]) -> str:
+    """Layers in words: "0 to 3, 7"."""
+    spans: list[list[int]] = []
+    for layer in sorted(layers):
+        if spans and layer == spans[-1][-1] + 1:
+            spans[-1].append(layer)
+        else:
+            spans.append([layer])
+    return ", ".join(f"{s[0]} to {s[-1]}" if len(s) > 1 else str(s[0]) for s in spans)

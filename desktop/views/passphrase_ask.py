@@ -8,7 +8,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 from desktop.widgets.button import push
 from desktop.widgets.text import label
 
-WORDS = "The signing key is locked, and this machine has no keyring. Its passphrase:"
+WORDS = (
+    "This machine has no keyring for the passphrase of the signing key. Type it here; at the "
+    "first export, choose a new one."
+)
 
 
 class PassphraseAsk(QWidget):

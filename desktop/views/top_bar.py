@@ -46,7 +46,7 @@ class TopBar(QWidget):
         )
         self._search.setMinimumSize(QSize(SEARCH_PX, 32))
         self._badge = IconButton(
-            "shield", "Signing identity", "Whether exports are signed", text="Not signed in yet"
+            "shield", "Signing identity", "Whether exports are signed", text="Signs on first export"
         )
         export = QPushButton("Export")
         export.setProperty("role", "primary")
@@ -94,10 +94,11 @@ class TopBar(QWidget):
 
     def show_identity(self, status: IdentityStatus) -> None:
         """Who signs."""
-        signed = status.storage != "none"
-        self._badge.set_icon("verify" if signed else "shield")
-        name = plain(status.name, 24) or "this installation"
-        self._badge.setText(f"Signs as {name}" if status.exists else "Signs on first export")
+        self._badge.set_icon("verify" if status.exists else "shield")
+        words = f"Signs as {plain(status.name, 26)}" if status.exists else "Signs on first export"
+        if status.storage == "throwaway":
+            words = "Signs for this session only"
+        self._badge.setText(words)
         self._badge.setToolTip(plain(status.text))
 
     def _choose(self) -> None:

@@ -13,7 +13,7 @@ from desktop.widgets.frames import named, rule
 from desktop.widgets.icon_label import IconLabel
 from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.scroll_column import ScrollColumn
-from desktop.widgets.text import label
+from desktop.widgets.text import label, short_digests
 from engine.frame import Finding, Rerender, Verdict
 from engine.recipe import Generate, Recipe, Resize, Seed, walk
 
@@ -90,13 +90,16 @@ class VerifyPanel(ScrollColumn):
         column = QVBoxLayout(self._result)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(16)
+        acts = QVBoxLayout()
+        acts.setSpacing(8)
+        acts.addWidget(self._restore)
+        acts.addWidget(self._again)
         column.addLayout(head)
+        column.addLayout(acts)
+        column.addWidget(self._compared)
         column.addLayout(self._findings)
         column.addWidget(rule())
         column.addLayout(self._facts)
-        column.addWidget(self._restore)
-        column.addWidget(self._again)
-        column.addWidget(self._compared)
         self._restore.clicked.connect(self.restore_wanted)
         self._again.clicked.connect(self.rerender_wanted)
 
@@ -126,7 +129,10 @@ class VerifyPanel(ScrollColumn):
         self._file.setText(plain(verdict.path.name, 120))
         self._hint.setText("Open another file, or drop one on the window.")
         _clear(self._findings)
+        again = verdict.rerender.text if verdict.rerender is not None else None
         for finding in verdict.findings:
+            if finding.text == again:
+                continue  # the comparison has a place of its own
             self._findings.addWidget(_FindingRow(finding))
         _clear(self._facts)
         for name, words in facts(verdict):
@@ -203,7 +209,10 @@ class _FindingRow(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(8)
         line.addWidget(IconLabel(*look, 18), 0, Qt.AlignmentFlag.AlignTop)
-        line.addWidget(label(plain(finding.text), wrap=True), 1)
+        text = plain(finding.text)
+        words = label(short_digests(text), wrap=True, selectable=True)
+        words.setToolTip(text if short_digests(text) != text else "")
+        line.addWidget(words, 1)
 
 
 class _FactRow(QWidget):

@@ -4,12 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QSortFilterProxyModel, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QListView, QVBoxLayout, QWidget
+from PySide6.QtCore import (
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QFocusEvent,
+    QKeyEvent,
+    QPainter,
+    QStandardItem,
+    QStandardItemModel,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QLineEdit,
+    QListView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
+from desktop.theme import current
+
+Index = QModelIndex | QPersistentModelIndex
 WIDTH_PX = 520
 ROLE = Qt.ItemDataRole.UserRole + 1
+KEYS_ROLE = ROLE + 1
 
 
 class CommandPalette(QFrame):
@@ -32,6 +61,7 @@ class CommandPalette(QFrame):
         self._list = QListView(self)
         self._list.setObjectName("commands")
         self._list.setModel(self._filter)
+        self._list.setItemDelegate(_WithKeys(self._list))
         self._list.setAccessibleName("Actions")
         self._list.setToolTip("Actions; Return runs the chosen one")
         self._list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
@@ -56,8 +86,10 @@ class CommandPalette(QFrame):
         for i, action in enumerate(self._actions):
             keys = action.shortcut().toString()
             words = action.text().replace("&", "")
-            item = QStandardItem(f"{words}    {keys}" if keys else words)
+            item = QStandardItem(words)
             item.setData(i, ROLE)
+            item.setData(keys, KEYS_ROLE)
+            item.setAccessibleText(f"{words} {keys}")
             self._items.appendRow(item)
         self._before = QApplication.focusWidget()
         self._field.clear()
@@ -95,6 +127,19 @@ class CommandPalette(QFrame):
             self.hide()
             if before is not None:
                 before.setFocus()
+
+
+class _WithKeys(QStyledItemDelegate):
+    """The words at the left, the shortcut at the right."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        super().paint(painter, option, index)
+        keys = str(index.data(KEYS_ROLE) or "")
+        painter.save()
+        painter.setPen(QColor(current().muted))
+        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(option.rect.adjusted(0, 0, -12, 0), flags, keys)
+        painter.restore()
 
 
 class _Field(QLineEdit):

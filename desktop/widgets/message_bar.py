@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.widgets.button import IconButton, push
 from desktop.widgets.icon_label import IconLabel
+from desktop.widgets.text import label
 
 
 class MessageBar(QFrame):
@@ -21,9 +22,8 @@ class MessageBar(QFrame):
         super().__init__(parent)
         self.setObjectName("message")
         self._icon = IconLabel("info", "muted", 18)
-        self._title = _label("strong")
-        self._remedy = _label("")
-        self._remedy.setProperty("tone", "muted")
+        self._title = label(role="strong", wrap=True)
+        self._remedy = label(tone="muted", wrap=True)
         self._action = push("", "Do what is proposed")
         self._close = IconButton("close", "Close the message", size_px=14)
         words = QVBoxLayout()
@@ -63,12 +63,3 @@ class MessageBar(QFrame):
         self.style().unpolish(self)
         self.style().polish(self)
         self.show()
-
-
-def _label(role: str) -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    if role:
-        label.setProperty("role", role)
-    return label

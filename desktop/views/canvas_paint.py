@@ -1,0 +1,58 @@
+"""What the canvas draws over its ground and its picture."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from desktop.theme import current
+from desktop.widgets.icons import pixmap
+
+HANDLE_PX = 14
+HINT_PX = (440, 200)
+HINT_ICON_PX = 40
+
+
+def paint_wipe(painter: QPainter, line: float, place: QRectF) -> None:
+    """The line between the pinned picture and the other, and its handle."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    top, bottom = QPointF(line, place.top()), QPointF(line, place.bottom())
+    for colour, width in ((QColor(0, 0, 0, 120), 4), (QColor("white"), 2)):
+        painter.setPen(QPen(colour, width))
+        painter.drawLine(top, bottom)
+    middle = QPointF(line, place.center().y())
+    painter.setBrush(QColor("white"))
+    painter.setPen(QPen(QColor(0, 0, 0, 120), 1))
+    painter.drawEllipse(middle, HANDLE_PX, HANDLE_PX)
+    painter.setPen(QPen(QColor("#333333"), 2))
+    for side in (-1, 1):
+        tip = middle + QPointF(side * 8, 0)
+        painter.drawLine(tip, tip + QPointF(-side * 4, -4))
+        painter.drawLine(tip, tip + QPointF(-side * 4, 4))
+    _paint_tag(painter, "pinned", place.left() + 8, place.top() + 8)
+
+
+def paint_hint(painter: QPainter, ground: QRect, words: str, ratio: float) -> None:
+    """What an empty canvas says to do, in a dashed frame."""
+    colours = current()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    wide, high = min(HINT_PX[0], ground.width() - 48), min(HINT_PX[1], ground.height() - 48)
+    zone = QRectF((ground.width() - wide) / 2, (ground.height() - high) / 2, wide, high)
+    painter.setPen(QPen(QColor(colours.edge), 1.5, Qt.PenStyle.DashLine))
+    painter.drawRoundedRect(zone, 12, 12)
+    image = pixmap("picture", colours.muted, HINT_ICON_PX, ratio)
+    middle = zone.center()
+    painter.drawPixmap(QPointF(middle.x() - HINT_ICON_PX / 2, middle.y() - HINT_ICON_PX - 8), image)
+    painter.setPen(QColor(colours.muted))
+    flags = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
+    painter.drawText(zone.adjusted(24, high / 2 + 12, -24, -8), flags, words)
+
+
+def _paint_tag(painter: QPainter, words: str, x: float, y: float) -> None:
+    metrics = painter.fontMetrics()
+    place = QRectF(x, y, metrics.horizontalAdvance(words) + 16, metrics.height() + 6)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 150))
+    painter.drawRoundedRect(place, 6, 6)
+    painter.setPen(QColor("white"))
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
