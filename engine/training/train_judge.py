@@ -17,6 +17,7 @@ def spec() -> RegressionSpec:
         data_seed=2,
         seed=20,
         distort=weather,
+        epochs=3,
         learning_rate=1.5e-3,
         weight_decay=0.05,
     )
