@@ -34,6 +34,7 @@ from engine.errors import BackendError
 from engine.studio import Studio
 
 SIZE = (1440, 900)
+UNDO_STEPS = 500
 
 
 class Desk(QObject):
@@ -58,6 +59,7 @@ class Desk(QObject):
         self.theme = theme.Theme(settings.theme, self)
         self.theme.apply(settings.theme)
         self.undo = QUndoStack(self)
+        self.undo.setUndoLimit(UNDO_STEPS)
         self.jobs = QueueLane(self, "jobs")
         self.files = QueueLane(self, "files")
         self.library = LibraryController(studio, self.files, self)

@@ -65,10 +65,10 @@ class HistoryState:
 
 @dataclass(frozen=True)
 class HistoryView:
-    """What the tray shows."""
+    """What the tray shows. Images are told by the Recipe's SHA-256."""
 
     state: HistoryState
-    images: Mapping[Recipe, QImage]
+    images: Mapping[str, QImage]
     current: Recipe | None
 
 

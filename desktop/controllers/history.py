@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QUndoStack
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QImage, QUndoStack
 
 from desktop.commands import Replace
 from desktop.controllers.thumbs import ThumbController
@@ -16,6 +16,7 @@ from engine.recipe import Recipe
 
 KEPT = 200
 KIND = "history"
+SOON_MS = 40
 
 
 class HistoryController(QObject):
@@ -33,16 +34,21 @@ class HistoryController(QObject):
         self.current: Recipe | None = None
         self._undo = undo
         self._thumbs = thumbs
+        self._known: frozenset[Recipe] = frozenset()
+        self._images: dict[str, QImage] = {}
+        self._soon = QTimer(self, interval=SOON_MS, singleShot=True)  # many may come at once
+        self._soon.timeout.connect(self._publish)
         thumbs.arrived.connect(self._arrived)
 
     @Slot(object, str)
     def settle(self, recipe: Recipe, label: str) -> None:
         """A gesture ended at this picture. No label: the user only went back or forth."""
         self.current = recipe
-        visits = self.state.visits
-        if label and not (visits and visits[-1].recipe == recipe):
+        known = any(visit.recipe == recipe for visit in self.state.visits)
+        if label and not known:
             visit = Visit(recipe, label, _now())
-            self.state = replace(self.state, visits=(*visits, visit)[-KEPT:])
+            self.state = replace(self.state, visits=(*self.state.visits, visit)[-KEPT:])
+            self._visits_changed()
         if len(self.state.visits) > 1:  # the first picture is nobody's work yet
             self.changed.emit()
         self._publish()
@@ -89,20 +95,29 @@ class HistoryController(QObject):
 
     def _restore(self, state: HistoryState) -> None:
         self.state = state
+        self._visits_changed()
         self.changed.emit()
         self._publish()
 
     @Slot(object)
     def _arrived(self, recipe: Recipe) -> None:
-        visits = (*self.state.visits, *self.state.favourites)
-        if any(visit.recipe == recipe for visit in visits):
-            self._publish()
+        if recipe in self._known:
+            image = self._thumbs.get(recipe)
+            if image is not None:
+                self._images = {**self._images, recipe.sha256: image}
+                self._soon.start()
 
+    def _visits_changed(self) -> None:
+        """Gather the pictures that are there; ask for none: they come with their frames."""
+        visits = (*self.state.visits, *self.state.favourites)
+        self._known = frozenset(visit.recipe for visit in visits)
+        ready = ((recipe.sha256, self._thumbs.get(recipe)) for recipe in self._known)
+        self._images = {sha256: image for sha256, image in ready if image is not None}
+
+    @Slot()
     def _publish(self) -> None:
-        recipes = {v.recipe for v in (*self.state.visits, *self.state.favourites)}
-        ready = ((recipe, self._thumbs.get(recipe)) for recipe in recipes)
-        images = {recipe: image for recipe, image in ready if image is not None}
-        self.view_changed.emit(HistoryView(self.state, images, self.current))
+        self._soon.stop()
+        self.view_changed.emit(HistoryView(self.state, self._images, self.current))
 
 
 def _now() -> str:

@@ -6,17 +6,22 @@ import random
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QImage, QUndoStack
 
 from desktop.commands import Replace
 from desktop.controllers.thumbs import ThumbController
-from desktop.facts import MATRIX_SIZE, MatrixState, MatrixView
+from desktop.facts import MATRIX_SIZE, Cell, MatrixState, MatrixView
 from desktop.kit import Kit, bands
 from desktop.state import ExploreState, MixSetting, home_seed, recipe_of
 from engine.recipe import MAX_SEED, Latent, Recipe, Seed
 
 SIZE = MATRIX_SIZE
 KIND = "mixes"
+CELLS: tuple[Cell, ...] = (
+    *((-1, i) for i in range(SIZE)),  # sources first: they tell what the mixes will be
+    *((i, -1) for i in range(SIZE)),
+    *((row, column) for row in range(SIZE) for column in range(SIZE)),
+)
 RENEW_MS = 60
 
 
@@ -38,7 +43,9 @@ class MatrixController(QObject):
         self._before: MatrixState | None = None
         self._open = False
         self._random = random.SystemRandom()
-        self._wanted: dict[Recipe, tuple[int, int]] = {}
+        self._wanted: dict[Recipe, Cell] = {}
+        self._pictures: dict[Cell, QImage] = {}  # a new dict for every change
+        self._tips: dict[Cell, str] = {}
         self._renew = QTimer(self, interval=RENEW_MS, singleShot=True)
         self._renew.timeout.connect(self._ask)
         thumbs.arrived.connect(self._arrived)
@@ -159,7 +166,7 @@ class MatrixController(QObject):
         mix = MixSetting(Seed(self.state.styles[column]), self.state.layers, self.state.amount)
         return Seed(self.state.bases[row]), mix
 
-    def _recipe(self, cell: tuple[int, int]) -> Recipe:
+    def _recipe(self, cell: Cell) -> Recipe:
         assert self.state is not None
         assert self._explore is not None
         row, column = cell
@@ -176,38 +183,33 @@ class MatrixController(QObject):
         if not self._open or self.state is None or self._explore is None:
             self._thumbs.ask(KIND, ())
             return
-        heads = [(-1, i) for i in range(SIZE)] + [(i, -1) for i in range(SIZE)]
-        cells = heads + [(r, c) for r in range(SIZE) for c in range(SIZE)]
-        recipes = {cell: self._recipe(cell) for cell in cells}
+        recipes = {cell: self._recipe(cell) for cell in CELLS}
         self._wanted = {recipe: cell for cell, recipe in recipes.items()}
+        ready = {cell: self._thumbs.get(recipe) for cell, recipe in recipes.items()}
+        self._pictures = {cell: image for cell, image in ready.items() if image is not None}
+        self._tips = {cell: self._tip(cell) for cell in CELLS}
         self._thumbs.ask(KIND, list(recipes.values()))
         self._publish()
 
     @Slot(object)
     def _arrived(self, recipe: Recipe) -> None:
-        if self._open and recipe in self._wanted:
+        cell = self._wanted.get(recipe) if self._open else None
+        image = self._thumbs.get(recipe) if cell is not None else None
+        if cell is not None and image is not None:
+            self._pictures = {**self._pictures, cell: image}
             self._publish()
 
     def _publish(self) -> None:
         if not self._open or self.state is None or self._explore is None:
             return
-        cells = [(r, c) for r in range(-1, SIZE) for c in range(-1, SIZE) if (r, c) != (-1, -1)]
-        ready = ((cell, self._thumbs.get(self._recipe(cell))) for cell in cells)
-        pictures = {cell: image for cell, image in ready if image is not None}
-        names = [
-            name for name, layers in bands(self._num_ws).items() if layers == self.state.layers
-        ]
+        found = bands(self._num_ws).items()
+        names = [name for name, layers in found if layers == self.state.layers]
+        band = names[0] if names else ""
         self.view_changed.emit(
-            MatrixView(
-                self.state,
-                names[0] if names else "",
-                pictures,
-                {cell: self._tip(cell) for cell in cells},
-                self._chosen(),
-            )
+            MatrixView(self.state, band, self._pictures, self._tips, self._chosen())
         )
 
-    def _chosen(self) -> tuple[int, int] | None:
+    def _chosen(self) -> Cell | None:
         assert self.state is not None
         assert self._explore is not None
         if len(self._explore.mixes) != 1 or self._explore.moves:
@@ -216,7 +218,7 @@ class MatrixController(QObject):
         cells = ((r, c) for r in range(SIZE) for c in range(SIZE))
         return next((cell for cell in cells if self._cell(*cell) == here), None)
 
-    def _tip(self, cell: tuple[int, int]) -> str:
+    def _tip(self, cell: Cell) -> str:
         assert self.state is not None
         row, column = cell
         if row < 0:

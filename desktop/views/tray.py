@@ -75,16 +75,17 @@ class Tray(QWidget):
     def show_history(self, view: HistoryView) -> None:
         """Show visits and favourites."""
         self._view = view
-        starred = {visit.recipe for visit in view.state.favourites}
+        starred = {visit.recipe.sha256 for visit in view.state.favourites}
+        current = view.current.sha256 if view.current is not None else ""
 
         def thumbs(visits: tuple[Visit, ...]) -> list[Thumb]:
             return [
                 Thumb(
                     visit.recipe,
                     plain(visit.label, 60),
-                    view.images.get(visit.recipe),
-                    visit.recipe in starred,
-                    visit.recipe == view.current,
+                    view.images.get(visit.recipe.sha256),
+                    visit.recipe.sha256 in starred,
+                    visit.recipe.sha256 == current,
                 )
                 for visit in visits
             ]

@@ -37,8 +37,8 @@ class MixGrid(QWidget):
     def __init__(self, name: str, size: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._size = size
-        self._pictures: dict[Cell, QImage] = {}
-        self._tips: dict[Cell, str] = {}
+        self._pictures: Mapping[Cell, QImage] = {}
+        self._tips: Mapping[Cell, str] = {}
         self._chosen: Cell | None = None
         self._cursor: Cell = (0, 0)
         self._hover: Cell | None = None
@@ -63,12 +63,13 @@ class MixGrid(QWidget):
 
     def set_pictures(self, pictures: Mapping[Cell, QImage]) -> None:
         """Pictures by cell; missing ones show their place."""
-        self._pictures = dict(pictures)
-        self.update()
+        if pictures is not self._pictures:
+            self._pictures = pictures
+            self.update()
 
     def set_tips(self, tips: Mapping[Cell, str]) -> None:
         """What to tell of each cell."""
-        self._tips = dict(tips)
+        self._tips = tips
 
     def set_chosen(self, cell: Cell | None) -> None:
         """Mark the cell whose mix is on the canvas."""
