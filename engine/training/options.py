@@ -56,6 +56,9 @@ class TrainStyleGAN2:
         0.0002 * resolution^2 / batch.
     guide: folder of an attribute network whose features a second rival judges by; None for none.
     guide_weight: what that rival's loss counts in the generator's.
+    taught: so many images are lessons (see `teach`) before the game; 0 for a game from nothing.
+    taught_slowdown: the generator's learning rate in a game after lessons, as a share.
+    head_start: so many images the rivals learn alone after the lessons.
     ada_target: the overfitting measure r_t that augmentation steers to; 0 switches it off.
     """
 
@@ -87,6 +90,11 @@ class TrainStyleGAN2:
     guide: Path | None = None
     guide_weight: float = 1.0
     guide_rate: float = 0.001
+    taught: int = 0
+    taught_batch: int = 16
+    taught_rate: float = 0.003
+    taught_slowdown: float = 0.4
+    head_start: int = 3000
     checkpoint_s: float = 180.0
     sheet_s: float = 240.0
     tick_s: float = 20.0
@@ -125,7 +133,7 @@ class TrainStyleGAN2:
 
     def stage_at(self, images: int) -> tuple[Stage, float] | None:
         """The stage after `images` images and the gain of its newest layers; None at the end."""
-        start = 0
+        start = self.taught
         for stage in self.stages:
             if stage.images is None or images < start + stage.images:
                 gain = 1.0 if stage.fade <= 0 else min(1.0, (images - start) / stage.fade)
@@ -137,7 +145,7 @@ class TrainStyleGAN2:
         """How many images the stages hold in all; None when the last one is open."""
         counts = [stage.images for stage in self.stages]
         known = [count for count in counts if count is not None]
-        return sum(known) if len(known) == len(counts) else None
+        return self.taught + sum(known) if len(known) == len(counts) else None
 
     def _plan(self) -> dict[int, int]:
         sizes = [1 << k for k in range(2, self.resolution.bit_length())]

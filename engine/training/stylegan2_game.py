@@ -47,7 +47,8 @@ class StyleGAN2Game:
                 if weight.ndim == 4:
                     weight.data = weight.data.contiguous(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
-        self.generator_optimiser = self._adam(self.generator, 1.0)
+        slower = spec.taught_slowdown if spec.taught else 1.0
+        self.generator_optimiser = self._adam(self.generator, 1.0, slower)
         # Lazy regularisation counts as one step more in r1_every (Karras et al., 2020, app. B).
         ratio = spec.r1_every / (spec.r1_every + 1.0)
         self.discriminator_optimiser = self._adam(self.discriminator, ratio)
@@ -68,7 +69,11 @@ class StyleGAN2Game:
         """Train both networks on one batch of real pictures; returns the losses."""
         if self.guide is not None:
             self.guide.refresh()
-        fake, loss_g = self._train_generator(resolution, top_gain)
+        if self.images < self.spec.taught + self.spec.head_start:
+            # A rival that knows nothing yet would spoil what the lessons taught.
+            fake, loss_g = self._made(resolution, top_gain), torch.zeros(())
+        else:
+            fake, loss_g = self._train_generator(resolution, top_gain)
         losses = self._train_discriminator(real, fake, resolution, top_gain)
         self.images += real.shape[0]
         self.steps += 1
@@ -112,10 +117,12 @@ class StyleGAN2Game:
         if "random_cuda" in state and self.hardware.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.hardware.device)
 
-    def _adam(self, network: torch.nn.Module, ratio: float) -> torch.optim.Adam:
+    def _adam(
+        self, network: torch.nn.Module, ratio: float, slower: float = 1.0
+    ) -> torch.optim.Adam:
         return torch.optim.Adam(
             network.parameters(),
-            lr=self.spec.learning_rate * ratio,
+            lr=self.spec.learning_rate * ratio * slower,
             betas=(0.0, 0.99**ratio),
             eps=1e-8,
             fused=True,
@@ -132,6 +139,13 @@ class StyleGAN2Game:
         crossover[torch.rand(batch) >= self.spec.mixing] = num_ws
         own = torch.arange(num_ws)[None] < crossover[:, None]
         return torch.where(own.to(device)[:, :, None], first[:, None], second[:, None])
+
+    @torch.no_grad()
+    def _made(self, resolution: int, top_gain: float) -> Tensor:
+        """Pictures to practise on."""
+        ws = self._ws(self.spec.batch)
+        made: Tensor = self.generator.synthesis(ws, "random", resolution, top_gain)
+        return made
 
     def _train_generator(self, resolution: int, top_gain: float) -> tuple[Tensor, Tensor]:
         batch, synthesis, judge = self.spec.batch, self.generator.synthesis, self.discriminator
@@ -165,7 +179,7 @@ class StyleGAN2Game:
         self.generator_optimiser.zero_grad(set_to_none=True)
         of_ws = torch.cat([shard[2][0] for shard in done if shard[2][0] is not None])
         torch.autograd.backward([ws], [of_ws])
-        self._take(weights, [shard[2][1:] for shard in done])
+        self.take(weights, [shard[2][1:] for shard in done])
         self.generator_optimiser.step()
         judge.requires_grad_(True)
         return torch.cat([shard[0] for shard in done]), sum_of([shard[1] for shard in done])
@@ -213,7 +227,7 @@ class StyleGAN2Game:
 
         done = self.shards.map(work, real.shape[0], resolution)
         self.guide_optimiser.zero_grad(set_to_none=True)
-        self._take(weights, [shard[1] for shard in done])
+        self.take(weights, [shard[1] for shard in done])
         self.guide_optimiser.step()
         return sum_of([shard[0] for shard in done])
 
@@ -239,11 +253,11 @@ class StyleGAN2Game:
 
     def _descend(self, weights: list[Parameter], shards: list[Gradients]) -> None:
         self.discriminator_optimiser.zero_grad(set_to_none=True)
-        self._take(weights, shards)
+        self.take(weights, shards)
         self.discriminator_optimiser.step()
 
     @staticmethod
-    def _take(weights: list[Parameter], shards: list[Gradients]) -> None:
+    def take(weights: list[Parameter], shards: list[Gradients]) -> None:
         """Give each weight the sum of its gradients, laid out in memory as the weight is.
 
         The fused Adam walks both as flat memory and would pair the wrong numbers otherwise.

@@ -38,6 +38,9 @@ from engine.training.options import TrainStyleGAN2
 from engine.training.progress import Progress, append_line, trim_lines
 from engine.training.sheet import write_sheet
 from engine.training.stylegan2_game import StyleGAN2Game
+from engine.training.teach import Lessons
+
+TOLD = ("taught", "loss_g", "loss_d", "guide")  # what a line of progress shows
 
 OnProgress = Callable[[Progress], None]
 
@@ -96,6 +99,7 @@ class Sitting:
         self.seconds_before = 0.0
         guide = None if spec.guide is None else open_guide(spec.guide)
         self.game = StyleGAN2Game(spec, hardware, guide)
+        self.lessons = Lessons(spec, self.game, pictures, guide) if spec.taught else None
         self._begin()
         self.trained_since = time.monotonic()
         now = self.trained_since
@@ -111,6 +115,10 @@ class Sitting:
     def run(self, cancel: CancelToken) -> Path:
         """Step until something says stop."""
         while not cancel.cancelled and not self._time_is_over():
+            if self.lessons is not None and self.game.images < self.spec.taught:
+                self._collect(self.lessons.step())
+                self._housekeeping(self.spec.resolution)
+                continue
             stage = self.spec.stage_at(self.game.images)
             if stage is None:
                 break
@@ -120,15 +128,15 @@ class Sitting:
             self._housekeeping(resolution)
         self._report()
         self.keep()
-        stage = self.spec.stage_at(self.game.images)
-        self.draw(stage[0].resolution if stage else self.spec.resolution)
+        self.draw(self._resolution(self.game.images))
         return self.spec.work / "generator.safetensors"
 
     def keep(self) -> None:
         """Write the checkpoint and the weights to ship."""
         work, game = self.spec.work, self.game
+        lessons = {} if self.lessons is None else self.lessons.state()
         settle_w_avg(game.average.mapping)
-        save_state(work / "checkpoint.pt", game.state() | {"seconds": self.seconds})
+        save_state(work / "checkpoint.pt", game.state() | lessons | {"seconds": self.seconds})
         facts = {"images": str(game.images), "seconds": str(round(self.seconds))}
         save_generator(work / "generator.safetensors", game.average, **facts)
         save_weights(work / "discriminator.safetensors", game.discriminator, facts)
@@ -149,6 +157,8 @@ class Sitting:
             state = load_state(checkpoint)
             try:
                 self.game.restore(state)
+                if self.lessons is not None:
+                    self.lessons.restore(state)
                 self.seconds_before = float(state["seconds"])
             except (KeyError, RuntimeError, ValueError) as error:
                 raise TrainingError(
@@ -162,6 +172,13 @@ class Sitting:
             if rival.exists():
                 load_weights(rival, self.game.discriminator)
         trim_lines(self.spec.work / "metrics.jsonl", self.game.images)
+
+    def _resolution(self, images: int) -> int:
+        """The size of the pictures after so many images."""
+        stage = self.spec.stage_at(images)
+        if images < self.spec.taught or stage is None:
+            return self.spec.resolution
+        return stage[0].resolution
 
     def _time_is_over(self) -> bool:
         minutes = self.spec.minutes
@@ -187,8 +204,7 @@ class Sitting:
         now, game = time.monotonic(), self.game
         rate = (game.images - self.tick_images) / max(now - self.tick, 1e-9)
         means = {name: float(torch.stack(values).mean()) for name, values in self.sums.items()}
-        stage = self.spec.stage_at(max(0, game.images - self.spec.batch))
-        size = stage[0].resolution if stage else self.spec.resolution
+        size = self._resolution(max(0, game.images - self.spec.batch))
         record: dict[str, object] = {name: round(value, 5) for name, value in means.items()}
         record |= {
             "images": game.images,
@@ -212,9 +228,8 @@ class Sitting:
             ends.append((total - self.game.images) / max(rate, 1e-9))
         remaining = min(ends) if ends else None
         fraction = None if remaining is None else elapsed / max(elapsed + remaining, 1e-9)
-        words = (
-            f"{size} px, {self.game.images} images, {rate:.1f} images/s, "
-            f"G {means['loss_g']:.2f}, D {means['loss_d']:.2f}, p {self.game.strength.p:.3f}"
+        words = f"{size} px, {self.game.images} images, {rate:.1f} images/s, " + ", ".join(
+            f"{name} {means[name]:.2f}" for name in TOLD if name in means
         )
         return Progress(words, fraction, elapsed, remaining)
 
