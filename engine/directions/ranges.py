@@ -14,6 +14,7 @@ from engine.directions.sampling import Generator
 from engine.perception.reader import Reader
 
 STRENGTHS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5)
+NEARLY = 0.05  # of a range and of the faces: less is not worth a wider slider
 BETTER = 0.8  # other layers are taken when they leak at most this much of what all layers do
 
 
@@ -80,20 +81,41 @@ def trial(
     strengths: tuple[float, ...],
     cancel: CancelToken | None,
 ) -> Trial:
-    """Widen the slider until it does what it must, or to the last strength."""
+    """Widen the slider until it does what it must.
+
+    Where no strength is enough, the one that counts is the first that does nearly as much as the
+    best: going further would only break pictures.
+    """
     kind = reader.columns.items[reader.columns.index(slider.name)].kind
+    looks: list[_Look] = []
     for strength in strengths:
         found = sweep(model, reader, ws, slider, (-strength, strength), cancel=cancel)
         own = float(found.change[:, found.column(slider.name)].mean())
         sure = float(clearly_moved(found, slider.name, kind == "binary").mean())
-        enough = sure >= reach.sure and own >= reach.span
-        if enough:
-            break
-    columns = [found.column(name) for name in others if name != slider.name]
-    worst = float(np.abs(found.change[:, columns]).mean(0).max())
-    wide = round(min(strength * reach.margin, STRENGTHS[-1]), 1)
+        columns = [found.column(name) for name in others if name != slider.name]
+        worst = float(np.abs(found.change[:, columns]).mean(0).max())
+        looks.append(_Look(strength, own, sure, worst))
+        if sure >= reach.sure and own >= reach.span:
+            return _ranged(slider, looks[-1], reach, enough=True)
+    best = max(look.own + look.sure for look in looks)
+    first = next(look for look in looks if look.own + look.sure >= best - NEARLY)
+    return _ranged(slider, first, reach, enough=False)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One strength: mean own change, share of faces clearly moved, worst other change."""
+
+    strength: float
+    own: float
+    sure: float
+    worst: float
+
+
+def _ranged(slider: Slider, look: _Look, reach: Reach, enough: bool) -> Trial:
+    wide = round(min(look.strength * reach.margin, STRENGTHS[-1]), 1)
     ranged = Slider(slider.name, slider.vector, -wide, wide, slider.layers)
-    return Trial(ranged, strength, enough, worst / max(own, 1e-6))
+    return Trial(ranged, look.strength, enough, look.worst / max(look.own, 1e-6))
 
 
 def layer_groups(num_ws: int) -> tuple[tuple[int, ...], ...]:

@@ -18,7 +18,7 @@ from engine.directions.library import (
     write_directions,
 )
 from engine.directions.named import explained, partial_directions, refine, unit_std
-from engine.directions.ranges import Reach, best_slider, layer_groups
+from engine.directions.ranges import Reach, best_slider, layer_groups, trial
 from engine.directions.report import table
 from engine.directions.sampling import pictures, read_traits, sample_w, to_ws
 from engine.directions.search import Search, draw_sample, find_named
@@ -160,6 +160,17 @@ def test_layers_are_chosen_where_they_leak_less() -> None:
     slider = best_slider(world, network, to_ws(w, 4), "yaw", tangled, NAMES, Reach(), None)
     assert slider.layers == (0,)
     assert slider.low < -1
+
+
+def test_a_slider_that_does_nothing_is_not_widened_in_vain() -> None:
+    world, network = LinearWorld(), reader()
+    idle = np.linalg.svd(world.readings.T)[2][-1].astype(np.float32)
+    faces = to_ws(sample_w(world, 20, 3), 4)
+    found = trial(
+        world, network, faces, Slider("yaw", idle, -1, 1), NAMES, Reach(), (1.0, 2.0, 4.0), None
+    )
+    assert not found.enough
+    assert found.strength == 1.0
 
 
 def test_layer_groups_cover_coarse_to_fine() -> None:
