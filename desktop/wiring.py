@@ -78,6 +78,8 @@ def connect_export(desk: Desk) -> None:
     panel, exports = desk.window.export, desk.exports
     panel.export_wanted.connect(exports.export)
     panel.cancel_wanted.connect(exports.cancel)
+    for cancel in (panel.cancel_wanted, desk.window.status.cancel_wanted):
+        cancel.connect(desk.passphrase.give_up)
     panel.passphrase_given.connect(desk.passphrase.answer)
     panel.closed.connect(desk.window.hide_export)
     exports.began.connect(panel.show_began)

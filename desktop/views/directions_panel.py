@@ -12,7 +12,7 @@ from desktop.widgets.button import IconButton
 from desktop.widgets.slider_row import SliderRow
 from engine.frame import DirectionInfo
 
-FOUND = "pca"
+FOUND = ("ganspace", "sefa", "pca")  # methods whose directions have no name of their own
 LIMITS = (-50.0, 50.0)
 
 
@@ -73,8 +73,9 @@ class DirectionsPanel(QWidget):
             row.deleteLater()
         self.rows = {}
         for info in kit.directions:
-            if info.method != FOUND:
+            if info.method not in FOUND:
                 self._add(info)
+        self._more_open = self._more_open or not self.rows  # never an empty panel
         self._arrange()
 
     def show_state(self, state: ExploreState) -> None:
@@ -104,7 +105,7 @@ class DirectionsPanel(QWidget):
         row.value_changed.connect(self._moved)
         row.gesture_ended.connect(self.gesture_ended)
         self.rows[key] = row
-        holder = self._found if info.method == FOUND else self._named
+        holder = self._found if info.method in FOUND else self._named
         layout = holder.layout()
         assert layout is not None
         layout.addWidget(row)
@@ -124,7 +125,7 @@ class DirectionsPanel(QWidget):
         if self._kit is None:
             return
         words = self._search.text().lower().split()
-        found = [info for info in self._kit.directions if info.method == FOUND]
+        found = [info for info in self._kit.directions if info.method in FOUND]
         if words or self._more_open:
             for info in found:
                 if (info.sha256, info.layers) not in self.rows:

@@ -43,12 +43,13 @@ class ExportPanel(ScrollColumn):
     export_wanted = Signal(object)  # ExportRequest
     cancel_wanted = Signal()
     verify_wanted = Signal(object)  # Path
-    passphrase_given = Signal(str)
+    passphrase_given = Signal(str, str)
     closed = Signal()
 
     def __init__(self, folder: str) -> None:
         super().__init__("Export")
         self._receipt: Receipt | None = None
+        self._has_identity = False
         self._form = QWidget()
         self._format = Segmented(
             "Format",
@@ -185,6 +186,7 @@ class ExportPanel(ScrollColumn):
 
     def show_identity(self, status: IdentityStatus) -> None:
         """Who signs."""
+        self._has_identity = status.exists
         self._identity.setText(plain(status.text))
 
     def submit(self) -> None:
@@ -246,7 +248,8 @@ class ExportPanel(ScrollColumn):
 
     def ask_passphrase(self) -> None:
         """The key is locked."""
-        self._ask.ask()
+        self._ask.ask(is_new=not self._has_identity)
+        self.ensureWidgetVisible(self._ask)
 
     def _set_suffix(self, suffix: str) -> None:
         self._path.setText(str(Path(self._path.text()).with_suffix(f".{suffix}")))

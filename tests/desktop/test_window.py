@@ -26,11 +26,13 @@ from desktop import theme
 from desktop.app import Desk, take_screenshot
 from desktop.controllers.passphrase import PassphraseBroker
 from desktop.facts import ExportRequest
+from desktop.lanes import Job
 from desktop.state import recipe_of
 from desktop.views.canvas import Canvas
 from desktop.widgets.mix_grid import MixGrid
 from desktop.widgets.pad import Pad
 from desktop.widgets.slider_row import SliderRow
+from engine.errors import Cancelled
 from engine.recipe import Recipe, Seed
 
 KEY = Qt.Key
@@ -320,11 +322,9 @@ def test_a_screenshot_shows_the_real_window(studio: FakeStudio, tmp_path: Path) 
 def test_the_passphrase_is_asked_in_the_panel(desk: Desk, qtbot: QtBot) -> None:
     broker = desk.passphrase
     assert isinstance(broker, PassphraseBroker)
-    answers: list[str | None] = []
+    answers: list[tuple[str | None, str | None]] = []
     desk.jobs.finished.connect(lambda job, result: answers.append(result))
-    from desktop.lanes import Job
-
-    desk.jobs.submit(Job("ask", "", lambda progress, token: broker()))
+    desk.jobs.submit(Job("ask", "", lambda progress, token: (broker(), broker())))
     qtbot.waitUntil(
         lambda: any(
             f.isVisible() and "Passphrase" in f.accessibleName()
@@ -334,7 +334,22 @@ def test_the_passphrase_is_asked_in_the_panel(desk: Desk, qtbot: QtBot) -> None:
     )
     type_text("secret")
     press(desk, KEY.Key_Return)
-    qtbot.waitUntil(lambda: answers == ["secret"], timeout=3000)
+    type_text("secre")
+    press(desk, KEY.Key_Return)
+    assert answers == []  # the two differ
+    type_text("t")
+    press(desk, KEY.Key_Return)
+    qtbot.waitUntil(lambda: answers == [("secret", "secret")], timeout=3000)
+
+
+def test_work_that_waits_for_a_passphrase_can_be_stopped(desk: Desk, qtbot: QtBot) -> None:
+    failed: list[BaseException] = []
+    desk.jobs.failed.connect(lambda job, error: failed.append(error))
+    desk.jobs.submit(Job("ask", "", lambda progress, token: desk.passphrase()))
+    qtbot.waitUntil(lambda: desk.window.export._ask.isVisible(), timeout=3000)
+    desk.window.export.cancel_wanted.emit()
+    qtbot.waitUntil(lambda: bool(failed), timeout=3000)
+    assert isinstance(failed[0], Cancelled)
 
 
 def test_dropping_a_file_opens_what_it_is(
