@@ -38,7 +38,7 @@ def bundle_stylegan2(spec: TrainStyleGAN2, folder: Path, machine: str) -> dict[s
         "data": {"set": "portraits", "seed": spec.data_seed, "rows": [0, spec.portraits]},
         "command": f"python main.py train {NAME}",
         "seed": spec.seed,
-        "trained": {**trained, "machine": machine},
+        "trained": {**trained, **_how(spec, trained.get("images", 0)), "machine": machine},
         "scores": {},
         "licence": "Apache-2.0",
     }
@@ -54,6 +54,17 @@ def bundle_stylegan2(spec: TrainStyleGAN2, folder: Path, machine: str) -> dict[s
             f"The model folder {folder} cannot be replaced: {error.strerror}.", write_remedy(error)
         ) from error
     return card
+
+
+def _how(spec: TrainStyleGAN2, images: int) -> dict[str, Any]:
+    """The choices that a reader of the card should know: what was taught, what was played."""
+    taught = min(spec.taught, images)
+    return {
+        "taught_by_regression": taught,
+        "adversarial": images - taught,
+        "batch": spec.batch,
+        "guide": None if spec.guide is None else "portraits-attributes",
+    }
 
 
 def _notes(source: Path) -> dict[str, str]:

@@ -27,6 +27,7 @@ from engine.training.stylegan2_game import StyleGAN2Game, sum_of
 EDGES = 0.5
 FEATURES = 0.15
 FINAL_RATE = 0.15
+MAPPING_SPEED = 50.0  # most of the hundredfold slowness that the game wants of the mapping
 
 
 class Lessons:
@@ -41,8 +42,15 @@ class Lessons:
     ) -> None:
         self.spec, self.game, self.pictures, self.guide = spec, game, pictures, guide
         self.scores, self.turn = normal_scores(spec, len(pictures))
+        mapping, synthesis = game.generator.mapping, game.generator.synthesis
         self.optimiser = torch.optim.Adam(
-            game.generator.parameters(), lr=spec.taught_rate, betas=(0.9, 0.99), fused=True
+            [
+                {"params": list(synthesis.parameters()), "speed": 1.0},
+                {"params": list(mapping.parameters()), "speed": MAPPING_SPEED},
+            ],
+            lr=spec.taught_rate,
+            betas=(0.9, 0.99),
+            fused=True,
         )
 
     def step(self) -> dict[str, Tensor]:
@@ -103,7 +111,7 @@ class Lessons:
         left = max(0.0, 1.0 - self.game.images / self.spec.taught)
         rate = self.spec.taught_rate * min(1.0, max(FINAL_RATE, 3.0 * left))
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["speed"]
 
 
 def normal_scores(
