@@ -121,8 +121,12 @@ class ExportController(QObject):
             self.copy_told.emit(Message("Recipe copied as text.", tone="good"))
 
     def close(self) -> None:
-        """Remove the files that the clipboard named."""
+        """Remove the files that the clipboard names, and with them what it holds of ours."""
         if self._folder is not None:
+            clipboard = QGuiApplication.clipboard()
+            files = [url.toLocalFile() for url in clipboard.mimeData().urls()]
+            if any(Path(file).is_relative_to(self._folder.name) for file in files):
+                clipboard.clear()
             self._folder.cleanup()
 
     @Slot(object, object)
