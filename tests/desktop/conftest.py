@@ -38,7 +38,7 @@ def make_desk(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         desk = Desk(studio, Settings(tmp_path / "window.ini"))
         desks.append(desk)
         desk.start(size)
-        qtbot.waitUntil(lambda: desk.shows_picture() and desk.at_rest(), timeout=10_000)
+        qtbot.waitUntil(lambda: desk.shows_picture() and desk.at_rest(), timeout=20_000)
         return desk
 
     yield make

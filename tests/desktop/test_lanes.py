@@ -56,7 +56,7 @@ def test_the_newest_takes_the_waiting_place(lane: LatestLane, qtbot: QtBot) -> N
     for i in range(6):
         assert lane.submit(i, Slow(i, gate if i == 0 else None))
     gate.set()
-    qtbot.waitUntil(lambda: lane.idle, timeout=3000)
+    qtbot.waitUntil(lambda: lane.idle, timeout=15_000)
     assert got == [0, 5]  # what ran is told although something newer waited
     assert lane.coalesced_count == 4
 
@@ -65,7 +65,7 @@ def test_an_equal_request_is_not_submitted(lane: LatestLane, qtbot: QtBot) -> No
     got = collect(lane)
     assert lane.submit("a", Slow(1))
     assert not lane.submit("a", Slow(2))
-    qtbot.waitUntil(lambda: lane.idle, timeout=3000)
+    qtbot.waitUntil(lambda: lane.idle, timeout=15_000)
     assert not lane.submit("a", Slow(3))
     assert got == [1]
 
@@ -76,7 +76,7 @@ def test_back_to_what_runs_drops_what_waits(lane: LatestLane, qtbot: QtBot) -> N
     lane.submit("b", Slow(2))
     assert lane.submit("a", Slow(3))
     gate.set()
-    qtbot.waitUntil(lambda: lane.idle, timeout=3000)
+    qtbot.waitUntil(lambda: lane.idle, timeout=15_000)
     assert got == [1]
 
 
@@ -87,14 +87,14 @@ def test_another_model_throws_away_what_is_in_flight(lane: LatestLane, qtbot: Qt
     lane.invalidate()
     lane.submit("a", Slow(3))
     gate.set()
-    qtbot.waitUntil(lambda: lane.idle, timeout=3000)
+    qtbot.waitUntil(lambda: lane.idle, timeout=15_000)
     assert got == [3]
 
 
 def test_work_leaves_the_gui_thread(lane: LatestLane, qtbot: QtBot) -> None:
     work = Slow(1)
     lane.submit("a", work)
-    qtbot.waitUntil(lambda: lane.idle, timeout=3000)
+    qtbot.waitUntil(lambda: lane.idle, timeout=15_000)
     assert work.thread.startswith("latest")
 
 
@@ -106,7 +106,7 @@ def test_a_failure_is_told_and_may_be_tried_again(lane: LatestLane, qtbot: QtBot
         raise RecipeError("psi is wrong.")
 
     lane.submit("a", fail)
-    qtbot.waitUntil(lambda: lane.idle, timeout=3000)
+    qtbot.waitUntil(lambda: lane.idle, timeout=15_000)
     assert str(errors[0]) == "psi is wrong."
     assert lane.submit("a", Slow(1))
 
@@ -116,7 +116,7 @@ def test_jobs_run_in_order_and_none_is_dropped(queue: QueueLane, qtbot: QtBot) -
     queue.finished.connect(lambda job, value: got.append(value))
     for i in range(5):
         queue.submit(Job("n", "", lambda progress, token, i=i: i))
-    qtbot.waitUntil(lambda: queue.idle, timeout=3000)
+    qtbot.waitUntil(lambda: queue.idle, timeout=15_000)
     assert got == [0, 1, 2, 3, 4]
 
 
@@ -128,7 +128,7 @@ def test_results_never_come_back_inside_the_call(lane: LatestLane, qtbot: QtBot)
         time.sleep(0.0005)
         lane.submit(-i - 1, Slow(i))
         assert len(got) == before
-        qtbot.waitUntil(lambda: lane.idle, timeout=3000)
+        qtbot.waitUntil(lambda: lane.idle, timeout=15_000)
 
 
 def test_a_job_tells_progress_and_can_be_stopped(queue: QueueLane, qtbot: QtBot) -> None:
@@ -145,9 +145,9 @@ def test_a_job_tells_progress_and_can_be_stopped(queue: QueueLane, qtbot: QtBot)
 
     job = Job("long", "", work)
     queue.submit(job)
-    qtbot.waitUntil(lambda: bool(told), timeout=3000)
+    qtbot.waitUntil(lambda: bool(told), timeout=15_000)
     queue.cancel(job)
-    qtbot.waitUntil(lambda: queue.idle, timeout=3000)
+    qtbot.waitUntil(lambda: queue.idle, timeout=15_000)
     assert isinstance(failed[0], Cancelled)
 
 
@@ -159,7 +159,7 @@ def test_a_held_lane_begins_nothing(queue: QueueLane, qtbot: QtBot) -> None:
     qtbot.wait(50)
     assert got == []
     queue.hold(False)
-    qtbot.waitUntil(lambda: got == [1], timeout=3000)
+    qtbot.waitUntil(lambda: got == [1], timeout=15_000)
 
 
 def test_waiting_jobs_of_a_kind_can_be_dropped(queue: QueueLane, qtbot: QtBot) -> None:
@@ -170,7 +170,7 @@ def test_waiting_jobs_of_a_kind_can_be_dropped(queue: QueueLane, qtbot: QtBot) -
         queue.submit(Job(kind, "", lambda progress, token, kind=kind: kind))
     queue.drop_waiting("a")
     queue.hold(False)
-    qtbot.waitUntil(lambda: queue.idle, timeout=3000)
+    qtbot.waitUntil(lambda: queue.idle, timeout=15_000)
     assert got == ["b"]
 
 

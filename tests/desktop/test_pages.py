@@ -18,7 +18,7 @@ from engine.studio import Entry, Project
 
 
 def settle(qtbot: QtBot, desk: Desk) -> None:
-    qtbot.waitUntil(desk.at_rest, timeout=10_000)
+    qtbot.waitUntil(desk.at_rest, timeout=20_000)
     qtbot.wait(20)
 
 

@@ -52,7 +52,7 @@ def type_text(text: str) -> None:
 
 
 def settle(qtbot: QtBot, desk: Desk) -> None:
-    qtbot.waitUntil(desk.at_rest, timeout=10_000)
+    qtbot.waitUntil(desk.at_rest, timeout=20_000)
     qtbot.wait(20)
 
 
@@ -123,7 +123,7 @@ def test_copying_the_picture_makes_a_signed_file(
     desk: Desk, qtbot: QtBot, studio: FakeStudio
 ) -> None:
     desk.window.actions_by_name["copy"].trigger()
-    qtbot.waitUntil(lambda: desk.jobs.idle, timeout=5000)
+    qtbot.waitUntil(lambda: desk.jobs.idle, timeout=15_000)
     urls = QGuiApplication.clipboard().mimeData().urls()
     assert Path(urls[0].toLocalFile()) in studio.exported
 
@@ -143,7 +143,7 @@ def test_everything_can_be_done_by_keyboard(
     desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
 ) -> None:
     desk.window.activateWindow()
-    qtbot.waitUntil(desk.window.isActiveWindow, timeout=3000)
+    qtbot.waitUntil(desk.window.isActiveWindow, timeout=15_000)
     desk.window.stage.canvas.setFocus()
     seed = desk.explore.state.base  # type: ignore[union-attr]
     press(desk, KEY.Key_R)
@@ -162,7 +162,7 @@ def test_everything_can_be_done_by_keyboard(
     assert desk.explore.state.base != Seed(123)  # type: ignore[union-attr]
     press(desk, KEY.Key_Home)
     assert desk.explore.state.base == Seed(123)  # type: ignore[union-attr]
-    qtbot.waitUntil(lambda: desk.undo.count() > 0, timeout=2000)
+    qtbot.waitUntil(lambda: desk.undo.count() > 0, timeout=15_000)
     smile = next(r for r in desk.window.findChildren(SliderRow) if r.name == "Smile")
     smile.slider.setFocus()
     press(desk, KEY.Key_Right)
@@ -189,7 +189,7 @@ def test_everything_can_be_done_by_keyboard(
     field.selectAll()
     type_text(str(tmp_path / "by_keyboard.png"))
     press(desk, KEY.Key_Return)
-    qtbot.waitUntil(lambda: (tmp_path / "by_keyboard.png").exists(), timeout=5000)
+    qtbot.waitUntil(lambda: (tmp_path / "by_keyboard.png").exists(), timeout=15_000)
     press(desk, KEY.Key_Escape)
     assert not desk.window.exporting
     press(desk, KEY.Key_2, CTRL)
@@ -200,7 +200,7 @@ def test_everything_can_be_done_by_keyboard(
 
 def test_tab_reaches_every_control(desk: Desk, qtbot: QtBot) -> None:
     desk.window.activateWindow()
-    qtbot.waitUntil(desk.window.isActiveWindow, timeout=3000)
+    qtbot.waitUntil(desk.window.isActiveWindow, timeout=15_000)
     wanted = {
         widget
         for kind in (QAbstractButton, QLineEdit, QAbstractSlider, Pad, Canvas, QAbstractItemView)
@@ -330,7 +330,7 @@ def test_the_passphrase_is_asked_in_the_panel(desk: Desk, qtbot: QtBot) -> None:
             f.isVisible() and "Passphrase" in f.accessibleName()
             for f in desk.window.findChildren(QLineEdit)
         ),
-        timeout=3000,
+        timeout=15_000,
     )
     type_text("secret")
     press(desk, KEY.Key_Return)
@@ -339,16 +339,16 @@ def test_the_passphrase_is_asked_in_the_panel(desk: Desk, qtbot: QtBot) -> None:
     assert answers == []  # the two differ
     type_text("t")
     press(desk, KEY.Key_Return)
-    qtbot.waitUntil(lambda: answers == [("secret", "secret")], timeout=3000)
+    qtbot.waitUntil(lambda: answers == [("secret", "secret")], timeout=15_000)
 
 
 def test_work_that_waits_for_a_passphrase_can_be_stopped(desk: Desk, qtbot: QtBot) -> None:
     failed: list[BaseException] = []
     desk.jobs.failed.connect(lambda job, error: failed.append(error))
     desk.jobs.submit(Job("ask", "", lambda progress, token: desk.passphrase()))
-    qtbot.waitUntil(lambda: desk.window.export._ask.isVisible(), timeout=3000)
+    qtbot.waitUntil(lambda: desk.window.export._ask.isVisible(), timeout=15_000)
     desk.window.export.cancel_wanted.emit()
-    qtbot.waitUntil(lambda: bool(failed), timeout=3000)
+    qtbot.waitUntil(lambda: bool(failed), timeout=15_000)
     assert isinstance(failed[0], Cancelled)
 
 
@@ -357,12 +357,12 @@ def test_dropping_a_file_opens_what_it_is(
 ) -> None:
     picture = tmp_path / "picture.png"
     desk.exports.export(ExportRequest(picture))
-    qtbot.waitUntil(lambda: desk.jobs.idle, timeout=5000)
+    qtbot.waitUntil(lambda: desk.jobs.idle, timeout=15_000)
     recipe = tmp_path / "recipe.json"
     recipe.write_text(recipe_text(desk).replace('"n": 7', '"n": 31'))
     desk.handlers.open_file(picture)
-    qtbot.waitUntil(lambda: desk.verify.verdict is not None, timeout=5000)
+    qtbot.waitUntil(lambda: desk.verify.verdict is not None, timeout=15_000)
     assert desk.window.page == "verify"
     desk.handlers.open_file(recipe)
-    qtbot.waitUntil(lambda: desk.explore.state.base == Seed(31), timeout=5000)  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: desk.explore.state.base == Seed(31), timeout=15_000)  # type: ignore[union-attr]
     assert QUrl.fromLocalFile(str(picture)).isLocalFile()
