@@ -91,8 +91,8 @@ class TrainStyleGAN2:
     guide_weight: float = 1.0
     guide_rate: float = 0.001
     taught: int = 0
-    taught_batch: int = 16
-    taught_rate: float = 0.003
+    taught_batch: int = 8
+    taught_rate: float = 0.006
     taught_slowdown: float = 0.4
     head_start: int = 3000
     checkpoint_s: float = 180.0
