@@ -53,7 +53,7 @@ def _economy(device: str | None) -> dict[str, Any]:
         "stages": parse_stages("64"),
         "batch": 8,
         "gamma_scale": 5.0,
-        "taught": 60_000,
+        "taught": 75_000,
         "z_dim": 64,
         "guide": guide if guide.is_dir() else None,
     }
