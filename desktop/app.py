@@ -30,6 +30,7 @@ from desktop.lanes import QueueLane
 from desktop.settings import Settings
 from desktop.status import StatusKeeper
 from desktop.views.main_window import MainWindow
+from desktop.widgets.icons import app_icon
 from engine.errors import BackendError
 from engine.studio import Studio
 
@@ -159,6 +160,7 @@ def application(argv: Sequence[str] = ("atelier",)) -> QApplication:
         QApplication.setDesktopFileName("latent-atelier")
         app = QApplication(list(argv))
         app.setApplicationName("Latent Atelier")
+        app.setWindowIcon(app_icon())
     theme.prepare(app)
     return app
 

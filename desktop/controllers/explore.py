@@ -58,6 +58,8 @@ class ExploreController(QObject):
 
     def set_kit(self, kit: Kit) -> None:
         """Put a model on the table: what waits for it, or its first picture."""
+        if kit == self.kit and self._pending is None:
+            return
         self.kit = kit
         self.kit_changed.emit(kit)
         if self._pending is not None and self._pending[0].model.sha256 == kit.ref.sha256:

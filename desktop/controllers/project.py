@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from desktop.controllers.history import HistoryController
 from desktop.facts import HistoryState, ProjectView, Visit
 from desktop.lanes import Job, QueueLane
-from desktop.messages import Message, message_of
+from desktop.messages import Message, message_of, plain
 from engine.cancel import CancelToken
 from engine.errors import RecipeError
 from engine.frame import OnProgress
@@ -21,6 +21,7 @@ OPEN, SAVE, AUTOSAVE, RECOVER = "open project", "save project", "autosave", "rec
 READ = "read Recipe"
 EVERY_MS = 60_000
 AFTER_CHANGE_MS = 2_000
+LABEL_LENGTH = 100
 SUFFIX = ".atelier"
 
 
@@ -146,7 +147,7 @@ class ProjectController(QObject):
         """Save under a name."""
         if path.suffix != SUFFIX:
             path = path.with_name(path.name + SUFFIX)
-        self.title = path.stem
+        self.title = plain(path.stem, LABEL_LENGTH)
         job = Job(SAVE, f"Saving {path.name}", _Save(self._studio, self._project(), path), path)
         self._lane.submit(job)
 
@@ -239,7 +240,7 @@ class ProjectController(QObject):
 
 
 def _entry(visit: Visit) -> Entry:
-    return Entry(recipe=visit.recipe, created=visit.created, label=visit.label)
+    return Entry(visit.recipe, visit.created, plain(visit.label, LABEL_LENGTH))
 
 
 def _visit(entry: Entry) -> Visit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths, Qt, QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from desktop.facts import ExportRequest
 from desktop.messages import Message, plain
+from desktop.places import free_name, pictures_folder
 from desktop.views.passphrase_ask import PassphraseAsk
 from desktop.widgets.button import IconButton, push
 from desktop.widgets.message_bar import MessageBar
@@ -30,6 +31,7 @@ TIERS: dict[str, Tier] = {
     "commitment": "commitment",
     "disclosure": "disclosure",
 }
+REPLACE, ELSEWHERE = "Replace it", "Choose another path"
 TIER_WORDS = {
     "recipe": "The Recipe travels with the picture: anybody can read it and make it again.",
     "commitment": "Only the Recipe's fingerprint travels: you can prove it later by showing it.",
@@ -72,7 +74,7 @@ class ExportPanel(ScrollColumn):
             tuple((key, key.capitalize(), words) for key, words in TIER_WORDS.items()),
         )
         self._tier_words = label(TIER_WORDS["recipe"], tone="muted", wrap=True)
-        self._path = QLineEdit(str(Path(folder or _pictures()) / "portrait.png"))
+        self._path = QLineEdit(str(free_name(Path(folder or pictures_folder()) / "portrait.png")))
         self._path.setAccessibleName("File")
         self._path.setToolTip("File: where the picture goes")
         self._path.setFixedHeight(28)
@@ -108,7 +110,7 @@ class ExportPanel(ScrollColumn):
         self.column.addLayout(column)
         self.column.addStretch(1)
         close.clicked.connect(self.closed)
-        self.message.action_wanted.connect(self._browse)
+        self.message.action_wanted.connect(self._remedy)
         self._format.chosen.connect(self._set_suffix)
         self._tier.chosen.connect(self._say_tier)
         self._go.clicked.connect(self.submit)
@@ -189,17 +191,26 @@ class ExportPanel(ScrollColumn):
         self._has_identity = status.exists
         self._identity.setText(plain(status.text))
 
+    @Slot()
     def submit(self) -> None:
-        """State the wish."""
-        self.message.hide()
+        """State the wish; a file that is there already is replaced only when asked once more."""
+        path = Path(self._path.text().strip()).expanduser()
         self._done.hide()
+        if path.is_file():
+            words = f"{plain(path.name, 60)} is there already."
+            self.message.show_message(words, "Give another name, or", "plain", REPLACE)
+            self.ensureWidgetVisible(self.message)
+            return
+        self._submit(path)
+
+    def _submit(self, path: Path) -> None:
+        self.message.hide()
         size = self._size.key
         options = ExportOptions(
             size_px=int(size) if size else None,
             tier=TIERS[self._tier.key],
             title=self._title.text().strip(),
         )
-        path = Path(self._path.text().strip()).expanduser()
         self.export_wanted.emit(ExportRequest(path, options))
 
     def show_began(self) -> None:
@@ -223,6 +234,7 @@ class ExportPanel(ScrollColumn):
         """What the export left behind."""
         self.show_stopped()
         self._receipt = receipt
+        self._path.setText(str(free_name(receipt.path)))
         self._done_title.setText(f"Exported {plain(receipt.path.name, 80)}")
         words = f"Signed by {plain(receipt.signer, 80)}." if receipt.signer else ""
         self._done_words.setText(f"{words} {plain(receipt.notice)}".strip())
@@ -241,9 +253,7 @@ class ExportPanel(ScrollColumn):
     def show_message(self, message: Message) -> None:
         """The export failed."""
         self.show_stopped()
-        self.message.show_message(
-            message.title, message.remedy, message.tone, "Choose another path"
-        )
+        self.message.show_message(message.title, message.remedy, message.tone, ELSEWHERE)
         self.ensureWidgetVisible(self.message)
 
     def ask_passphrase(self) -> None:
@@ -256,6 +266,13 @@ class ExportPanel(ScrollColumn):
 
     def _say_tier(self, tier: str) -> None:
         self._tier_words.setText(TIER_WORDS[tier])
+
+    @Slot()
+    def _remedy(self) -> None:
+        if self.message.action == REPLACE:
+            self._submit(Path(self._path.text().strip()).expanduser())
+        else:
+            self._browse()
 
     def _browse(self) -> None:
         self.message.hide()
@@ -273,8 +290,3 @@ class ExportPanel(ScrollColumn):
     def _verify(self) -> None:
         if self._receipt is not None:
             self.verify_wanted.emit(self._receipt.path)
-
-
-def _pictures() -> str:
-    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-    return place or str(Path.home())

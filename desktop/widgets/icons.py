@@ -63,6 +63,25 @@ SHAPES: dict[str, str] = {
 }
 
 
+APP_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
+    '<rect width="64" height="64" rx="15" fill="#23253f"/>'
+    '<path d="M14 50V24a18 18 0 0 1 36 0v26z" fill="#93a4ff"/>'
+    '<circle cx="32" cy="28" r="9" fill="#23253f"/>'
+    '<path d="M17 50a15 12 0 0 1 30 0z" fill="#23253f"/></svg>'
+)
+
+
+def app_icon() -> QIcon:
+    """The program's own icon: a head in an arch."""
+    image = QPixmap(128, 128)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    QSvgRenderer(QByteArray(APP_ICON.encode())).render(painter, QRectF(image.rect()))
+    painter.end()
+    return QIcon(image)
+
+
 @lru_cache(maxsize=512)
 def pixmap(name: str, colour: str, size_px: int, ratio: float = 1.0) -> QPixmap:
     """An icon of this program's own making; nothing from outside is ever parsed here."""

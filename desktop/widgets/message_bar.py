@@ -42,6 +42,11 @@ class MessageBar(QFrame):
         self.hide()
 
     @property
+    def action(self) -> str:
+        """The words of its button."""
+        return self._action.text()
+
+    @property
     def text(self) -> str:
         """What it says, "" when hidden."""
         return "" if self.isHidden() else f"{self._title.text()} {self._remedy.text()}".strip()

@@ -48,6 +48,24 @@ def test_an_export_tells_its_receipt_and_verifies(
     assert desk.window.verify._compared.isVisible()
 
 
+def test_a_file_that_is_there_is_replaced_only_when_asked_again(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    path = tmp_path / "kept.png"
+    path.write_bytes(b"precious")
+    desk.window.show_export()
+    panel = desk.window.export
+    panel._path.setText(str(path))
+    panel.submit()
+    settle(qtbot, desk)
+    assert "is there already" in panel.message.text
+    assert path.read_bytes() == b"precious"
+    panel.message.action_wanted.emit()
+    settle(qtbot, desk)
+    assert path in studio.exported
+    assert panel._path.text().endswith("kept-2.png")
+
+
 def test_an_export_takes_the_picture_of_the_moment_it_was_asked(
     desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
 ) -> None:
