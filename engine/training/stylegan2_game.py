@@ -69,8 +69,7 @@ class StyleGAN2Game:
         """Train both networks on one batch of real pictures; returns the losses."""
         if self.guide is not None:
             self.guide.refresh()
-        if self.images < self.spec.taught + self.spec.head_start:
-            # A rival that knows nothing yet would spoil what the lessons taught.
+        if not self.learning:
             fake, loss_g = self._made(resolution, top_gain), torch.zeros(())
         else:
             fake, loss_g = self._train_generator(resolution, top_gain)
@@ -80,6 +79,11 @@ class StyleGAN2Game:
         keep = ema_keep(self.spec.batch, self.images, self.spec.ema_images, self.spec.ema_rampup)
         ema_update(self.average, self.generator, keep)
         return {"loss_g": loss_g, **losses}
+
+    @property
+    def learning(self) -> bool:
+        """Whether the generator plays yet: a rival that knows nothing would spoil the lessons."""
+        return not self.spec.taught or self.images >= self.spec.taught + self.spec.head_start
 
     def state(self) -> dict[str, Any]:
         """Everything that a resumed run needs to go on exactly as it would have."""

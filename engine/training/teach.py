@@ -4,7 +4,8 @@ Two cores see some ten thousand pictures in a sitting, where a GAN that starts f
 millions. But every drawn picture comes from independent numbers, and normal scores of those
 numbers, turned at random into z_dim dimensions, are distributed exactly as z is. So the generator
 can be taught by regression first (distillation; the losses are those of Dosovitskiy and Brox,
-2016: pixels and features), and learns by the adversarial game what regression leaves soft.
+2016: pixels and features), and learns by the adversarial game what regression leaves soft; a
+lesson after each step of the game keeps what was taught.
 The rotation is thrown away afterwards: nothing else in the program knows which way is which.
 """
 
@@ -79,7 +80,8 @@ class Lessons:
         game.take(weights, [shard[1][1:] for shard in done])
         self._set_rate()
         self.optimiser.step()
-        game.images += batch
+        if game.images < self.spec.taught:
+            game.images += batch
         keep = ema_keep(batch, game.images, self.spec.ema_images, self.spec.ema_rampup)
         ema_update(game.average, game.generator, keep)
         return {"taught": sum_of([shard[0] for shard in done])}

@@ -125,6 +125,8 @@ class Sitting:
             resolution, gain = stage[0].resolution, stage[1]
             real = real_batch(self.pictures, self.spec.batch, resolution, gain, self.device)
             self._collect(self.game.step(real, resolution, gain))
+            if self.lessons is not None and self.game.learning:
+                self._collect(self.lessons.step())  # else the game forgets what was taught
             self._housekeeping(resolution)
         self._report()
         self.keep()
