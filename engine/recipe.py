@@ -165,7 +165,9 @@ class Truncate(Latent):
 class ModelRef(Struct):
     """A model by name and by the digest of its weights; the digest decides."""
 
-    name: Annotated[str, Pattern(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,128}", "1 to 128 printable characters")]
+    name: Annotated[
+        str, Pattern(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,128}", "1 to 128 printable characters")
+    ]
     sha256: Sha256
 
 

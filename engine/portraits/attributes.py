@@ -87,6 +87,8 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _amount("light_y", "Light from above"),  # 0 level with the face; 1 high
 )  # fmt: skip
 
+NUMBERS = len(ATTRIBUTES) + 1  # independent numbers behind one row: one a column, one for beards
+
 COLUMN: dict[str, int] = {attribute.name: i for i, attribute in enumerate(ATTRIBUTES)}
 
 # The attributes that get named sliders.
@@ -136,8 +138,11 @@ def sample(seed: int, indices: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "
     Some show only together with others: the two of the eyeglasses where there are eyeglasses,
     the beard's shape where there is facial hair, the hair's style where it is not cropped.
     """
-    spare = len(ATTRIBUTES)
-    u = uniform(seed, indices, spare + 1)
+    return table_of(uniform(seed, indices, NUMBERS))
+
+
+def table_of(u: Float64[np.ndarray, "n numbers"]) -> Float32[np.ndarray, "n columns"]:
+    """The rows of the label table that independent numbers in [0, 1) stand for, NUMBERS a row."""
     table = np.stack([_plain(a, u[:, i]) for i, a in enumerate(ATTRIBUTES)], axis=1)
 
     def bend(name: str, power: float) -> None:
@@ -149,7 +154,7 @@ def sample(seed: int, indices: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "
     bend("pitch", 1.4)
     bend("tilt", 1.3)
     bend("gender", 0.8)
-    bearded = (table[:, COLUMN["gender"]] < -0.1) & (u[:, spare] < 0.5)
+    bearded = (table[:, COLUMN["gender"]] < -0.1) & (u[:, len(ATTRIBUTES)] < 0.5)
     hair = COLUMN["facial_hair"]
     table[:, hair] = np.where(bearded, 0.25 + 0.75 * table[:, hair], 0.0)
     return table.astype(np.float32)

@@ -57,6 +57,7 @@ class TrainStyleGAN2:
     guide: folder of an attribute network whose features a second rival judges by; None for none.
     guide_weight: what that rival's loss counts in the generator's.
     taught: so many images are lessons (see `teach`) before the game; 0 for a game from nothing.
+    taught_mapping: batches of labels that the mapping network is taught before all pictures.
     taught_slowdown: the generator's learning rate in a game after lessons, as a share.
     head_start: so many images the rivals learn alone after the lessons.
     ada_target: the overfitting measure r_t that augmentation steers to; 0 switches it off.
@@ -91,6 +92,7 @@ class TrainStyleGAN2:
     guide_weight: float = 1.0
     guide_rate: float = 0.001
     taught: int = 0
+    taught_mapping: int = 6000
     taught_batch: int = 8
     taught_rate: float = 0.006
     taught_slowdown: float = 0.4

@@ -19,7 +19,7 @@ from jaxtyping import Float, UInt8
 from scipy.special import ndtri
 from torch import Tensor
 
-from engine.portraits.attributes import ATTRIBUTES, uniform
+from engine.portraits.attributes import NUMBERS, uniform
 from engine.training.ema import ema_keep, ema_update
 from engine.training.feature_rival import FeatureRival
 from engine.training.options import TrainStyleGAN2
@@ -28,7 +28,7 @@ from engine.training.stylegan2_game import StyleGAN2Game, sum_of
 EDGES = 0.5
 FEATURES = 0.15
 FINAL_RATE = 0.15
-MAPPING_SPEED = 50.0  # most of the hundredfold slowness that the game wants of the mapping
+MAPPING_SPEED = 5.0  # it has had its own lesson, see `teach_mapping`
 
 
 class Lessons:
@@ -120,7 +120,7 @@ def normal_scores(
     spec: TrainStyleGAN2, count: int
 ) -> tuple[Float[Tensor, "n k"], Float[Tensor, "z_dim z_dim"]]:
     """Each picture's drawn numbers as independent normal ones, and a random rotation."""
-    drawn = uniform(spec.data_seed, np.arange(count, dtype=np.int64), len(ATTRIBUTES) + 1)
+    drawn = uniform(spec.data_seed, np.arange(count, dtype=np.int64), NUMBERS)
     scores = ndtri(np.clip(drawn, 1e-6, 1.0 - 1e-6)).astype(np.float32)
     own = torch.Generator().manual_seed(spec.seed)
     turn, _ = torch.linalg.qr(torch.randn(spec.z_dim, spec.z_dim, generator=own))

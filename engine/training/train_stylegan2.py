@@ -39,8 +39,11 @@ from engine.training.progress import Progress, append_line, trim_lines
 from engine.training.sheet import write_sheet
 from engine.training.stylegan2_game import StyleGAN2Game
 from engine.training.teach import Lessons
+from engine.training.teach_mapping import teach_mapping
 
 TOLD = ("taught", "loss_g", "loss_d", "guide")  # what a line of progress shows
+
+MAPPING_TICK = 200  # batches between two words about the mapping's own lesson
 
 OnProgress = Callable[[Progress], None]
 
@@ -77,6 +80,7 @@ def train(
         on_drawn=drawn,
     )
     sitting = Sitting(spec, hardware, pictures, on_progress, started)
+    sitting.prepare(cancel)
     return sitting.run(cancel)
 
 
@@ -111,6 +115,24 @@ class Sitting:
     def seconds(self) -> float:
         """Training time of all sittings together."""
         return self.seconds_before + time.monotonic() - self.trained_since
+
+    def prepare(self, cancel: CancelToken) -> None:
+        """Teach the mapping network, once in a run. Raises Cancelled when the user stops it."""
+        game, steps = self.game, self.spec.taught_mapping
+        if self.lessons is None or game.images > 0 or self.spec.init is not None:
+            return
+
+        def tell(step: int, miss: float) -> None:
+            cancel.check()
+            if step % MAPPING_TICK == 0:
+                elapsed = time.monotonic() - self.started
+                left = (time.monotonic() - self.trained_since) * (steps - step) / step
+                words = f"Teaching the mapping network {step}/{steps}, miss {miss:.3f}"
+                self.on_progress(Progress(words, step / steps, elapsed, left))
+
+        mapping = game.generator.mapping
+        teach_mapping(mapping, self.lessons.turn, steps, seed=self.spec.seed, on_step=tell)
+        game.average.mapping.load_state_dict(mapping.state_dict())
 
     def run(self, cancel: CancelToken) -> Path:
         """Step until something says stop."""
