@@ -109,7 +109,15 @@ def opened(root: Path) -> Model:
 
 def test_a_bundled_run_opens_and_its_card_tells_how_it_was_made(root: Path) -> None:
     card = checked_card(root / NAME)
-    assert card["trained"] == {"images": 320, "seconds": 9, "machine": "a test"}
+    assert card["trained"] == {
+        "images": 320,
+        "seconds": 9,
+        "taught_by_regression": 0,
+        "adversarial": 320,
+        "batch": 16,
+        "guide": None,
+        "machine": "a test",
+    }
     assert card["data"]["seed"] == 0
     assert card["command"] == "python main.py train portraits-stylegan2"
     assert card["scores"] == {}

@@ -29,7 +29,7 @@ def pupil(folder: Path, taught: int = 16) -> TrainStyleGAN2:
     return TrainStyleGAN2(
         work=folder / "work", cache=folder / "cache", resolution=16, batch=8, portraits=24,
         stages=parse_stages("16:0.008"), z_dim=48, w_dim=16, mapping_layers=2, channel_base=128,
-        channel_max=8, device="cpu", taught=taught, head_start=0, tick_s=0.0,
+        channel_max=8, device="cpu", taught=taught, taught_mapping=2, head_start=0, tick_s=0.0,
     )  # fmt: skip
 
 
