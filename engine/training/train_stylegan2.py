@@ -147,8 +147,8 @@ class Sitting:
             resolution, gain = stage[0].resolution, stage[1]
             real = real_batch(self.pictures, self.spec.batch, resolution, gain, self.device)
             self._collect(self.game.step(real, resolution, gain))
-            if self.lessons is not None and self.game.learning:
-                self._collect(self.lessons.step())  # else the game forgets what was taught
+            if self.lessons is not None and self._lesson_is_due():
+                self._collect(self.lessons.step())
             self._housekeeping(resolution)
         self._report()
         self.keep()
@@ -207,6 +207,10 @@ class Sitting:
     def _time_is_over(self) -> bool:
         minutes = self.spec.minutes
         return minutes is not None and time.monotonic() - self.started > minutes * 60
+
+    def _lesson_is_due(self) -> bool:
+        """Every other step of the game; without any, the game forgets what was taught."""
+        return self.game.learning and self.game.steps % 2 == 0
 
     def _collect(self, losses: Mapping[str, Tensor]) -> None:
         for name, value in losses.items():
