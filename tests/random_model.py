@@ -18,7 +18,6 @@ from engine.frame import DirectionInfo, ModelInfo
 from engine.gan.stylegan2_config import StyleGAN2Config
 from engine.models.card import (
     MAPPING,
-    STYLEGAN2,
     SYNTHESIS,
     WEIGHTS,
     info_of,
@@ -69,7 +68,7 @@ def write_random_model(folder: Path, name: str = NAME, seed: int = 0) -> ModelIn
         "name": name,
         "version": 1,
         "title": "Random faces",
-        "family": STYLEGAN2,
+        "family": CONFIG.family,
         "config": CONFIG.to_dict(),
         "weights_sha256": weights_sha256(tensors),
         "licence": "Apache-2.0",

@@ -11,12 +11,14 @@ from jaxtyping import Float32, UInt8
 from engine.frame import BackendName
 
 Noises = Sequence[Float32[np.ndarray, "_ 1 _ _"]]
+Transform = Float32[np.ndarray, "3 3"]
 
 
 class Backend(Protocol):
     """One generator on one device. Every method may be called from several threads at once.
 
-    noises: one map for each noisy layer, already multiplied by its strength.
+    noises: one map for each noisy layer, already multiplied by its strength. transform: the 3x3
+    matrix that moves the picture, for the generators that take one; they always need it.
     """
 
     @property
@@ -34,13 +36,19 @@ class Backend(Protocol):
         ...
 
     def synthesize(
-        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+        self,
+        ws: Float32[np.ndarray, "n num_ws w_dim"],
+        noises: Noises,
+        transform: Transform | None = None,
     ) -> Float32[np.ndarray, "n channels r r"]:
         """The image, float32, nominally [-1, 1], NCHW."""
         ...
 
     def pixels(
-        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+        self,
+        ws: Float32[np.ndarray, "n num_ws w_dim"],
+        noises: Noises,
+        transform: Transform | None = None,
     ) -> UInt8[np.ndarray, "n r r channels"]:
         """The image as sRGB bytes, NHWC: round(127.5 x + 127.5), clipped to 0..255."""
         ...

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.backends.backend import Noises
+from engine.backends.backend import Noises, Transform
 from engine.backends.device import onnx_providers, physical_cores
 from engine.backends.external_names import external_names
 from engine.errors import BackendError, ModelError
@@ -61,25 +61,34 @@ class OnnxBackend:
         return w
 
     def synthesize(
-        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+        self,
+        ws: Float32[np.ndarray, "n num_ws w_dim"],
+        noises: Noises,
+        transform: Transform | None = None,
     ) -> Float32[np.ndarray, "n channels r r"]:
         """See Backend."""
         image: Float32[np.ndarray, "n channels r r"] = _run(
-            self._synthesis, "image", self._feed(ws, noises)
+            self._synthesis, "image", self._feed(ws, noises, transform)
         )
         return image
 
     def pixels(
-        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+        self,
+        ws: Float32[np.ndarray, "n num_ws w_dim"],
+        noises: Noises,
+        transform: Transform | None = None,
     ) -> UInt8[np.ndarray, "n r r channels"]:
         """See Backend."""
         pixels: UInt8[np.ndarray, "n r r channels"] = _run(
-            self._synthesis, "pixels", self._feed(ws, noises)
+            self._synthesis, "pixels", self._feed(ws, noises, transform)
         )
         return pixels
 
-    def _feed(self, ws: np.ndarray[Any, Any], noises: Noises) -> dict[str, np.ndarray[Any, Any]]:
-        return {"ws": ws, **dict(zip(self._noises, noises, strict=True))}
+    def _feed(
+        self, ws: np.ndarray[Any, Any], noises: Noises, transform: Transform | None
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        feed = {"ws": ws, **dict(zip(self._noises, noises, strict=True))}
+        return feed if transform is None else {**feed, "transform": transform}
 
 
 def _session(

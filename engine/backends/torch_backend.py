@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.backends.backend import Noises
+from engine.backends.backend import Noises, Transform
 from engine.errors import BackendError
 from engine.frame import BackendName
 
 
 class TorchBackend:
     """The Backend over a torch generator with `mapping.w` and `synthesis.with_noises`.
+
+    A generator whose pictures can be moved takes the matrix as `with_noises(..., transform=)`.
 
     device: "cpu", "cuda" or None for the best here.
     """
@@ -39,31 +41,38 @@ class TorchBackend:
             return np.ascontiguousarray(w.cpu().numpy())
 
     def synthesize(
-        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+        self,
+        ws: Float32[np.ndarray, "n num_ws w_dim"],
+        noises: Noises,
+        transform: Transform | None = None,
     ) -> Float32[np.ndarray, "n channels r r"]:
         """See Backend."""
         import torch
 
         with torch.inference_mode():
-            return np.ascontiguousarray(self._image(ws, noises).cpu().numpy())
+            return np.ascontiguousarray(self._image(ws, noises, transform).cpu().numpy())
 
     def pixels(
-        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+        self,
+        ws: Float32[np.ndarray, "n num_ws w_dim"],
+        noises: Noises,
+        transform: Transform | None = None,
     ) -> UInt8[np.ndarray, "n r r channels"]:
         """See Backend."""
         import torch
 
         with torch.inference_mode():
-            image = self._image(ws, noises)
+            image = self._image(ws, noises, transform)
             pixels = to_bytes(image)
             return np.ascontiguousarray(pixels.cpu().numpy())
 
-    def _image(self, ws: np.ndarray[Any, Any], noises: Noises) -> Any:
+    def _image(self, ws: np.ndarray[Any, Any], noises: Noises, transform: Transform | None) -> Any:
         import torch
 
         maps = [self._there(noise) for noise in noises]
+        moved = {} if transform is None else {"transform": self._there(transform)}
         try:
-            return self._generator.synthesis.with_noises(self._there(ws), maps).float()
+            return self._generator.synthesis.with_noises(self._there(ws), maps, **moved).float()
         except torch.OutOfMemoryError as error:
             raise BackendError(
                 "The GPU has not enough memory for this render.",

@@ -17,10 +17,10 @@ SQRT2 = math.sqrt(2.0)
 LEAK = 0.2
 
 
-def binomial_filter() -> Float[Tensor, "4 4"]:
-    """The separable low-pass filter [1, 3, 3, 1] as a 2-D kernel whose sum is 1."""
-    line = torch.tensor([1.0, 3.0, 3.0, 1.0])
-    return torch.outer(line, line) / 64.0
+def binomial_filter(taps: int = 4) -> Float[Tensor, "taps taps"]:
+    """The separable binomial low-pass filter, [1, 3, 3, 1] for 4 taps, as a 2-D kernel of sum 1."""
+    line = torch.tensor([float(math.comb(taps - 1, index)) for index in range(taps)])
+    return torch.outer(line, line) / line.sum() ** 2
 
 
 def second_moment_normalised(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
@@ -34,12 +34,17 @@ def leaky_relu_sqrt2(x: Tensor) -> Tensor:
 
 
 def upsample2(
-    x: Float[Tensor, "n c h w"], kernel: Float[Tensor, "4 4"]
+    x: Float[Tensor, "n c h w"], kernel: Float[Tensor, "taps taps"]
 ) -> Float[Tensor, "n c 2*h 2*w"]:
-    """Double height and width: zeros between the pixels, then the low-pass filter (gain 4)."""
-    channels = x.shape[1]
-    taps = (kernel * 4.0).to(x.dtype).expand(channels, 1, 4, 4)
-    return F.conv_transpose2d(x, taps, stride=2, padding=1, groups=channels)
+    """Double height and width: zeros after the pixels, then the low-pass filter (gain 4)."""
+    channels, taps = x.shape[1], kernel.shape[0]
+    weights = (kernel * 4.0).to(x.dtype).expand(channels, 1, taps, taps)
+    half = (taps + 1) // 2
+    if taps % 2 == 0:
+        return F.conv_transpose2d(x, weights, stride=2, padding=half - 1, groups=channels)
+    # An odd filter cannot lie symmetric on both grids; the published placement is kept.
+    wide = F.conv_transpose2d(x, weights, stride=2, groups=channels)
+    return F.pad(wide, (half + 1 - taps, 1 - half) * 2)
 
 
 def downsample2(

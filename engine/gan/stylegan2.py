@@ -1,176 +1,23 @@
-"""The StyleGAN2 generator (Karras et al., 2019 and 2020), skip architecture.
+"""The StyleGAN2 generator (Karras et al., 2019 and 2020): skip, resnet and orig architectures.
 
-Names and meanings of the parameters follow the published PyTorch layout, so that published
-weights load by key. Modulated convolutions run in the non-fused form: scale the input channels
-by the style, convolve with weights that all images share, scale the output channels by the
-demodulation. That is the same function as modulating the weights, needs no grouped convolution
-(which does not export to ONNX with a dynamic batch), and is fast in channels-last.
+Names and meanings of the parameters follow the published PyTorch layout (StyleGAN2-ADA, Karras
+et al., 2020b), so that published weights load by key.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from engine.gan.layers import (
-    LEAK,
-    SQRT2,
-    EqualLinear,
-    binomial_filter,
-    second_moment_normalised,
-    upsample2,
-)
+from engine.gan.layers import binomial_filter, upsample2
+from engine.gan.mapping import Mapping
 from engine.gan.stylegan2_config import StyleGAN2Config
+from engine.gan.stylegan2_layers import HALF, NoiseMode, Shortcut, StyleConv, ToRGB
 
-NoiseMode = Literal["const", "none", "random"]
-
-
-class Mapping(nn.Module):
-    """z (and class c) to w. `w_avg` is the mean of w, kept up to date while training."""
-
-    w_avg: Tensor
-
-    def __init__(self, config: StyleGAN2Config) -> None:
-        super().__init__()
-        self.config = config
-        width = config.w_dim
-        first = config.z_dim
-        if config.c_dim > 0:
-            self.embed = EqualLinear(config.c_dim, width)
-            first += width
-        for index in range(config.mapping_layers):
-            layer = EqualLinear(
-                first if index == 0 else width, width, activate=True, lr_multiplier=0.01
-            )
-            setattr(self, f"fc{index}", layer)
-        self.register_buffer("w_avg", torch.zeros(width))
-
-    def w(
-        self, z: Float[Tensor, "n z_dim"], c: Float[Tensor, "n c_dim"] | None = None
-    ) -> Float[Tensor, "n w_dim"]:
-        """One w for each z, not truncated."""
-        x = second_moment_normalised(z)
-        if self.config.c_dim > 0:
-            if c is None:
-                c = z.new_zeros(z.shape[0], self.config.c_dim)
-            x = torch.cat([x, second_moment_normalised(self.embed(c))], dim=1)
-        for index in range(self.config.mapping_layers):
-            x = getattr(self, f"fc{index}")(x)
-        return x
-
-    def forward(
-        self,
-        z: Float[Tensor, "n z_dim"],
-        c: Float[Tensor, "n c_dim"] | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-    ) -> Float[Tensor, "n num_ws w_dim"]:
-        """ws with the first `cutoff` layers (all when None) pulled toward `w_avg`.
-
-        psi = 1 leaves w as it is; psi = 0 gives `w_avg`.
-        """
-        ws = self.w(z, c).unsqueeze(1).repeat(1, self.config.num_ws, 1)
-        if psi == 1.0:
-            return ws
-        count = self.config.num_ws if cutoff is None else cutoff
-        near = self.w_avg.lerp(ws[:, :count], psi)
-        return torch.cat([near, ws[:, count:]], dim=1)
-
-    @torch.no_grad()
-    def track(self, w: Float[Tensor, "n w_dim"], keep: float = 0.995) -> None:
-        """Move `w_avg` toward the mean of this batch."""
-        self.w_avg.lerp_(w.detach().float().mean(dim=0), 1.0 - keep)
-
-
-class StyleConv(nn.Module):
-    """Modulated 3x3 convolution with demodulation, noise, bias and leaky ReLU.
-
-    With up=True it doubles the size: a transposed convolution of stride 2, then the low-pass
-    filter.
-    """
-
-    noise_const: Tensor
-    resample_filter: Tensor
-
-    def __init__(
-        self,
-        fan_in: int,
-        fan_out: int,
-        w_dim: int,
-        resolution: int,
-        *,
-        up: bool,
-        clamp: float | None,
-    ) -> None:
-        super().__init__()
-        self.resolution = resolution
-        self.up = up
-        self.clamp = clamp
-        self.affine = EqualLinear(w_dim, fan_in, bias_init=1.0)
-        self.weight = nn.Parameter(torch.randn(fan_out, fan_in, 3, 3))
-        self.bias = nn.Parameter(torch.zeros(fan_out))
-        self.noise_strength = nn.Parameter(torch.zeros([]))
-        self.register_buffer("noise_const", torch.randn(resolution, resolution))
-        self.register_buffer("resample_filter", binomial_filter())
-
-    def demodulation(self, styles: Float[Tensor, "n i"]) -> Float[Tensor, "n o"]:
-        """1 over the length of each output's modulated weights (Karras et al., 2020, eq. 3)."""
-        power = self.weight.square().sum(dim=(2, 3))
-        return torch.rsqrt(styles.square() @ power.t() + 1e-8)
-
-    def noise(self, mode: NoiseMode, batch: int) -> Float[Tensor, "_ 1 r r"] | None:
-        """The noise that is added to every channel, strength included."""
-        if mode == "none":
-            return None
-        if mode == "const":
-            return (self.noise_const * self.noise_strength)[None, None]
-        size = (batch, 1, self.resolution, self.resolution)
-        return torch.randn(size, device=self.weight.device) * self.noise_strength
-
-    def forward(
-        self, x: Float[Tensor, "n i _ _"], w: Float[Tensor, "n w_dim"], noise: Tensor | None
-    ) -> Float[Tensor, "n o r r"]:
-        styles = self.affine(w)
-        # sqrt(2) passes through the leaky ReLU: folded into the small factors it costs nothing.
-        scale = (self.demodulation(styles) * SQRT2)[:, :, None, None]
-        x = x * styles[:, :, None, None].to(x.dtype)
-        if self.up:
-            x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
-            taps = (self.resample_filter * 4.0).to(x.dtype).expand(x.shape[1], 1, 4, 4)
-            x = F.conv2d(x, taps, padding=1, groups=x.shape[1])
-        else:
-            x = F.conv2d(x, self.weight, padding=1)
-        bias = (self.bias * SQRT2)[None, :, None, None]
-        x = torch.addcmul(bias.to(x.dtype), x, scale.to(x.dtype))
-        if noise is not None:
-            x = x + (noise * SQRT2).to(x.dtype)
-        x = F.leaky_relu(x, LEAK)
-        return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
-
-
-class ToRGB(nn.Module):
-    """Modulated 1x1 convolution to the image channels, without demodulation."""
-
-    def __init__(self, fan_in: int, channels: int, w_dim: int, clamp: float | None) -> None:
-        super().__init__()
-        self.clamp = clamp
-        self.weight_gain = 1.0 / math.sqrt(fan_in)
-        self.affine = EqualLinear(w_dim, fan_in, bias_init=1.0)
-        self.weight = nn.Parameter(torch.randn(channels, fan_in, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(
-        self, x: Float[Tensor, "n i r r"], w: Float[Tensor, "n w_dim"]
-    ) -> Float[Tensor, "n c r r"]:
-        styles = self.affine(w) * self.weight_gain
-        y = F.conv2d(x * styles[:, :, None, None].to(x.dtype), self.weight, self.bias)
-        return y if self.clamp is None else y.clamp(-self.clamp, self.clamp)
+__all__ = ["Generator", "Mapping", "NoiseMode", "StyleConv", "Synthesis", "SynthesisBlock", "ToRGB"]
 
 
 class SynthesisBlock(nn.Module):
@@ -181,15 +28,27 @@ class SynthesisBlock(nn.Module):
     def __init__(self, config: StyleGAN2Config, resolution: int) -> None:
         super().__init__()
         channels, w_dim, clamp = config.channels[resolution], config.w_dim, config.conv_clamp
+        taps, noisy = config.filter_taps, config.noise
         self.first = resolution == 4
+        self.shortcut = config.has_shortcut(resolution)
+        self.paints = config.paints(resolution)
+        gain = HALF if self.shortcut else 1.0
         if self.first:
             self.const = nn.Parameter(torch.randn(channels, 4, 4))
         else:
-            below = config.channels[resolution // 2]
-            self.conv0 = StyleConv(below, channels, w_dim, resolution, up=True, clamp=clamp)
-        self.conv1 = StyleConv(channels, channels, w_dim, resolution, up=False, clamp=clamp)
-        self.torgb = ToRGB(channels, config.img_channels, w_dim, clamp)
-        self.register_buffer("resample_filter", binomial_filter())
+            self.conv0 = StyleConv(
+                config.channels[resolution // 2], channels, w_dim, resolution,
+                up=True, clamp=clamp, taps=taps, noisy=noisy,
+            )  # fmt: skip
+        self.conv1 = StyleConv(
+            channels, channels, w_dim, resolution,
+            up=False, clamp=clamp, gain=gain, taps=taps, noisy=noisy,
+        )  # fmt: skip
+        if self.paints:
+            self.torgb = ToRGB(channels, config.img_channels, w_dim, clamp)
+        if self.shortcut:
+            self.skip = Shortcut(config.channels[resolution // 2], channels, taps)
+        self.register_buffer("resample_filter", binomial_filter(taps))
 
     def layers(self) -> list[StyleConv]:
         """The modulated convolutions in order."""
@@ -202,18 +61,26 @@ class SynthesisBlock(nn.Module):
         ws: Sequence[Tensor],
         noises: Sequence[Tensor | None],
         rgb_gain: float = 1.0,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor | None]:
+        """Features and picture of the resolution below to those of this one."""
         if x is None:
             x = self.const.expand(ws[0].shape[0], -1, -1, -1)
             x = x.contiguous(memory_format=torch.channels_last)
+        around = self.skip(x) if self.shortcut else None
         for layer, w, noise in zip(self.layers(), ws, noises, strict=False):
             x = layer(x, w, noise)
-        rgb = self.torgb(x, ws[-1]).float()
-        if rgb_gain != 1.0:
-            rgb = rgb * rgb_gain
-        if image is not None:
-            rgb = upsample2(image, self.resample_filter) + rgb
-        return x, rgb
+        if around is not None:
+            x = around + x
+        if self.paints:
+            image = self.paint(x, ws[-1], image, rgb_gain)
+        return x, image
+
+    def paint(self, x: Tensor, w: Tensor, image: Tensor | None, gain: float) -> Tensor:
+        """What toRGB makes of the features, added to the picture of the resolution below."""
+        rgb: Tensor = self.torgb(x, w).float()
+        if gain != 1.0:
+            rgb = rgb * gain
+        return rgb if image is None else upsample2(image, self.resample_filter) + rgb
 
 
 class Synthesis(nn.Module):
@@ -233,6 +100,8 @@ class Synthesis(nn.Module):
 
     def noise_layers(self, resolution: int | None = None) -> list[StyleConv]:
         """The layers that take noise, in order, up to `resolution` (all when None)."""
+        if not self.config.noise:
+            return []
         top = resolution or self.config.resolution
         return [
             layer for r in self.config.resolutions if r <= top for layer in self.block(r).layers()
@@ -248,7 +117,8 @@ class Synthesis(nn.Module):
         """Image float32, nominally [-1, 1], at `resolution` (the full one when None).
 
         noise_mode: "const" adds the stored noise, "random" new noise from torch's generator,
-        "none" no noise. top_gain scales what the last block adds: 0 gives the up-sampled image
+        "none" no noise. A smaller resolution is for the skip architecture, whose every block
+        paints. top_gain scales what the last block adds: 0 gives the up-sampled image
         of the resolution below, 1 the finished one (the fade-in of progressive training).
         """
         noises = [layer.noise(noise_mode, ws.shape[0]) for layer in self.noise_layers(resolution)]
@@ -263,6 +133,8 @@ class Synthesis(nn.Module):
     ) -> Float[Tensor, "n c r r"]:
         """As `forward`, with the noise of each layer given: strength times values, or None."""
         top = resolution or self.config.resolution
+        if not self.config.noise:
+            noises = [None] * self.config.num_ws
         x: Tensor | None = None
         image: Tensor | None = None
         start = 0

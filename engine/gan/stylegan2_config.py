@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from engine.errors import ModelError
+
+Architecture = Literal["skip", "resnet", "orig"]
+ARCHITECTURES = ("skip", "resnet", "orig")
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,11 @@ class StyleGAN2Config:
 
     channels: feature maps at each resolution from 4 up to `resolution`, powers of two.
     conv_clamp: limit of the absolute value after each activation, or None for no limit.
+    architecture: how the resolutions meet (Karras et al., 2020, figure 7): "skip" sums what each
+    adds to the picture, "resnet" sums features, "orig" passes features on alone. noise: whether
+    the layers take noise. filter_taps: length of the resampling filter's sides. embed_features
+    and layer_features: widths inside the mapping network, None for w_dim. mapping_lr: the
+    learning rate multiplier that the mapping network's weights were stored with.
     """
 
     z_dim: int = 128
@@ -27,8 +35,19 @@ class StyleGAN2Config:
     mapping_layers: int = 4
     img_channels: int = 3
     conv_clamp: float | None = None
+    architecture: Architecture = "skip"
+    noise: bool = True
+    filter_taps: int = 4
+    embed_features: int | None = None
+    layer_features: int | None = None
+    mapping_lr: float = 0.01
 
     def __post_init__(self) -> None:
+        if self.architecture not in ARCHITECTURES:
+            raise ModelError(
+                f"A StyleGAN2 architecture is one of {', '.join(ARCHITECTURES)}, "
+                f"got {str(self.architecture)[:40]!r}."
+            )
         if self.resolution < 4 or self.resolution & (self.resolution - 1):
             raise ModelError(
                 "A StyleGAN2 resolution must be a power of two of 4 or more, "
@@ -41,6 +60,11 @@ class StyleGAN2Config:
             )
 
     @property
+    def family(self) -> str:
+        """The name of this family in cards."""
+        return "stylegan2"
+
+    @property
     def resolutions(self) -> tuple[int, ...]:
         """4, 8, ... up to the full resolution."""
         return tuple(1 << k for k in range(2, self.resolution.bit_length()))
@@ -50,8 +74,27 @@ class StyleGAN2Config:
         """How many w one picture takes: one a convolution and one for the last toRGB."""
         return 2 * (self.resolution.bit_length() - 1) - 2
 
+    @property
+    def embed_width(self) -> int:
+        """Length of the embedded class."""
+        return self.w_dim if self.embed_features is None else self.embed_features
+
+    @property
+    def hidden_width(self) -> int:
+        """Width of the mapping network's hidden layers."""
+        return self.w_dim if self.layer_features is None else self.layer_features
+
+    def paints(self, resolution: int) -> bool:
+        """Whether the block of this resolution has a toRGB."""
+        return self.architecture == "skip" or resolution == self.resolution
+
+    def has_shortcut(self, resolution: int) -> bool:
+        """Whether the block of this resolution adds its input to its output."""
+        return self.architecture == "resnet" and resolution > 4
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, with num_ws for the reader's sake."""
+        """Plain JSON values, with num_ws for the reader's sake; rare fields only where they differ
+        from their defaults."""
         plain: dict[str, Any] = {
             "z_dim": self.z_dim,
             "w_dim": self.w_dim,
@@ -62,21 +105,21 @@ class StyleGAN2Config:
             "img_channels": self.img_channels,
             "num_ws": self.num_ws,
         }
-        if self.conv_clamp is not None:
-            plain["conv_clamp"] = self.conv_clamp
+        rare = {item.name: item.default for item in fields(self) if item.name not in plain}
+        plain |= {n: getattr(self, n) for n, usual in rare.items() if getattr(self, n) != usual}
         return plain
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> StyleGAN2Config:
         """The inverse of `to_dict`. Raises ModelError for unknown or contradicting fields."""
-        fields = dict(plain)
-        num_ws = fields.pop("num_ws", None)
-        known = set(cls.__dataclass_fields__)
-        if not set(fields) <= known:
-            raise ModelError(f"Unknown StyleGAN2 fields: {sorted(set(fields) - known)}.")
-        if "channels" in fields:
-            fields["channels"] = {int(r): int(n) for r, n in fields["channels"].items()}
-        config = cls(**fields)
+        given = dict(plain)
+        num_ws = given.pop("num_ws", None)
+        known = {item.name for item in fields(cls)}
+        if not set(given) <= known:
+            raise ModelError(f"Unknown StyleGAN2 fields: {sorted(set(given) - known)}.")
+        if "channels" in given:
+            given["channels"] = {int(r): int(n) for r, n in given["channels"].items()}
+        config = cls(**given)
         if num_ws is not None and num_ws != config.num_ws:
             raise ModelError(f"A model of these sizes has num_ws {config.num_ws}, got {num_ws}.")
         return config

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 from engine.errors import ModelError
 from engine.frame import ModelInfo
-from engine.gan.stylegan2_config import StyleGAN2Config
+from engine.models.families import FAMILIES
+from engine.models.family import Config
 from engine.store import replacing, write_remedy
 
 CARD = "card.json"
@@ -18,12 +19,8 @@ WEIGHTS = "weights.safetensors"
 MAPPING = "mapping.onnx"
 SYNTHESIS = "synthesis.onnx"
 DIRECTIONS = "directions.json"
-STYLEGAN2 = "stylegan2"
 MAX_BYTES = 2_000_000
 
-_SIZES = {
-    "z_dim", "w_dim", "c_dim", "resolution", "channels", "mapping_layers", "img_channels", "num_ws"
-}  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -87,25 +84,23 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
         ) from error
 
 
-def config_of(card: Mapping[str, Any], folder: Path) -> StyleGAN2Config:
+def is_generator(card: Mapping[str, Any]) -> bool:
+    """Whether the card is that of a model that makes pictures here."""
+    return card["family"] in FAMILIES
+
+
+def config_of(card: Mapping[str, Any], folder: Path) -> Config:
     """The generator's sizes. Raises ModelError when the card has none that fit together."""
-    if card["family"] != STYLEGAN2:
+    family = FAMILIES.get(card["family"])
+    if family is None:
         raise ModelError(
             f"The model {card['name']} is of the family {card['family']!r}, which makes no "
             "pictures here.",
-            f"This version opens {STYLEGAN2}.",
+            f"This version opens {', '.join(FAMILIES)}.",
         )
-    missing = sorted(_SIZES - set(card["config"]))
-    if missing:
-        _refuse(folder, f"has a config without {missing[0]}")
     try:
-        config = StyleGAN2Config.from_dict(card["config"])
-        sizes = [config.z_dim, config.w_dim, config.c_dim + 1, config.mapping_layers]
-        sizes += [config.img_channels, *config.channels.values()]
-        if not all(type(size) is int and 0 < size < 65536 for size in sizes):
-            raise ValueError(f"sizes must be whole numbers from 1 to 65535, got {sizes}")
-        return config
-    except (TypeError, ValueError, AttributeError) as error:
+        return family.read_config(card["config"])
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(
             f"The card of {folder.name} has a damaged config: {str(error)[:120]}.",
             "Import or train the model again.",

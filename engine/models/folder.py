@@ -12,14 +12,14 @@ from typing import Any
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import write_safetensors
 from engine.errors import ModelError
-from engine.gan.stylegan2_config import StyleGAN2Config
-from engine.models.card import MAPPING, STYLEGAN2, SYNTHESIS, WEIGHTS, check_name, write_card
-from engine.models.stylegan2_layout import Tensors, check_tensors
+from engine.models.card import MAPPING, SYNTHESIS, WEIGHTS, check_name, write_card
+from engine.models.families import check_fits
+from engine.models.family import Config, Tensors
 from engine.store import write_remedy
 
 
 def write_model_folder(
-    folder: Path, config: StyleGAN2Config, tensors: Tensors, facts: Mapping[str, Any]
+    folder: Path, config: Config, tensors: Tensors, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Export the ONNX graphs and write everything; returns the card.
 
@@ -30,7 +30,7 @@ def write_model_folder(
     name = check_name(facts.get("name", folder.name))
     if folder.exists():
         raise ModelError(f"There is already a model at {folder}.", "Choose another name.")
-    check_tensors(config, tensors, name)
+    check_fits(config, tensors, name)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
@@ -48,7 +48,7 @@ def write_model_folder(
     return card
 
 
-def write_graphs(folder: Path, config: StyleGAN2Config, tensors: Tensors) -> int:
+def write_graphs(folder: Path, config: Config, tensors: Tensors) -> int:
     """Export both graphs into the folder, checked; returns the largest difference of 255."""
     from engine.models.to_onnx import export_graphs
     from engine.models.torch_generator import build_generator
@@ -59,7 +59,7 @@ def write_graphs(folder: Path, config: StyleGAN2Config, tensors: Tensors) -> int
 
 
 def _fill(
-    folder: Path, config: StyleGAN2Config, tensors: Tensors, facts: Mapping[str, Any]
+    folder: Path, config: Config, tensors: Tensors, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     write_safetensors(folder / WEIGHTS, tensors)
     write_graphs(folder, config, tensors)
@@ -69,7 +69,7 @@ def _fill(
         "title": facts["name"],
         "version": 1,
         **facts,
-        "family": STYLEGAN2,
+        "family": config.family,
         "config": config.to_dict(),
         "weights_sha256": weights_sha256(tensors),
         "bytes": sum((folder / file).stat().st_size for file in files),

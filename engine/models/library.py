@@ -12,8 +12,8 @@ from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.errors import ModelError
 from engine.frame import ModelInfo
-from engine.models.card import CARD, STYLEGAN2, WEIGHTS, config_of, info_of, read_card
-from engine.models.stylegan2_layout import check_tensors
+from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
+from engine.models.families import check_fits
 from engine.recipe import ModelRef
 
 
@@ -49,7 +49,7 @@ class ModelLibrary:
     def _add(self, folder: Path, bundled: bool) -> None:
         try:
             card = read_card(folder)
-            if card["family"] == STYLEGAN2:
+            if is_generator(card):
                 self._models.setdefault(card["name"], info_of(folder, card, bundled))
             else:
                 self._others.setdefault(card["name"], card)
@@ -129,5 +129,5 @@ def load_tensors(info: ModelInfo) -> dict[str, np.ndarray]:
             f"{digest}, expected {info.sha256}.",
             remedy,
         )
-    check_tensors(config_of(info.card, info.folder), tensors, str(path))
+    check_fits(config_of(info.card, info.folder), tensors, str(path))
     return tensors

@@ -9,14 +9,15 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.backends.backend import Backend
+from engine.backends.backend import Backend, Noises, Transform
 from engine.errors import ModelError
 from engine.frame import BackendName, ModelInfo
 from engine.latent.noise import layer_noise
 from engine.latent.truncation import truncate
 from engine.models.card import MAPPING, SYNTHESIS, config_of
+from engine.models.families import family_of
+from engine.models.family import Tensors
 from engine.models.library import load_tensors
-from engine.models.stylegan2_layout import Tensors, noisy_layers
 from engine.recipe import Noise
 
 NoiseMode = Literal["const", "random", "none"]
@@ -32,8 +33,13 @@ class Model:
         """tensors: float32, by their published names."""
         self.info = info
         self.backend = backend
-        self.w_avg: Float32[np.ndarray, " w_dim"] = tensors["mapping.w_avg"]
-        layers = noisy_layers(config_of(info.card, info.folder))
+        config = config_of(info.card, info.folder)
+        family = family_of(config)
+        self.w_avg: Float32[np.ndarray, " w_dim"] = family.average(tensors)
+        self._transform: Transform | None = None
+        if family.TRANSFORM is not None:
+            self._transform = tensors[family.TRANSFORM]
+        layers = family.noisy_layers(config)
         self._noise_shapes = [(size, size) for _, size in layers]
         self._noise_consts = [tensors[f"{name}.noise_const"] for name, _ in layers]
         self._noise_gains = [float(tensors[f"{name}.noise_strength"]) for name, _ in layers]
@@ -57,6 +63,11 @@ class Model:
     def noisy_layers(self) -> int:
         """How many layers take noise."""
         return len(self._noise_shapes)
+
+    @property
+    def takes_transform(self) -> bool:
+        """Whether a 3x3 matrix can move its pictures."""
+        return self._transform is not None
 
     def map(
         self,
@@ -86,30 +97,58 @@ class Model:
         return truncate(ws, self.w_avg, psi=psi, cutoff=cutoff)
 
     def synthesize(
-        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noise_mode: NoiseMode = "const"
+        self,
+        ws: Float32[np.ndarray, "n *num_ws w_dim"],
+        noise_mode: NoiseMode = "const",
+        transform: Transform | None = None,
     ) -> Float32[np.ndarray, "n channels height width"]:
-        """ws to images: float32, nominally [-1, 1], NCHW, sRGB. "random" draws from seed 0."""
-        return self.image(ws, Noise(mode=noise_mode))
+        """ws, or one w for all layers, to images: float32, nominally [-1, 1], NCHW, sRGB.
+
+        noise_mode: "random" draws from seed 0. transform: a 3x3 matrix that moves the plane which
+        the picture is made on, the unit being its width; None takes the model's own. Raises
+        ModelError for shapes that do not fit and where the model takes no matrix.
+        """
+        return self.image(ws, Noise(mode=noise_mode), transform)
 
     def image(
-        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noise: Noise
+        self,
+        ws: Float32[np.ndarray, "n *num_ws w_dim"],
+        noise: Noise,
+        transform: Transform | None = None,
     ) -> Float32[np.ndarray, "n channels height width"]:
         """As synthesize, with the noise of a Recipe."""
-        ws = self._checked_ws(ws)
-        return self.backend.synthesize(ws, self._noises(noise, len(ws)))
+        return self.backend.synthesize(*self._inputs(ws, noise, transform))
 
     def pixels(
-        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noise: Noise | None = None
+        self,
+        ws: Float32[np.ndarray, "n *num_ws w_dim"],
+        noise: Noise | None = None,
+        transform: Transform | None = None,
     ) -> UInt8[np.ndarray, "n height width channels"]:
         """ws to pictures: uint8, NHWC, sRGB."""
-        ws = self._checked_ws(ws)
-        return self.backend.pixels(ws, self._noises(noise or Noise(), len(ws)))
+        return self.backend.pixels(*self._inputs(ws, noise or Noise(), transform))
 
-    def _checked_ws(self, ws: Any) -> Float32[np.ndarray, "n num_ws w_dim"]:
-        return _checked(ws, "ws", (self.info.num_ws, self.info.w_dim))
+    def _inputs(
+        self, ws: Any, noise: Noise, transform: Any
+    ) -> tuple[Float32[np.ndarray, "n num_ws w_dim"], Noises, Transform | None]:
+        if np.ndim(ws) == 2:
+            w = _checked(ws, "ws", (self.info.w_dim,))
+            ws = np.repeat(w[:, None], self.info.num_ws, axis=1)
+        ws = _checked(ws, "ws", (self.info.num_ws, self.info.w_dim))
+        noises = layer_noise(
+            self._noise_shapes, self._noise_consts, noise, len(ws), self._noise_gains
+        )
+        return ws, noises, self._moved(transform)
 
-    def _noises(self, noise: Noise, batch: int) -> list[Float32[np.ndarray, "_ 1 _ _"]]:
-        return layer_noise(self._noise_shapes, self._noise_consts, noise, batch, self._noise_gains)
+    def _moved(self, transform: Any) -> Transform | None:
+        if transform is None:
+            return self._transform
+        if self._transform is None:
+            raise ModelError(
+                f"The pictures of {self.info.name} cannot be moved by a matrix.",
+                "Leave transform out.",
+            )
+        return _checked(transform, "transform", (3,), rows=3)
 
 
 def open_model(info: ModelInfo, backend: BackendName | None = None) -> Model:
@@ -154,11 +193,15 @@ def _torch(info: ModelInfo, tensors: Tensors) -> Backend:
     return TorchBackend(build_generator(config_of(info.card, info.folder), tensors))
 
 
-def _checked(array: Any, name: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+def _checked(
+    array: Any, name: str, shape: tuple[int, ...], rows: int | None = None
+) -> np.ndarray[Any, Any]:
+    """The array in float32. rows: how many it must have, None for any but none."""
     values = np.ascontiguousarray(array, dtype=np.float32)
-    if values.ndim != len(shape) + 1 or values.shape[1:] != shape or not len(values):
+    fits = values.ndim == len(shape) + 1 and values.shape[1:] == shape
+    if not fits or not len(values) or rows not in (None, len(values)):
         raise ModelError(
-            f"{name} must have the shape [batch, {', '.join(map(str, shape))}], "
+            f"{name} must have the shape [{rows or 'batch'}, {', '.join(map(str, shape))}], "
             f"got {list(np.shape(array))}.",
             "Use latents that were made for this model.",
         )

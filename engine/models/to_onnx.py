@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +17,9 @@ from engine.backends.torch_backend import TorchBackend, to_bytes
 from engine.errors import ModelError
 from engine.image.pixels import largest_difference
 from engine.models.card import MAPPING, SYNTHESIS
+from engine.models.families import family_of
 from engine.models.onnx_graph import free_batch, without_weights
 from engine.store import replacing, write_remedy
-
-if TYPE_CHECKING:
-    from engine.gan.stylegan2 import Generator
 
 OPSET = 20
 BAR = 2  # of 255, on every pixel; the bar of the design for two backends
@@ -49,12 +47,13 @@ class Graphs:
             ) from error
 
 
-def export_graphs(generator: Generator) -> Graphs:
-    """Both graphs of the generator, checked against torch.
+def export_graphs(generator: Any) -> Graphs:
+    """Both graphs of the generator, of any family, checked against torch.
 
-    mapping: z [n, z_dim] (and c [n, c_dim]) -> w [n, w_dim]. synthesis: ws [n, num_ws, w_dim] and
-    noise_0, noise_1, ... [n or 1, 1, R, R] -> image float32 [n, channels, R, R] and pixels uint8
-    [n, R, R, channels]. Raises ModelError when a graph and torch disagree.
+    mapping: z [n, z_dim] (and c [n, c_dim]) -> w [n, w_dim]. synthesis: ws [n, num_ws, w_dim],
+    noise_0, noise_1, ... [n or 1, 1, R, R] and, where the family has one, transform [3, 3]
+    -> image float32 [n, channels, R, R] and pixels uint8 [n, R, R, channels]. Raises ModelError
+    when a graph and torch disagree.
     """
     generator = generator.float().cpu().eval().requires_grad_(False)
     names = set(generator.state_dict())
@@ -63,7 +62,7 @@ def export_graphs(generator: Generator) -> Graphs:
     return Graphs(mapping, synthesis, _check(generator, mapping, synthesis))
 
 
-def _export_mapping(generator: Generator) -> Any:
+def _export_mapping(generator: Any) -> Any:
     import torch
 
     class MappingGraph(torch.nn.Module):
@@ -74,7 +73,8 @@ def _export_mapping(generator: Generator) -> Any:
             self.mapping = generator.mapping
 
         def forward(self, z: torch.Tensor, c: torch.Tensor | None = None) -> torch.Tensor:
-            return self.mapping.w(z, c)
+            w: torch.Tensor = self.mapping.w(z, c)
+            return w
 
     config = generator.config
     inputs = {"z": torch.zeros(2, config.z_dim)}
@@ -86,7 +86,7 @@ def _export_mapping(generator: Generator) -> Any:
     )
 
 
-def _export_synthesis(generator: Generator) -> Any:
+def _export_synthesis(generator: Any) -> Any:
     import torch
 
     class SynthesisGraph(torch.nn.Module):
@@ -97,17 +97,24 @@ def _export_synthesis(generator: Generator) -> Any:
             self.synthesis = generator.synthesis
 
         def forward(
-            self, ws: torch.Tensor, noises: list[torch.Tensor]
+            self,
+            ws: torch.Tensor,
+            noises: list[torch.Tensor],
+            transform: torch.Tensor | None = None,
         ) -> tuple[torch.Tensor, torch.Tensor]:
-            image = self.synthesis.with_noises(ws, noises)
+            moved = {} if transform is None else {"transform": transform}
+            image = self.synthesis.with_noises(ws, noises, **moved)
             return image, to_bytes(image)
 
     config = generator.config
-    layers = generator.synthesis.noise_layers()
-    noises = [torch.zeros(1, 1, layer.resolution, layer.resolution) for layer in layers]
+    family = family_of(config)
+    noises = [torch.zeros(1, 1, size, size) for _, size in family.noisy_layers(config)]
     inputs = {"ws": torch.zeros(2, config.num_ws, config.w_dim), "noises": noises}
-    shapes = {"ws": {0: torch.export.Dim("n")}, "noises": [{} for _ in noises]}
+    shapes: dict[str, Any] = {"ws": {0: torch.export.Dim("n")}, "noises": [{} for _ in noises]}
     names = ["ws", *(f"noise_{index}" for index in range(len(noises)))]
+    if family.TRANSFORM is not None:
+        inputs["transform"], shapes["transform"] = torch.eye(3), {}
+        names.append("transform")
     model = _run_exporter(SynthesisGraph().eval(), inputs, shapes, names, ["image", "pixels"])
     # Traced with one map for the whole batch; ONNX broadcasts, so one for each picture works too.
     free_batch(model.graph, "noise_", "noise_n")
@@ -158,7 +165,7 @@ def _serialized(model: Any, weights: set[str]) -> bytes:
     return data
 
 
-def _check(generator: Generator, mapping: bytes, synthesis: bytes) -> int:
+def _check(generator: Any, mapping: bytes, synthesis: bytes) -> int:
     """Compare both backends on one batch of two pictures with noise of their own."""
     config = generator.config
     weights = {name: value.numpy() for name, value in generator.state_dict().items()}
@@ -169,10 +176,12 @@ def _check(generator: Generator, mapping: bytes, synthesis: bytes) -> int:
     w = there.map(z, c)
     apart = float(np.abs(here.map(z, c) - w).max())
     ws = np.repeat(w[:, None], config.num_ws, axis=1)
-    sizes = [layer.resolution for layer in generator.synthesis.noise_layers()]
+    family = family_of(config)
+    sizes = [size for _, size in family.noisy_layers(config)]
     noises = [source.randn(2, 1, size, size).astype(np.float32) * 0.1 for size in sizes]
-    pixels = here.pixels(ws, noises)
-    largest = largest_difference(pixels, there.pixels(ws, noises))
+    moved = None if family.TRANSFORM is None else np.eye(3, dtype=np.float32)
+    pixels = here.pixels(ws, noises, moved)
+    largest = largest_difference(pixels, there.pixels(ws, noises, moved))
     if apart > 1e-3 or largest > BAR:
         raise ModelError(
             f"The ONNX graphs differ from torch by {apart:.2g} in w and by {largest} of 255 in "

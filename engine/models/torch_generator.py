@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
-from engine.gan.stylegan2 import Generator
-from engine.gan.stylegan2_config import StyleGAN2Config
-from engine.models.stylegan2_layout import Tensors
+from engine.models.families import family_of
+from engine.models.family import Config, Tensors
 
 
-def build_generator(config: StyleGAN2Config, tensors: Tensors) -> Generator:
-    """A generator in float32 on the CPU, ready for inference."""
+def build_generator(config: Config, tensors: Tensors) -> Any:
+    """A generator of the config's family, in float32 on the CPU, ready for inference."""
     with torch.device("meta"):
-        generator = Generator(config)
+        generator = family_of(config).new_generator(config)
     state = {
         name: torch.from_numpy(np.array(array, dtype=np.float32)) for name, array in tensors.items()
     }

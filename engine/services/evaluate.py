@@ -12,7 +12,7 @@ from engine.checkpoints.safetensors_file import read_safetensors
 from engine.directions.library import read_directions, vector_of, write_directions
 from engine.errors import ModelError
 from engine.frame import OnProgress
-from engine.models.card import STYLEGAN2, WEIGHTS, info_of, read_card, write_card
+from engine.models.card import WEIGHTS, info_of, is_generator, read_card, write_card
 from engine.models.library import bundled_folder
 from engine.perception.reader import FAMILY
 
@@ -39,7 +39,7 @@ def evaluate(
         from engine.services.evaluate_reader import measure_reader
 
         scores = measure_reader(folder, full, progress, cancel)
-    elif card["family"] == STYLEGAN2:
+    elif is_generator(card):
         scores = _generator_scores(folder, root, full, progress, cancel)
     else:
         raise ModelError(f"Nothing is measured of a model of the family {card['family']!r}.")

@@ -11,21 +11,18 @@ from typing import Any
 import numpy as np
 
 from engine.checkpoints.digest import weights_sha256
-from engine.checkpoints.safetensors_file import read_safetensors
 from engine.directions.library import read_directions, vector_of, write_directions
 from engine.errors import CheckpointError, ModelError
 from engine.frame import BackendName, DirectionInfo, ModelInfo, OnProgress, Progress
-from engine.gan.stylegan2_config import StyleGAN2Config
-from engine.models.card import CARD, STYLEGAN2, check_name, config_of, info_of, read_card
+from engine.models.card import CARD, check_name, config_of, info_of, is_generator, read_card
+from engine.models.families import check_fits, recognise
+from engine.models.family import Config
 from engine.models.folder import write_graphs, write_model_folder
 from engine.models.library import ModelLibrary, load_tensors
 from engine.models.opened import Model, open_model, open_tensors
-from engine.models.stylegan2_layout import check_tensors, infer_config
+from engine.models.published.convert import convert
+from engine.models.published.layout import floats
 
-KINDS = (
-    "This version reads model folders that it made (card.json, weights.safetensors) and "
-    ".safetensors files with a StyleGAN2 generator."
-)
 Tensors = dict[str, np.ndarray]
 
 
@@ -59,33 +56,28 @@ def open_path(path: Path, backend: BackendName | None = None) -> Model:
     if (path / CARD).is_file():
         return open_model(info_of(path, read_card(path), bundled=False), backend)
     config, tensors = read_checkpoint(path)
-    return open_tensors(_passing_info(path, config, tensors), tensors, backend or "torch")
+    return open_tensors(passing_info(path, config, tensors), tensors, backend or "torch")
 
 
-def read_checkpoint(path: Path) -> tuple[StyleGAN2Config, Tensors]:
-    """Sizes and tensors of a .safetensors file or of a folder that holds one.
+def read_checkpoint(path: Path) -> tuple[Config, Tensors]:
+    """Sizes and tensors of a published checkpoint, or of a folder that holds one.
 
-    A `config.json` beside the file may name the sizes; else the shapes tell them.
+    A `config.json` of this program beside a .safetensors file may name the sizes; else names,
+    shapes and the stored arguments tell them. Raises CheckpointError.
     """
     if not path.exists():
         raise CheckpointError(f"There is no file or folder {path}.", "Check the path.")
-    if path.is_dir():
-        files = sorted(path.glob("*.safetensors"))
-        if len(files) != 1:
-            raise CheckpointError(
-                f"{path} is no model folder: it has no {CARD} and {len(files)} .safetensors files.",
-                KINDS,
-            )
-        path = files[0]
-    if path.suffix.lower() != ".safetensors":
-        raise CheckpointError(f"{path.name} is of a kind that is not read.", KINDS)
-    tensors = read_safetensors(path)
-    config_file = path.with_name("config.json")
-    if not config_file.is_file():
-        return infer_config(tensors, path.name), tensors
-    card = {"name": path.stem, "family": STYLEGAN2, "config": _json(config_file)}
-    config = config_of(card, path.parent)
-    check_tensors(config, tensors, path.name)
+    from engine.checkpoints.read import read_raw
+
+    raw = read_raw(path)
+    beside = (path if path.is_dir() else path.parent) / "config.json"
+    if raw.format not in ("safetensors", "folder") or not beside.is_file():
+        return convert(raw, path.name)
+    tensors = floats(raw.networks[0].tensors)
+    family = recognise(tensors, path.name)
+    card = {"name": path.stem, "family": family.NAME, "config": _json(beside)}
+    config = config_of(card, beside.parent)
+    check_fits(config, tensors, path.name)
     return config, tensors
 
 
@@ -123,13 +115,13 @@ def inspect(path: Path) -> dict[str, Any]:
     """What a checkpoint or model folder is, without keeping it."""
     if (path / CARD).is_file():
         card = read_card(path)
-        if card["family"] == STYLEGAN2:
+        if is_generator(card):
             load_tensors(info_of(path, card, bundled=False))
         return {key: card[key] for key in ("name", "family", "config", "weights_sha256")}
     config, tensors = read_checkpoint(path)
     return {
         "name": path.stem,
-        "family": STYLEGAN2,
+        "family": config.family,
         "config": config.to_dict(),
         "weights_sha256": weights_sha256(tensors),
         "tensors": len(tensors),
@@ -161,9 +153,10 @@ def _refuse_doubles(library: ModelLibrary, name: str, sha256: str) -> None:
             )
 
 
-def _passing_info(path: Path, config: StyleGAN2Config, tensors: Tensors) -> ModelInfo:
+def passing_info(path: Path, config: Config, tensors: Mapping[str, np.ndarray]) -> ModelInfo:
+    """What is known of a checkpoint that is opened without being kept."""
     name = path.stem[:64] or "model"
-    card = {"name": name, "title": name, "family": STYLEGAN2, "config": config.to_dict()}
+    card = {"name": name, "title": name, "family": config.family, "config": config.to_dict()}
     card["weights_sha256"] = weights_sha256(tensors)
     # No graphs lie beside a checkpoint, so the folder is only where messages point to.
     return replace(info_of(path, card, bundled=False), folder=path)

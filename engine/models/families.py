@@ -1,0 +1,36 @@
+"""The families of generators that this version knows, by the names that cards give them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.errors import CheckpointError
+from engine.models import stylegan2_layout, stylegan3_layout
+from engine.models.family import Config, Family, Tensors, check_tensors
+
+_ALL: tuple[Family, ...] = (stylegan2_layout, stylegan3_layout)
+FAMILIES: Mapping[str, Family] = {family.NAME: family for family in _ALL}
+
+
+def family_of(config: Config) -> Family:
+    """The family that a config belongs to."""
+    return FAMILIES[config.family]
+
+
+def check_fits(config: Config, tensors: Tensors, where: str) -> None:
+    """Refuse tensors that are not those of such a generator. Raises CheckpointError."""
+    family = family_of(config)
+    check_tensors(family.shapes_of(config), tensors, where, family.TITLE)
+
+
+def recognise(tensors: Tensors, where: str) -> Family:
+    """The family whose names these are. Raises CheckpointError when there is none."""
+    for family in FAMILIES.values():
+        if family.recognises(tensors):
+            return family
+    titles = " or ".join(family.TITLE for family in FAMILIES.values())
+    some = ", ".join(repr(name[:60]) for name in sorted(tensors)[:3]) or "nothing"
+    raise CheckpointError(
+        f"{where} holds no generator that is known here; it has {some}.",
+        f"Give a {titles} generator in a published layout.",
+    )

@@ -1,0 +1,51 @@
+"""A raw checkpoint to a generator under the names used here, whichever layout it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.checkpoints.raw import RawCheckpoint, RawNetwork
+from engine.errors import CheckpointError
+from engine.models.published import (
+    nvidia_stylegan2,
+    nvidia_stylegan3,
+    rosinality_stylegan2,
+    tensorflow_stylegan2,
+)
+from engine.models.published.layout import Converted, Layout
+
+LAYOUTS: Sequence[Layout] = (
+    nvidia_stylegan2,
+    nvidia_stylegan3,
+    tensorflow_stylegan2,
+    rosinality_stylegan2,
+)
+KINDS = "StyleGAN2 and StyleGAN3 generators in a published layout are known here."
+# The moving average of a generator makes better pictures than the one that was trained last.
+_BEST_FIRST = ("G_ema", "g_ema", "Gs", "generator_ema", "", "G", "g", "generator")
+
+
+def convert(raw: RawCheckpoint, where: str) -> Converted:
+    """Config and tensors of the best generator in the file.
+
+    Raises CheckpointError that says what there is instead, or names the tensor that does not fit.
+    """
+    for network in sorted(raw.networks, key=_rank):
+        for layout in LAYOUTS:
+            if layout.recognises(network):
+                return layout.convert(network, raw.extra, where)
+    raise CheckpointError(f"{where} holds no generator that is known here: {_what(raw)}.", KINDS)
+
+
+def _rank(network: RawNetwork) -> int:
+    return _BEST_FIRST.index(network.name) if network.name in _BEST_FIRST else len(_BEST_FIRST)
+
+
+def _what(raw: RawCheckpoint) -> str:
+    """The networks and the first names of their tensors, clipped."""
+    if not raw.networks:
+        return "it has no networks"
+    network = min(raw.networks, key=_rank)
+    names = ", ".join(repr(name[:60]) for name in sorted(network.tensors)[:3]) or "nothing"
+    others = ", ".join(repr(one.name[:40]) for one in raw.networks[:6])
+    return f"of its networks ({others}), the first has {names}"

@@ -1,0 +1,22 @@
+"""StyleGAN3 as PyTorch code publishes it (Karras et al., 2021): these are our own names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.checkpoints.raw import RawNetwork
+from engine.models.published.layout import Converted, floats
+from engine.models.stylegan3_layout import infer_config
+from engine.models.stylegan3_layout import recognises as has_names
+
+
+def recognises(network: RawNetwork) -> bool:
+    """See Layout."""
+    return has_names(network.tensors)
+
+
+def convert(network: RawNetwork, extra: Mapping[str, Any], where: str) -> Converted:
+    """See Layout."""
+    tensors = floats(network.tensors)
+    return infer_config(tensors, where, network.init), tensors
