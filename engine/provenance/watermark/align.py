@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 from PIL import Image
 from scipy.fft import rfft2
 from scipy.ndimage import gaussian_filter
@@ -59,7 +59,9 @@ def plain_poses() -> list[Pose]:
     return [Pose(float(scale), float(scale), 0.0) for scale in SCALES]
 
 
-def upright(plane: Frame, pose: Pose) -> tuple[Float32[np.ndarray, "h w"], Float32[np.ndarray, "h w"]]:
+def upright(
+    plane: Frame, pose: Pose
+) -> tuple[Float32[np.ndarray, "h w"], Float32[np.ndarray, "h w"]]:
     """The plane as it lay in the marked frame, and where it shows anything."""
     height = -(-int(SIDE * pose.down * 1.12) // TILE) * TILE
     width = -(-int(SIDE * pose.across * 1.12) // TILE) * TILE
@@ -68,12 +70,15 @@ def upright(plane: Frame, pose: Pose) -> tuple[Float32[np.ndarray, "h w"], Float
     d, e = sin / pose.down, cos / pose.down
     c = SIDE / 2 - a * width / 2 - b * height / 2
     f = SIDE / 2 - d * width / 2 - e * height / 2
-    how = dict(size=(width, height), method=Image.Transform.AFFINE, data=(a, b, c, d, e, f))
-    shown = Image.fromarray(plane, mode="F").transform(resample=Image.Resampling.BICUBIC, **how)
-    there = Image.fromarray(np.ones_like(plane), mode="F").transform(
-        resample=Image.Resampling.NEAREST, **how
-    )
-    return np.asarray(shown, np.float32), np.asarray(there, np.float32)
+    data, size = (a, b, c, d, e, f), (width, height)
+
+    def laid(what: Frame, resample: Image.Resampling) -> np.ndarray:
+        picture = Image.fromarray(what, mode="F")
+        moved = picture.transform(size, Image.Transform.AFFINE, data, resample)
+        return np.asarray(moved, np.float32)
+
+    there = laid(np.ones_like(plane), Image.Resampling.NEAREST)
+    return laid(plane, Image.Resampling.BICUBIC), there
 
 
 def _whitened(plane: Frame) -> Float32[np.ndarray, "h w"]:
@@ -102,7 +107,7 @@ def _places() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     u, v = WAVES[:, 0] * step, WAVES[:, 1] * step
     cos, sin = np.cos(poses[:, 2:]), np.sin(poses[:, 2:])
     # A wave k of the marked frame is S R k here: turned first, then longer by the scale.
-    down = poses[:, :1] * 0 + (cos * u + sin * v) * poses[:, :1]
+    down = (cos * u + sin * v) * poses[:, :1]
     across = (-sin * u + cos * v) * poses[:, 1:2]
     flip = across < 0  # only half the spectrum is kept: the other half mirrors it
     down, across = np.where(flip, -down, down), np.abs(across)
@@ -111,7 +116,7 @@ def _places() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _apart(a: Pose, b: Pose) -> bool:
-    return (
+    return bool(
         abs(np.log(a.down / b.down)) > 0.02
         or abs(np.log(a.across / b.across)) > 0.02
         or abs(a.angle - b.angle) > np.deg2rad(0.9)

@@ -22,7 +22,7 @@ SIGNS = STEPS * len(GENERATORS)
 KEY = b"Latent Atelier watermark check, first version"
 
 
-def encode(id: int) -> Int8[np.ndarray, " SIGNS"]:
+def encode(id: int) -> Int8[np.ndarray, " 280"]:
     """The signs (+1 for 0, -1 for 1) that carry an id of 40 bits."""
     state, signs = 0, []
     for bit in [*_bits(id, ID_BITS), *_bits(check(id), CHECK_BITS), *[0] * MEMORY]:
@@ -31,7 +31,7 @@ def encode(id: int) -> Int8[np.ndarray, " SIGNS"]:
     return np.array(signs, np.int8)
 
 
-def decode(soft: Float[np.ndarray, " SIGNS"]) -> tuple[int | None, float]:
+def decode(soft: Float[np.ndarray, " 280"]) -> tuple[int | None, float]:
     """The id that soft signs carry, or None where its check fails; and how well the signs fit.
 
     The fit is the correlation of the soft signs with those of the most likely word, 0 to 1.

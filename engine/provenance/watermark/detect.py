@@ -1,4 +1,4 @@
-"""Finds a mark: fold the frame, find the shift by the known waves, read the others, check the id."""
+"""Finds a mark: fold the frame, find the shift by known waves, read the others, check the id."""
 
 from __future__ import annotations
 
@@ -35,8 +35,11 @@ _PILOT_WAVES = np.stack([to_waves(signs) for signs in PILOT_SIGNS]).conj()
 
 @dataclass(frozen=True)
 class Reading:
-    """What was found. id: None where no check holds. sync: how clear the shift was, in
-    deviations. fit: correlation of what was read with the nearest word, 0 to 1."""
+    """What was found.
+
+    id: None where no check holds. sync: how clear the shift was, in deviations. fit: the
+    correlation of what was read with the nearest word, 0 to 1.
+    """
 
     id: int | None
     sync: float
@@ -110,7 +113,7 @@ def _refined(plane: Frame, pose: Pose, flipped: bool, found: Reading) -> Reading
 def _tamed(waves: Complex[np.ndarray, " waves"]) -> Complex[np.ndarray, " waves"]:
     """The waves with the loudest cut."""
     size = np.abs(waves)
-    return waves * np.minimum(1.0, LOUD * np.median(size) / np.maximum(size, 1e-9))
+    return np.asarray(waves * np.minimum(1.0, LOUD * np.median(size) / np.maximum(size, 1e-9)))
 
 
 def _correlations(known: Complex[np.ndarray, " known"]) -> Float[np.ndarray, "pilots 64 64"]:
@@ -124,8 +127,6 @@ def _finer(
     products: Complex[np.ndarray, " known"], down: int, across: int
 ) -> Complex[np.ndarray, " waves"]:
     """The phases that undo the shift, to half a px."""
-    phases = [
-        shift_phases(-(down + a), -(across + b)) for a in STEPS for b in STEPS
-    ]
+    phases = [shift_phases(-(down + a), -(across + b)) for a in STEPS for b in STEPS]
     fits = [float((products * phase[KNOWN]).real.sum()) for phase in phases]
     return phases[int(np.argmax(fits))]

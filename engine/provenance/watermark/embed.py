@@ -1,4 +1,4 @@
-"""Adds a mark: embed, read back, strengthen what reads back weakly, within a limit of visibility."""
+"""Adds a mark: as much as reading it back needs, within a limit of visibility."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from jaxtyping import Float, Float32, UInt8
 
 from engine.image.pixels import psnr
 from engine.provenance.watermark.code import encode
-from engine.provenance.watermark.frame import SIDE, TILE, Frame, flattened, luminance, resized, texture
+from engine.provenance.watermark.frame import (
+    SIDE,
+    TILE,
+    Frame,
+    flattened,
+    luminance,
+    resized,
+    texture,
+)
 from engine.provenance.watermark.lattice import (
     PILOT_SIGNS,
     PILOTS,
@@ -22,8 +30,8 @@ from engine.provenance.watermark.lattice import (
 )
 
 ROUNDS = 3
-EASE = 0.2
-LOWEST = 0.25
+EASE = 0.2  # how far the change follows texture: 0 not at all
+LOWEST = 0.25  # of the energy allowed: calm pictures get no less
 WANTED = 5.0  # energy of the mark over the picture's own, in a reading
 LEAST_PSNR = 40.3  # dB
 
@@ -33,7 +41,12 @@ Signs = Float[np.ndarray, " signs"]
 
 @dataclass(frozen=True)
 class Marked:
-    """A marked picture. psnr: dB against the one without. right: share of signs."""
+    """A marked picture.
+
+    psnr: dB against the one without. right: the share of signs that read back as written. ease:
+    the energy of the strongest mark allowed over the picture's own, as a reader sees them; below
+    about 1 the picture is so busy that damage may cost the id.
+    """
 
     pixels: UInt8[np.ndarray, "height width 3"]
     psnr: float
@@ -47,24 +60,30 @@ def pilot_of(id: int) -> int:
 
 
 def embed(pixels: UInt8[np.ndarray, "height width 3"], id: int) -> Marked:
-    """The picture with the id in it. id: 0 to 2^40 - 1."""
+    """The picture with the id in it. id: 0 to 2^40 - 1.
+
+    The mark is spread-spectrum that takes the picture's own reading into account: a share of it
+    is taken back, the rest of the energy raises all signs alike (improved spread spectrum, Malvar
+    and Florencio, 2003). Calm pictures need, and get, a fainter mark.
+    """
     height, width = pixels.shape[:2]
     frame = resized(luminance(pixels), SIDE, SIDE)
     signs = np.concatenate([encode(id), PILOT_SIGNS[pilot_of(id)]]).astype(np.float64)
     mask = _mask(frame)
 
     def change(power: Signs) -> Frame:
-        return mask * spread(tile_of(to_waves(signs * power)))
+        return np.asarray(mask * spread(tile_of(to_waves(signs * power))), np.float32)
 
     def seen(power: Signs) -> Signs:
-        return signs * to_signs(waves_of(folded(flattened(frame + change(power)))))
+        marked = frame + change(power)
+        return np.asarray(signs * to_signs(waves_of(folded(flattened(marked)))))
 
     own = seen(np.zeros(len(signs)))
-    even = np.full(len(signs), _rms(LEAST_PSNR) / change_rms(len(signs)))
+    even = np.full(len(signs), _rms(LEAST_PSNR) / _tile_rms(len(signs)))
     gain = float((seen(even) - own).mean() / even[0])
     ease = (gain * even[0]) ** 2 / max(float(own.var()), 1e-9)
     budget = np.square(even).mean() * min(1.0, max(WANTED / ease, LOWEST))
-    share = min(1.0, WANTED, ease)  # of the picture's own reading that is taken back
+    share = min(1.0, ease)  # of the picture's own reading that is taken back
     level = np.sqrt(max(0.0, budget / share**2 * gain**2 - float(own.var())))
     target = own + share * (level - own)
     power = (target - own) / gain
@@ -87,7 +106,7 @@ def _rms(psnr: float) -> float:
     return float(255.0 / 10 ** (psnr / 20))
 
 
-def change_rms(count: int) -> float:
+def _tile_rms(count: int) -> float:
     """The deviation of a tile whose `count` signs all have the power 1."""
     return float(np.sqrt(2 * count) / TILE)
 

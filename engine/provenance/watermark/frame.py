@@ -12,7 +12,9 @@ TILE = 64  # px of the tile that repeats over it
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 FINE = 2.5  # px: structure coarser than this does not count as texture
 AROUND = 2.5  # px: over what texture is averaged
-FLOOR = 1.0  # grey levels that count as texture everywhere, else noise in flat parts would be blown up
+FLOOR = (
+    1.0  # grey levels that count as texture everywhere, else noise in flat parts would be blown up
+)
 LIMIT = 0.8  # in deviations: an edge may not outvote everything else
 
 Frame = Float32[np.ndarray, "256 256"]
