@@ -67,9 +67,9 @@ def read_checkpoint(path: Path) -> tuple[Config, Tensors]:
     """
     if not path.exists():
         raise CheckpointError(f"There is no file or folder {path}.", "Check the path.")
-    from engine.checkpoints.read import read_raw
+    from engine.checkpoints.child import read_apart
 
-    raw = read_raw(path)
+    raw = read_apart(path)
     beside = (path if path.is_dir() else path.parent) / "config.json"
     if raw.format not in ("safetensors", "folder") or not beside.is_file():
         return convert(raw, path.name)
