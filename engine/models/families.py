@@ -7,8 +7,16 @@ from collections.abc import Mapping
 from engine.errors import CheckpointError
 from engine.models import stylegan2_layout, stylegan3_layout
 from engine.models.family import Config, Family, Tensors, check_tensors
+from engine.models.layouts import biggan, dcgan, progan, stylegan1
 
-_ALL: tuple[Family, ...] = (stylegan2_layout, stylegan3_layout)
+_ALL: tuple[Family, ...] = (
+    stylegan2_layout,
+    stylegan3_layout,
+    stylegan1,
+    progan,
+    dcgan,
+    biggan,
+)
 FAMILIES: Mapping[str, Family] = {family.NAME: family for family in _ALL}
 
 

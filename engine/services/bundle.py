@@ -31,14 +31,15 @@ def bundle_stylegan2(spec: TrainStyleGAN2, folder: Path, machine: str) -> dict[s
     source = spec.work / "generator.safetensors"
     notes = _notes(source)
     config = StyleGAN2Config.from_dict(json.loads(notes["config"]))
-    trained = {name: int(notes[name]) for name in ("images", "seconds") if name in notes}
+    counts = ("images", "played", "seconds")
+    trained: dict[str, int] = {name: int(notes[name]) for name in counts if name in notes}
     facts: dict[str, Any] = {
         "name": NAME,
         "title": TITLE,
         "data": {"set": "portraits", "seed": spec.data_seed, "rows": [0, spec.portraits]},
         "command": f"python main.py train {NAME}",
         "seed": spec.seed,
-        "trained": {**trained, **_how(spec, trained.get("images", 0)), "machine": machine},
+        "trained": _how(spec, trained) | {"machine": machine},
         "scores": {},
         "licence": "Apache-2.0",
     }
@@ -56,12 +57,15 @@ def bundle_stylegan2(spec: TrainStyleGAN2, folder: Path, machine: str) -> dict[s
     return card
 
 
-def _how(spec: TrainStyleGAN2, images: int) -> dict[str, Any]:
-    """The choices that a reader of the card should know: what was taught, what was played."""
-    taught = min(spec.taught, images)
+def _how(spec: TrainStyleGAN2, counts: dict[str, int]) -> dict[str, Any]:
+    """What a reader of the card should know: how long, what was taught, what was played."""
+    images = counts.get("images", 0)
+    played = counts.get("played", images)
     return {
-        "taught_by_regression": taught,
-        "adversarial": images - taught,
+        "images": images,
+        "seconds": counts.get("seconds", 0),
+        "taught_by_regression": images - played,
+        "adversarial": played,
         "batch": spec.batch,
         "guide": None if spec.guide is None else "portraits-attributes",
     }

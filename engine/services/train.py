@@ -50,10 +50,11 @@ def _economy(device: str | None) -> dict[str, Any]:
         return {}
     guide = bundled_folder() / GUIDE
     return {
-        "stages": parse_stages("64"),
+        "stages": parse_stages("64:51.2"),
         "batch": 8,
         "gamma_scale": 5.0,
-        "taught": 75_000,
+        "taught": 112_000,
+        "polished": 58_000,
         "head_start": 2_400,
         "z_dim": 64,
         "guide": guide if guide.is_dir() else None,

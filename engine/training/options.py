@@ -59,6 +59,8 @@ class TrainStyleGAN2:
     taught: so many images are lessons (see `teach`) before the game; 0 for a game from nothing.
     taught_mapping: batches of labels that the mapping network is taught before all pictures.
     taught_slowdown: the generator's learning rate in a game after lessons, as a share.
+    polished: so many images are lessons again after the game, with the noise turned down: drawn
+        pictures have no grain, and what the game leaves of it shows as speckles.
     head_start: so many images the rivals learn alone after the lessons.
     ada_target: the overfitting measure r_t that augmentation steers to; 0 switches it off.
     """
@@ -96,6 +98,7 @@ class TrainStyleGAN2:
     taught_batch: int = 8
     taught_rate: float = 0.006
     taught_slowdown: float = 0.4
+    polished: int = 0
     head_start: int = 3000
     checkpoint_s: float = 180.0
     sheet_s: float = 240.0
@@ -147,7 +150,9 @@ class TrainStyleGAN2:
         """How many images the stages hold in all; None when the last one is open."""
         counts = [stage.images for stage in self.stages]
         known = [count for count in counts if count is not None]
-        return self.taught + sum(known) if len(known) == len(counts) else None
+        if len(known) < len(counts):
+            return None
+        return self.taught + sum(known) + (self.polished if self.taught else 0)
 
     def _plan(self) -> dict[int, int]:
         sizes = [1 << k for k in range(2, self.resolution.bit_length())]

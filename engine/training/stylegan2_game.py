@@ -20,6 +20,7 @@ from engine.training.losses import discriminator_loss, generator_loss, r1_penalt
 from engine.training.options import TrainStyleGAN2
 from engine.training.shards import Shards, add_gradients
 
+CALM = 0.1  # of its strength is left to the noise after the game
 Gradients = tuple[Tensor | None, ...]
 
 
@@ -61,7 +62,9 @@ class StyleGAN2Game:
         self.strength = AdaptiveStrength(spec.ada_target, spec.ada_images)
         self.shards = Shards(hardware.device)
         self.images = 0
+        self.played = 0  # of these, in the game itself
         self.steps = 0
+        self.calm = False
 
     def step(
         self, real: Float[Tensor, "n 3 r r"], resolution: int, top_gain: float
@@ -75,6 +78,7 @@ class StyleGAN2Game:
             fake, loss_g = self._train_generator(resolution, top_gain)
         losses = self._train_discriminator(real, fake, resolution, top_gain)
         self.images += real.shape[0]
+        self.played += real.shape[0]
         self.steps += 1
         keep = ema_keep(self.spec.batch, self.images, self.spec.ema_images, self.spec.ema_rampup)
         ema_update(self.average, self.generator, keep)
@@ -84,6 +88,15 @@ class StyleGAN2Game:
     def learning(self) -> bool:
         """Whether the generator plays yet: a rival that knows nothing would spoil the lessons."""
         return not self.spec.taught or self.images >= self.spec.taught + self.spec.head_start
+
+    @torch.no_grad()
+    def calm_noise(self) -> None:
+        """Turn the noise of every layer down, once, for good."""
+        if not self.calm:
+            for network in (self.generator, self.average):
+                for layer in network.synthesis.noise_layers():
+                    layer.noise_strength.mul_(CALM)
+            self.calm = True
 
     def state(self) -> dict[str, Any]:
         """Everything that a resumed run needs to go on exactly as it would have."""
@@ -95,6 +108,8 @@ class StyleGAN2Game:
             "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
             "strength": self.strength.state(),
             "images": self.images,
+            "played": self.played,
+            "calm": self.calm,
             "steps": self.steps,
             "random": torch.get_rng_state(),
         }
@@ -117,6 +132,7 @@ class StyleGAN2Game:
             self.guide.heads.load_state_dict(state["guide"])
             self.guide_optimiser.load_state_dict(state["guide_optimiser"])
         self.images, self.steps = state["images"], state["steps"]
+        self.played, self.calm = state["played"], state["calm"]
         torch.set_rng_state(state["random"].cpu())
         if "random_cuda" in state and self.hardware.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.hardware.device)

@@ -54,8 +54,12 @@ class Lessons:
             fused=True,
         )
 
-    def step(self) -> dict[str, Tensor]:
-        """Teach one batch; returns the loss."""
+    def step(self, until: int | None = None) -> dict[str, Tensor]:
+        """Teach one batch; returns the loss.
+
+        until: how many images the run will have seen when these lessons end, and the rate of
+        learning with them; None for a lesson between two steps of the game.
+        """
         game, batch = self.game, self.spec.taught_batch
         picked = torch.randint(0, len(self.pictures), (batch,))
         real = torch.from_numpy(self.pictures[picked.numpy()]).float() / 127.5 - 1.0
@@ -78,9 +82,9 @@ class Lessons:
         of_w = torch.cat([shard[1][0] for shard in done if shard[1][0] is not None])
         torch.autograd.backward([w], [of_w])
         game.take(weights, [shard[1][1:] for shard in done])
-        self._set_rate()
+        self._set_rate(until)
         self.optimiser.step()
-        if game.images < self.spec.taught:
+        if until is not None:
             game.images += batch
         keep = ema_keep(batch, game.images, self.spec.ema_images, self.spec.ema_rampup)
         ema_update(game.average, game.generator, keep)
@@ -108,9 +112,9 @@ class Lessons:
                 loss = loss + FEATURES * (got - want).abs().mean() / want.mean()
         return loss
 
-    def _set_rate(self) -> None:
+    def _set_rate(self, until: int | None) -> None:
         """Full speed for two thirds of the lessons, then down in a straight line."""
-        left = max(0.0, 1.0 - self.game.images / self.spec.taught)
+        left = 0.0 if until is None else max(0.0, 1.0 - self.game.images / until)
         rate = self.spec.taught_rate * min(1.0, max(FINAL_RATE, 3.0 * left))
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["speed"]

@@ -138,12 +138,17 @@ class Sitting:
         """Step until something says stop."""
         while not cancel.cancelled and not self._time_is_over():
             if self.lessons is not None and self.game.images < self.spec.taught:
-                self._collect(self.lessons.step())
+                self._collect(self.lessons.step(self.spec.taught))
                 self._housekeeping(self.spec.resolution)
                 continue
             stage = self.spec.stage_at(self.game.images)
             if stage is None:
-                break
+                if self.lessons is None or self._is_over():
+                    break
+                self.game.calm_noise()
+                self._collect(self.lessons.step(self.spec.total_images()))
+                self._housekeeping(self.spec.resolution)
+                continue
             resolution, gain = stage[0].resolution, stage[1]
             real = real_batch(self.pictures, self.spec.batch, resolution, gain, self.device)
             self._collect(self.game.step(real, resolution, gain))
@@ -161,7 +166,11 @@ class Sitting:
         lessons = {} if self.lessons is None else self.lessons.state()
         settle_w_avg(game.average.mapping)
         save_state(work / "checkpoint.pt", game.state() | lessons | {"seconds": self.seconds})
-        facts = {"images": str(game.images), "seconds": str(round(self.seconds))}
+        facts = {
+            "images": str(game.images),
+            "played": str(game.played),
+            "seconds": str(round(self.seconds)),
+        }
         save_generator(work / "generator.safetensors", game.average, **facts)
         save_weights(work / "discriminator.safetensors", game.discriminator, facts)
         self.kept = time.monotonic()
@@ -203,6 +212,10 @@ class Sitting:
         if images < self.spec.taught or stage is None:
             return self.spec.resolution
         return stage[0].resolution
+
+    def _is_over(self) -> bool:
+        total = self.spec.total_images()
+        return total is not None and self.game.images >= total
 
     def _time_is_over(self) -> bool:
         minutes = self.spec.minutes

@@ -268,6 +268,7 @@ def test_weights_that_are_not_finite_are_named(tmp_path: Path) -> None:
 
 def test_cut_and_flipped_files_never_crash(tmp_path: Path) -> None:
     source = np.random.RandomState(0)
+    refusals: list[str] = []
     for good in (saved({"a": torch.ones(4)}), pickle.dumps({"a": np.ones(4)}, 4)):
         for _ in range(300):
             data = bytearray(good)
@@ -279,7 +280,9 @@ def test_cut_and_flipped_files_never_crash(tmp_path: Path) -> None:
                 raw = read_raw(written(tmp_path, bytes(data), "model.pt"))
                 assert raw.networks
             except CheckpointError as error:
-                assert "model.pt" in error.what
+                refusals.append(error.what)
+    assert len(refusals) > 100
+    assert all("model.pt" in words for words in refusals)
 
 
 def test_the_child_is_held_to_its_time_and_its_memory(

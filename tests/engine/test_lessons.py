@@ -49,7 +49,7 @@ def test_lessons_bring_the_generator_nearer_to_the_pictures(tmp_path: Path) -> N
     pictures, _ = portraits(0, np.arange(8), 16)
     game = StyleGAN2Game(spec, choose_hardware("cpu"))
     lessons = Lessons(spec, game, pictures.numpy(), None)
-    losses = [float(lessons.step()["taught"]) for _ in range(40)]
+    losses = [float(lessons.step(100_000)["taught"]) for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:3])
     assert game.images == 40 * spec.taught_batch
 
@@ -65,6 +65,20 @@ def test_lessons_end_where_the_game_begins_and_resume(tmp_path: Path) -> None:
     assert "lessons" in state
     train(spec, lambda p: None, CancelToken(), portraits)
     assert load_state(spec.work / "checkpoint.pt")["images"] == 24
+
+
+def test_lessons_come_back_after_the_game_with_the_noise_turned_down(tmp_path: Path) -> None:
+    spec = replace(pupil(tmp_path), polished=16)
+    assert spec.total_images() == 40
+    before = replace(spec, polished=0)
+    train(before, lambda p: None, CancelToken(), portraits)
+    loud = load_state(spec.work / "checkpoint.pt")
+    loud["average"]["synthesis.b8.conv1.noise_strength"].fill_(1.0)
+    torch.save(loud, spec.work / "checkpoint.pt")
+    train(spec, lambda p: None, CancelToken(), portraits)
+    state = load_state(spec.work / "checkpoint.pt")
+    assert (state["images"], state["played"], state["calm"]) == (40, 8, True)
+    assert float(state["average"]["synthesis.b8.conv1.noise_strength"]) < 0.2
 
 
 def test_the_generator_waits_while_its_rival_catches_up(tmp_path: Path) -> None:

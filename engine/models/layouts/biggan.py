@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from engine.errors import ModelError
-from engine.gan.biggan_config import FIRST_WIDTH, MAX_BLOCKS, TITLE, BigGANConfig, Block
+from engine.gan.biggan_config import FIRST_WIDTH, MAX_BLOCKS, BigGANConfig, Block
+from engine.gan.biggan_config import TITLE as TITLE
 from engine.models.layouts.checks import (
     Shapes,
     Tensors,

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from engine.errors import ModelError
-from engine.gan.dcgan_config import TITLE, DCGANConfig
+from engine.gan.dcgan_config import TITLE as TITLE
+from engine.gan.dcgan_config import DCGANConfig
 from engine.models.layouts.checks import Shapes, Tensors, check_tensors, no_generator, size_of
 
 NAME = "dcgan"

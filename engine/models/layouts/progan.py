@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from engine.errors import ModelError
-from engine.gan.progan_config import TITLE, ProGANConfig
+from engine.gan.progan_config import TITLE as TITLE
+from engine.gan.progan_config import ProGANConfig
 from engine.models.layouts.checks import (
     Shapes,
     Tensors,

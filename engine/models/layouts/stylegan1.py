@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from engine.errors import ModelError
-from engine.gan.stylegan1_config import TITLE, StyleGAN1Config
+from engine.gan.stylegan1_config import TITLE as TITLE
+from engine.gan.stylegan1_config import StyleGAN1Config
 from engine.models.layouts.checks import (
     Shapes,
     Tensors,
