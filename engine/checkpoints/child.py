@@ -66,7 +66,7 @@ def answer(path: str, folder: str, memory: int) -> None:
     try:
         raw = read_raw(Path(path))
         tensors = {
-            f"{index}{SEPARATOR}{name}": np.ascontiguousarray(array)
+            f"{index}{SEPARATOR}{name}": np.array(array, order="C")
             for index, network in enumerate(raw.networks)
             for name, array in network.tensors.items()
         }

@@ -68,6 +68,11 @@ def test_a_published_checkpoint_is_read_and_nothing_in_it_runs(
     assert raw.format == format
     assert {one.name for one in raw.networks} == networks
     assert all(one.tensors for one in raw.networks)
+    for one, here in zip(raw.networks, read_raw(GOLDEN / name).networks, strict=True):
+        assert one.init == here.init
+        assert {k: v.shape for k, v in one.tensors.items()} == {
+            k: v.shape for k, v in here.tensors.items()
+        }
     assert not list(tmp_path.iterdir())
     assert not list(Path().glob(f"**/{MARKER}"))
 
