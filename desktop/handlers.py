@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ZOOM = 1.25
 PROJECT_SUFFIX = ".atelier"
+MODEL_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors")
 
 
 class Handlers(QObject):
@@ -60,6 +61,7 @@ class Handlers(QObject):
         slots = {
             "new": desk.projects.new,
             "open": window.ask_open,
+            "import_model": window.ask_model,
             "save": self._save,
             "save_as": self._save_as,
             "export": window.show_export,
@@ -197,12 +199,14 @@ class Handlers(QObject):
 
     @Slot(object)
     def open_file(self, path: Path) -> None:
-        """Open what was dropped: a project, a Recipe, or a picture to verify."""
+        """Open what was dropped: a project, a Recipe, a model, or a picture to verify."""
         suffix = path.suffix.lower()
         if suffix == PROJECT_SUFFIX:
             self._desk.projects.open(path)
         elif suffix == ".json":
             self._desk.projects.read_recipe(path)
+        elif suffix in MODEL_SUFFIXES:
+            self._desk.library.bring(path)
         else:
             self._verify_file(path)
 

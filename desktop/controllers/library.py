@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -15,7 +16,7 @@ from engine.frame import ModelInfo, OnProgress
 from engine.recipe import ModelRef
 from engine.studio import Studio
 
-LIST, KIT = "list models", "open model"
+LIST, KIT, BRING = "list models", "open model", "import model"
 DEFAULT = "portraits-stylegan2"
 
 
@@ -39,6 +40,17 @@ class _Open:
     def __call__(self, progress: OnProgress, token: CancelToken) -> Kit:
         name = self.info.name
         return Kit(self.info, self.studio.ref(name), self.studio.directions(name))
+
+
+@dataclass(frozen=True)
+class _Bring:
+    """Reads a checkpoint safely and keeps it; runs in the lane's thread."""
+
+    studio: Studio
+    path: Path
+
+    def __call__(self, progress: OnProgress, token: CancelToken) -> ModelInfo:
+        return self.studio.import_model(self.path, progress=progress)
 
 
 class LibraryController(QObject):
@@ -72,6 +84,11 @@ class LibraryController(QObject):
             self._use(info)
 
     @Slot(object)
+    def bring(self, path: Path) -> None:
+        """Import a checkpoint, then put it on the table."""
+        self._lane.submit(Job(BRING, f"Importing {path.name}", _Bring(self._studio, path)))
+
+    @Slot(object)
     def use_ref(self, ref: ModelRef) -> None:
         """Put the model on the table that a Recipe asks for; its digest decides."""
         info = next((m for m in self.models if m.sha256 == ref.sha256), None)
@@ -102,6 +119,8 @@ class LibraryController(QObject):
             self.models = result
             self.listed.emit(result)
             self._begin()
+        elif job.kind == BRING and isinstance(result, ModelInfo):
+            self.start(result.name)
 
     def _begin(self) -> None:
         if not self.models:
@@ -120,6 +139,7 @@ class LibraryController(QObject):
     def _failed(self, job: Job, error: BaseException) -> None:
         if job.kind in (LIST, KIT):
             self.missing.emit()
+        if job.kind in (LIST, KIT, BRING):
             self._tell(error)
 
     def _tell(self, error: BaseException) -> None:

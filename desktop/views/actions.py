@@ -22,6 +22,7 @@ class Spec:
 SPECS = (
     Spec("new", "New project", ("Ctrl+N",)),
     Spec("open", "Open project or Recipe…", ("Ctrl+O",)),
+    Spec("import_model", "Import a model…", ("Ctrl+I",)),
     Spec("save", "Save project", ("Ctrl+S",)),
     Spec("save_as", "Save project as…", ("Ctrl+Shift+S",)),
     Spec("export", "Export…", ("Ctrl+E",)),
@@ -92,7 +93,18 @@ def fill_main_menu(menu: QMenu, recent: QMenu, actions: dict[str, QAction]) -> N
         menu.addAction(actions[key])
     recent.setTitle("Open recent")
     menu.addMenu(recent)
-    for key in ("save", "save_as", "", "export", "verify", "", "copy_recipe", ""):
+    for key in (
+        "save",
+        "save_as",
+        "",
+        "import_model",
+        "",
+        "export",
+        "verify",
+        "",
+        "copy_recipe",
+        "",
+    ):
         if not key:
             menu.addSeparator()
         elif key in actions:

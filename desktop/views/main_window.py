@@ -34,6 +34,7 @@ from desktop.widgets.frames import named
 
 NAME = "Latent Atelier"
 PROJECTS = "Projects and Recipes (*.atelier *.json);;All files (*)"
+MODELS = "Models (*.pkl *.pt *.pth *.safetensors)"
 
 
 class MainWindow(QMainWindow):
@@ -151,6 +152,12 @@ class MainWindow(QMainWindow):
     def ask_open(self) -> None:
         """Which project or Recipe to open."""
         name, _ = QFileDialog.getOpenFileName(self, "Open", "", PROJECTS)
+        if name:
+            self.file_dropped.emit(Path(name))
+
+    def ask_model(self) -> None:
+        """Which checkpoint to import."""
+        name, _ = QFileDialog.getOpenFileName(self, "Import a model", "", MODELS)
         if name:
             self.file_dropped.emit(Path(name))
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.cancel import CancelToken
-from engine.errors import ExportError, ImageError, RecipeError
+from engine.errors import CheckpointError, ExportError, ImageError, RecipeError
 from engine.frame import (
     DirectionInfo,
     ExportOptions,
@@ -69,6 +69,7 @@ class FakeStudio:
         self.left_over: Project | None = None
         self.exported: dict[Path, Recipe] = {}
         self.photos: dict[str, Path] = {}
+        self.imported: list[str] = []
         self.closed = False
         self._cache: dict[tuple[Recipe, RenderSettings], Frame] = {}
         self._lock = threading.Lock()
@@ -81,8 +82,17 @@ class FakeStudio:
             for name, title, sha in (
                 ("portraits-stylegan2", "Portraits, StyleGAN2", MODEL_SHA),
                 ("blobs", "Blobs", digest("other model")),
+                *((name, name, digest(name)) for name in self.imported),
             )
         )
+
+    def import_model(
+        self, path: Path, name: str | None = None, progress: OnProgress | None = None
+    ) -> ModelInfo:
+        if path.suffix == ".pkl":
+            raise CheckpointError(f"{path.name} wants os.system.", "Get it from its authors.")
+        self.imported.append(path.stem)
+        return self.models()[-1]
 
     def ref(self, name: str) -> ModelRef:
         info = next(model for model in self.models() if model.name == name)

@@ -219,6 +219,20 @@ def test_a_project_with_a_long_history_opens(
     assert len(desk.history.state.visits) == 150
 
 
+def test_a_dropped_checkpoint_becomes_the_model_in_use(desk: Desk, qtbot: QtBot) -> None:
+    desk.handlers.open_file(Path("blue.safetensors"))
+    qtbot.waitUntil(lambda: desk.explore.kit is not None and desk.explore.kit.info.name == "blue")
+    assert "blue" in [model.name for model in desk.library.models]
+
+
+def test_a_refused_checkpoint_is_told_where_the_picture_is(desk: Desk, qtbot: QtBot) -> None:
+    before = here(desk)
+    desk.handlers.open_file(Path("evil.pkl"))
+    settle(qtbot, desk)
+    assert "evil.pkl wants os.system." in desk.window.stage.message.text
+    assert here(desk) == before
+
+
 def test_a_cell_of_the_matrix_is_taken_as_it_looks(desk: Desk, qtbot: QtBot) -> None:
     desk.window.explore.open_section("mixing")
     settle(qtbot, desk)
