@@ -107,7 +107,7 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
     demo.add_argument("--model", metavar="NAME")
     for name, text in (
         ("render", "render a Recipe to .png or .npy, for scripts"),
-        ("export", "render a Recipe and sign it: .png or .jpg"),
+        ("export", "render a Recipe and sign it: .png, .jpg, .webp, .tiff or .avif"),
     ):
         one = verb(name, text)
         one.add_argument("recipe", nargs="?", metavar="RECIPE.json", help="- reads stdin")
