@@ -29,7 +29,7 @@ from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.ledger import Ledger, Row
 from engine.provenance.origin import photos_of, source_type
 from engine.provenance.program import NAME, program_version
-from engine.provenance.sign import has_credentials, sign_picture
+from engine.provenance.sign import check_time_authority, has_credentials, sign_picture
 from engine.provenance.verify import Credentials, read_credentials
 from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize
 from engine.services.atomic_file import check_target, put_in_place, remove, write_temporary
@@ -73,6 +73,7 @@ class Exporter:
         options = options or ExportOptions()
         format = _format_of(path)
         check_target(path)
+        check_time_authority(options.time_authority)
         identity = self.identity.unlock(options.passphrase_file)
         salt = secrets.token_bytes(32) if options.tier == "commitment" else b""
         row = self.ledger.reserve(recipe, path, options.tier, salt)
@@ -113,10 +114,15 @@ class Exporter:
             title=options.title,
             salt=row.salt,
             photos=self._photos(sized),
+            allowed_uses=options.allowed_uses,
         )
-        signed = sign_picture(picture, f"image/{format}", claim, identity)
+        signed = sign_picture(picture, f"image/{format}", claim, identity, options.time_authority)
         steps.next("Checking", 0.85)
-        found = read_credentials(signed, own_roots_pem=self.identity.own_roots())
+        found = read_credentials(
+            signed,
+            own_roots_pem=self.identity.own_roots(),
+            own_leaves=self.identity.own_leaves(),
+        )
         _check(found, signed, claim, format)
         steps.next("Writing", 0.95)
         write_temporary(row.temporary, signed)

@@ -25,6 +25,7 @@ def verify(
     path: Path,
     *,
     own_roots_pem: str = "",
+    own_leaves: frozenset[str] = frozenset(),
     anchors: Path | None = None,
     render: RenderRecipe | None = None,
     has_model: Callable[[ModelRef], bool] | None = None,
@@ -38,7 +39,13 @@ def verify(
     """
     trusted = "" if anchors is None else _anchors(anchors)
     data = read_bytes(path)
-    found = read_credentials(data, anchors_pem=trusted, own_roots_pem=own_roots_pem, now=now)
+    found = read_credentials(
+        data,
+        anchors_pem=trusted,
+        own_roots_pem=own_roots_pem,
+        own_leaves=own_leaves,
+        now=now,
+    )
     verdict = Verdict(
         path=path,
         verdict=found.verdict,

@@ -18,10 +18,11 @@ from engine.image.png_chunks import chunks
 from engine.image.xmp import SOURCE_TYPES, packet, stated_source_type
 from engine.provenance.certificates import make_chain
 from engine.provenance.claim import THUMBNAIL, OpenedPhoto, draft
-from engine.provenance.keys import Identity, Unlocked, _signing
+from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.plain_text import plain
 from engine.provenance.sdk import context
 from engine.provenance.sign import has_credentials, sign_picture
+from engine.provenance.signing_key import signing
 from engine.provenance.verify import Credentials, read_credentials
 from engine.recipe import Crop, Photo, Recipe
 from tests.drawn import claim_for, generated, pixels_of, signed
@@ -67,7 +68,7 @@ def test_an_anchor_makes_it_trusted_and_own_says_more(
 
 def test_a_lookalike_with_the_same_names_is_not_own(identity: Identity, unlocked: Unlocked) -> None:
     key, chain = make_chain(unlocked.chain.name, NOW)
-    data = signed(Unlocked(chain, "passphrase", _signing(key)))
+    data = signed(Unlocked(chain, "passphrase", signing(key)))
     found = read_credentials(data, own_roots_pem=identity.own_roots())
     assert found.signer == unlocked.chain.name
     assert found.verdict == "intact-unverified"
@@ -176,7 +177,7 @@ def test_unsigned_text_is_told_as_what_it_is() -> None:
 def test_an_expired_leaf_without_a_time_stamp_is_expired_not_invalid() -> None:
     start = dt.datetime.now(dt.UTC)
     key, chain = make_chain("Short", start, leaf_days=2 / 86400)
-    data = signed(Unlocked(chain, "passphrase", _signing(key)))
+    data = signed(Unlocked(chain, "passphrase", signing(key)))
     time.sleep(3.2)
     found = read_credentials(data, own_roots_pem=chain.root_pem, anchors_pem=chain.root_pem)
     assert found.verdict == "expired"
