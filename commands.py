@@ -14,7 +14,7 @@ from types import FrameType
 
 from engine.cancel import CancelToken
 from engine.errors import AtelierError, RecipeError, UsageError
-from engine.frame import ExportOptions, Progress, RenderSettings
+from engine.frame import USES, ExportOptions, Progress, RenderSettings
 from engine.recipe import Generate, Noise, Recipe, Resize, Seed, Truncate
 from engine.studio import Studio
 
@@ -170,6 +170,8 @@ def export(options: Namespace) -> int:
         tier=options.tier or "recipe",
         title=options.title,
         passphrase_file=options.passphrase_file,
+        allowed_uses=tuple(use for use in USES if use.replace("_", "-") in options.allow),
+        time_authority=options.time_authority,
     )
     with working(options) as (bar, token):
         receipt = studio.export(recipe, options.out, wanted, bar, token)
@@ -196,6 +198,34 @@ def verify(options: Namespace) -> int:
     else:
         sys.stdout.write(verdict_text(verdict))
     return exit_code(verdict, options.require_trusted)
+
+
+def identity(options: Namespace) -> int:
+    """Tell who signs, after changing it where that was asked."""
+    from engine.services.identity import status_data, use_certificate
+
+    one = Studio(passphrase=_ask_passphrase).identity
+    if (options.certificate is None) != (options.key is None):
+        raise UsageError("Give --certificate CHAIN.pem and --key KEY.pem together.")
+    if options.renew:
+        one.renew(options.passphrase_file)
+    elif options.local:
+        one.use_local(options.passphrase_file)
+    elif options.pkcs12 or options.certificate:
+        use_certificate(
+            one,
+            options.pkcs12 or options.certificate,
+            options.key,
+            options.key_passphrase_file,
+            options.passphrase_file,
+        )
+    status = one.status()
+    if options.json:
+        say(json.dumps(status_data(status), indent=2))
+    else:
+        say(f"{status.name}  until {status.expires}" if status.exists else "No identity yet.")
+        say(status.text)
+    return 0
 
 
 def find_directions(options: Namespace) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import AtelierError, Cancelled, UsageError
+from engine.frame import USES
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -107,7 +108,7 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
     demo.add_argument("--model", metavar="NAME")
     for name, text in (
         ("render", "render a Recipe to .png or .npy, for scripts"),
-        ("export", "render a Recipe and sign it: .png or .jpg"),
+        ("export", "render a Recipe and sign it: .png, .jpg, .webp, .tiff or .avif"),
     ):
         one = verb(name, text)
         one.add_argument("recipe", nargs="?", metavar="RECIPE.json", help="- reads stdin")
@@ -122,6 +123,14 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
             one.add_argument("--tier", choices=("recipe", "commitment", "disclosure"))
             one.add_argument("--title", default="")
             one.add_argument("--passphrase-file", type=Path, metavar="FILE")
+            one.add_argument(
+                "--allow",
+                action="append",
+                default=[],
+                choices=[use.replace("_", "-") for use in USES],
+                help="what others may do with the picture; nothing by default",
+            )
+            one.add_argument("--time-authority", default="", metavar="URL", help="off by default")
             one.add_argument("--json", action="store_true")
 
 
@@ -134,6 +143,16 @@ def _looking(verb) -> None:  # type: ignore[no-untyped-def]
     check.add_argument("--rerender", action="store_true", help="render its Recipe and compare")
     check.add_argument("--trust", type=Path, metavar="ROOTS.pem")
     check.add_argument("--require-trusted", action="store_true")
+    identity = verb("identity", "who signs the exports; renew it, or bring your own certificate")
+    what = identity.add_mutually_exclusive_group()
+    what.add_argument("--renew", action="store_true", help="new key and certificates")
+    what.add_argument("--local", action="store_true", help="back to an identity made here")
+    what.add_argument("--pkcs12", type=Path, metavar="FILE", help="your certificate and key")
+    what.add_argument("--certificate", type=Path, metavar="CHAIN.pem", help="yours, with --key")
+    identity.add_argument("--key", type=Path, metavar="KEY.pem")
+    identity.add_argument("--key-passphrase-file", type=Path, metavar="FILE")
+    identity.add_argument("--passphrase-file", type=Path, metavar="FILE")
+    identity.add_argument("--json", action="store_true")
     inspect = verb("inspect", "what a checkpoint is, without keeping it")
     inspect.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
     inspect.add_argument("--json", action="store_true")

@@ -19,6 +19,8 @@ from engine.recipe import Recipe
 Quality = Literal["preview", "full"]
 BackendName = Literal["onnx", "torch"]
 Tier = Literal["recipe", "commitment", "disclosure"]
+Use = Literal["data_mining", "ai_inference", "ai_training", "ai_generative_training"]
+USES: tuple[Use, ...] = ("data_mining", "ai_inference", "ai_training", "ai_generative_training")
 VerdictName = Literal[
     "own",
     "trusted",
@@ -110,13 +112,30 @@ class ExportOptions:
     """size_px: the longer side of the exported picture, by a visible Resize; None keeps it.
 
     tier: what the manifest tells of the Recipe. passphrase_file: unlocks the signing key where
-    there is neither keyring nor terminal.
+    there is neither keyring nor terminal. allowed_uses: what others may do with the picture by the
+    words of its manifest; all else is not allowed. time_authority: the address of a time stamp
+    authority (RFC 3161) to be asked when signing; "" asks none, and nothing leaves this machine.
     """
 
     size_px: int | None = 512
     tier: Tier = "recipe"
     title: str = ""
     passphrase_file: Path | None = None
+    allowed_uses: tuple[Use, ...] = ()
+    time_authority: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An invisible mark that a picture carries.
+
+    algorithm: its name, reverse domain. value: what a decoder gives back, as bytes. parameters:
+    what is needed to put the same mark into the same pixels once more.
+    """
+
+    algorithm: str
+    value: bytes
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -180,5 +199,5 @@ class IdentityStatus:
     name: str
     fingerprint: str
     expires: str
-    storage: Literal["keyring", "passphrase", "throwaway", "none"]
+    storage: Literal["keyring", "passphrase", "throwaway", "external", "none"]
     text: str

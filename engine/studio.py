@@ -35,7 +35,7 @@ from engine.services.render import Renderer
 from engine.store import Store
 
 if TYPE_CHECKING:
-    from engine.provenance.keys import Identity
+    from engine.provenance.keys import Identity, Unlocked
     from engine.provenance.ledger import Ledger
 
 __all__ = ["Entry", "Project", "Studio", "default_home"]
@@ -60,7 +60,8 @@ class Studio:
 
     home: the data folder; None for `default_home()`. backend: "onnx", "torch", or None for the
     best of each model. passphrase: asks for the signing key's passphrase where there is no
-    keyring; may answer None. Methods may be called from several threads at once.
+    keyring; may answer None. signer: signs in place of the identity in the data folder; see
+    services.identity.callback_signer. Methods may be called from several threads at once.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Studio:
         *,
         backend: BackendName | None = None,
         passphrase: Callable[[], str | None] | None = None,
+        signer: Unlocked | None = None,
     ) -> None:
         self.home = default_home() if home is None else Path(home)
         self.backend = backend
@@ -76,6 +78,7 @@ class Studio:
         self.store = Store(self.home / "store", self._store_folders())
         self.renderer = Renderer(self.library, self.store, self._owners)
         self._passphrase = passphrase
+        self._signer = signer
         self._making = threading.Lock()
         self._identity: Identity | None = None
         self._ledger: Ledger | None = None
@@ -173,6 +176,7 @@ class Studio:
         return verify(
             Path(path),
             own_roots_pem=self.identity.own_roots(),
+            own_leaves=self.identity.own_leaves(),
             anchors=anchors,
             render=self.render_anew if rerender else None,
             has_model=self.library.has,
@@ -185,7 +189,7 @@ class Studio:
             if self._identity is None:
                 from engine.provenance.keys import Identity
 
-                self._identity = Identity(self.home, self._passphrase)
+                self._identity = Identity(self.home, self._passphrase, external=self._signer)
             return self._identity
 
     @property
@@ -201,6 +205,11 @@ class Studio:
 
     def identity_status(self) -> IdentityStatus:
         """Whether exports are signed, and by whom."""
+        return self.identity.status()
+
+    def renew_identity(self, passphrase_file: Path | None = None) -> IdentityStatus:
+        """Replace key and certificates by new ones. Raises IdentityError."""
+        self.identity.renew(passphrase_file)
         return self.identity.status()
 
     def keep_photo(self, path: Path | str) -> str:

@@ -31,6 +31,19 @@ TIERS: dict[str, Tier] = {
     "commitment": "commitment",
     "disclosure": "disclosure",
 }
+KEYS = {
+    ".png": "png",
+    ".jpg": "jpg",
+    ".jpeg": "jpg",
+    ".webp": "webp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".avif": "avif",
+}
+FILTER = (
+    "PNG (*.png);;JPEG (*.jpg *.jpeg);;WebP (*.webp);;TIFF (*.tif *.tiff);;AVIF (*.avif);;"
+    "All files (*)"
+)
 REPLACE, ELSEWHERE = "Replace it", "Choose another path"
 TIER_WORDS = {
     "recipe": "The Recipe travels with the picture: anybody can read it and make it again.",
@@ -57,7 +70,10 @@ class ExportPanel(ScrollColumn):
             "Format",
             (
                 ("png", "PNG", "Without loss: can be compared pixel by pixel later"),
-                ("jpg", "JPEG", "Smaller, with a little loss"),
+                ("jpg", "JPEG", "Smaller, with a little loss; opens everywhere"),
+                ("webp", "WebP", "Without loss, and smaller than a PNG"),
+                ("tiff", "TIFF", "Without loss, for printing and image editors"),
+                ("avif", "AVIF", "The smallest, with a little loss"),
             ),
         )
         self._size = Segmented(
@@ -276,12 +292,10 @@ class ExportPanel(ScrollColumn):
 
     def _browse(self) -> None:
         self.message.hide()
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Export to", self._path.text(), "PNG (*.png);;JPEG (*.jpg *.jpeg)"
-        )
+        name, _ = QFileDialog.getSaveFileName(self, "Export to", self._path.text(), FILTER)
         if name:
             self._path.setText(name)
-            self._format.set_key("png" if name.lower().endswith(".png") else "jpg")
+            self._format.set_key(KEYS.get(Path(name).suffix.lower(), "png"))
 
     def _show_folder(self) -> None:
         if self._receipt is not None:

@@ -1,4 +1,4 @@
-"""Reading pictures from outside safely, and writing PNG and JPEG."""
+"""Reading pictures from outside safely, and writing PNG, JPEG, WebP, TIFF and AVIF."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from engine.errors import ImageError
 from engine.image.colour import to_srgb
-from engine.image.formats import PNG, PictureFormat, sniff
+from engine.image.formats import PNG, FormatName, PictureFormat, sniff
 from engine.image.png_chunks import chunks
 
 MAX_PIXELS = 64_000_000
 MAX_SIDE = 32_768
 MAX_BYTES = 1 << 30
 JPEG_QUALITY = 95
+AVIF_QUALITY = 90
 
 # Pillow tells of odd metadata by warnings; what matters of them is said in notes and errors. From
 # 89 megapixels on it only warns, before the declared size can be looked at here.
@@ -49,6 +50,7 @@ _BROKEN = (
 )
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _ORIENTATION = 0x0112
+_TIFF_XMP, _TIFF_SOFTWARE, _TIFF_DESCRIPTION, _TIFF_PREDICTOR = 700, 305, 270, 317
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -185,29 +187,55 @@ def _too_large(got: str) -> ImageError:
 
 def encode(
     pixels: UInt8[np.ndarray, "height width 3"],
-    format: Literal["png", "jpeg"],
+    format: FormatName,
     *,
     xmp: bytes = b"",
     text: Mapping[str, str] | None = None,
     quality: int = JPEG_QUALITY,
 ) -> bytes:
-    """A PNG, or a JPEG without chroma subsampling, with the XMP packet inside. Deterministic.
+    """The picture as a file with the XMP packet inside. Deterministic.
 
-    text: PNG text fields (Latin-1 keywords, such as "Software"); a JPEG carries none.
+    PNG, WebP and TIFF keep every pixel; JPEG and AVIF keep full chroma. text: PNG text fields
+    (Latin-1 keywords, such as "Software"), of which a TIFF has a tag for "Software" and "Source";
+    the other formats carry none. quality: of a JPEG.
     """
     image = Image.fromarray(np.ascontiguousarray(pixels))
     out = io.BytesIO()
-    if format == "jpeg":
+    if format == "png":
+        image.save(out, "PNG", pnginfo=_png_info(xmp, text or {}))
+    elif format == "jpeg":
         image.save(out, "JPEG", quality=quality, subsampling=0, optimize=True, xmp=xmp)
-        return out.getvalue()
+    elif format == "webp":
+        image.save(out, "WEBP", lossless=True, quality=70, exact=True, xmp=xmp)
+    elif format == "tiff":
+        tags = _tiff_tags(xmp, text or {})
+        image.save(out, "TIFF", compression="tiff_adobe_deflate", tiffinfo=tags)
+    else:
+        # One thread: how the work is shared out must not show in the bytes.
+        options = {"quality": AVIF_QUALITY, "subsampling": "4:4:4", "max_threads": 1}
+        image.save(out, "AVIF", xmp=xmp, **options)
+    return out.getvalue()
+
+
+def _png_info(xmp: bytes, text: Mapping[str, str]) -> PngInfo:
     info = PngInfo()
     info.add(b"sRGB", b"\x00")
-    for keyword, value in (text or {}).items():
+    for keyword, value in text.items():
         info.add_itxt(keyword, value)
     if xmp:
         info.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8"))
-    image.save(out, "PNG", pnginfo=info)
-    return out.getvalue()
+    return info
+
+
+def _tiff_tags(xmp: bytes, text: Mapping[str, str]) -> ImageFileDirectory_v2:
+    tags = ImageFileDirectory_v2()
+    tags[_TIFF_PREDICTOR] = 2  # differences along the row, which deflate packs far better
+    for keyword, tag in (("Software", _TIFF_SOFTWARE), ("Source", _TIFF_DESCRIPTION)):
+        if keyword in text:
+            tags[tag] = text[keyword]
+    if xmp:
+        tags[_TIFF_XMP] = xmp
+    return tags
 
 
 def thumbnail(pixels: UInt8[np.ndarray, "height width 3"], side: int, limit: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,21 @@ JPEG = PictureFormat("JPEG", "image/jpeg", "JPEG")
 WEBP = PictureFormat("WEBP", "image/webp", "WebP")
 TIFF = PictureFormat("TIFF", "image/tiff", "TIFF")
 AVIF = PictureFormat("AVIF", "image/avif", "AVIF")
+
+FormatName = Literal["png", "jpeg", "webp", "tiff", "avif"]
+"""What is written here; `image/` before it is the media type."""
+
+SUFFIXES: dict[str, FormatName] = {
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".webp": "webp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".avif": "avif",
+}
+LOSSLESS: frozenset[FormatName] = frozenset({"png", "webp", "tiff"})
+"""Those that are written here without loss. A JPEG and an AVIF are not."""
 
 _TIFF_STARTS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 

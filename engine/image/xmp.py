@@ -14,7 +14,6 @@ from engine.image.formats import sniff
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 """IPTC's vocabulary; Content Credentials use the same words."""
 
-_LOOK_AT = 1 << 20
 _FOUND = re.compile(
     rb"DigitalSourceType\s*(?:=\s*[\"']|>\s*)"
     rb"http://cv\.iptc\.org/newscodes/digitalsourcetype/([A-Za-z]{1,64})\s*[\"'<]"
@@ -53,8 +52,5 @@ def stated_source_type(data: bytes) -> str | None:
     """
     if sniff(data) is None:
         return None
-    for part in (data[:_LOOK_AT], data[-_LOOK_AT:]):
-        found = _FOUND.search(part)
-        if found:
-            return found.group(1).decode("ascii")
-    return None
+    found = _FOUND.search(data)
+    return found.group(1).decode("ascii") if found else None

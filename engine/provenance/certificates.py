@@ -23,7 +23,10 @@ _BACKDATE = dt.timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Chain:
-    """The public half of an identity. `sent_pem` goes into files: leaf and issuer, not the root."""
+    """The public half of an identity. `sent_pem` goes into files: leaf and issuer, not the root.
+
+    root_pem: "" where the root is not this installation's own, so that others sign under it too.
+    """
 
     sent_pem: str
     root_pem: str
@@ -32,6 +35,11 @@ class Chain:
     def leaf(self) -> x509.Certificate:
         """The certificate of the key that signs."""
         return x509.load_pem_x509_certificate(self.sent_pem.encode("ascii"))
+
+    @property
+    def certificates(self) -> tuple[x509.Certificate, ...]:
+        """All that are sent, the leaf first."""
+        return tuple(x509.load_pem_x509_certificates(self.sent_pem.encode("ascii")))
 
     @property
     def name(self) -> str:
@@ -66,12 +74,12 @@ def make_chain(
     )
     end = start + _BACKDATE + dt.timedelta(days=leaf_days)
     leaf = _sign(_leaf(_name(label), issuing_name, leaf_key.public_key(), start, end), issuing_key)
-    return leaf_key, Chain(_pem(leaf) + _pem(issuing), _pem(root))
+    return leaf_key, Chain(pem_of(leaf) + pem_of(issuing), pem_of(root))
 
 
 def read_anchors(pem: bytes) -> str:
     """The PEM text of the certificates in `pem`. Raises ValueError where there is none."""
-    return "".join(_pem(certificate) for certificate in x509.load_pem_x509_certificates(pem))
+    return "".join(pem_of(certificate) for certificate in x509.load_pem_x509_certificates(pem))
 
 
 def _name(common: str) -> x509.Name:
@@ -154,5 +162,6 @@ def _sign(
     return builder.add_extension(identifier, critical=False).sign(issuer_key, hashes.SHA256())
 
 
-def _pem(certificate: x509.Certificate) -> str:
+def pem_of(certificate: x509.Certificate) -> str:
+    """The certificate in PEM form."""
     return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")

@@ -7,19 +7,21 @@ of numbers as base64, so an object would not come back as it went in.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.errors import ExportError
-from engine.frame import BackendName, Quality, Tier
+from engine.frame import USES, BackendName, Mark, Quality, Tier, Use
 from engine.image.xmp import SOURCE_TYPES
 from engine.provenance.origin import models_of, photos_of, shaping_of, source_type
-from engine.provenance.program import NAME, operating_system, program_version
+from engine.provenance.program import NAME, generator_info, program_version
 from engine.recipe import Recipe
 
 RECIPE_LABEL = "org.latent-atelier.recipe"
+MINING_LABEL = "cawg.training-mining"
 THUMBNAIL = "thumbnail.jpg"
 _KNOWN_SOURCES = {
     SOURCE_TYPES + "trainedAlgorithmicMedia",
@@ -50,7 +52,10 @@ class OpenedPhoto:
 
 @dataclass(frozen=True)
 class Claim:
-    """What an export states. when: ISO 8601. photos: in the order of origin.photos_of."""
+    """What an export states. when: ISO 8601. photos: in the order of origin.photos_of.
+
+    allowed_uses: see frame.ExportOptions. mark: the invisible mark that the pixels carry, or None.
+    """
 
     id: str
     recipe: Recipe
@@ -61,6 +66,8 @@ class Claim:
     title: str = ""
     salt: bytes = b""
     photos: tuple[OpenedPhoto, ...] = ()
+    allowed_uses: tuple[Use, ...] = ()
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True)
@@ -81,9 +88,7 @@ def draft(claim: Claim, mime: str) -> Draft:
     listed, streamed = _ingredients(claim)
     manifest = {
         "claim_version": 2,
-        "claim_generator_info": [
-            {"name": NAME, "version": program_version(), "operating_system": operating_system()}
-        ],
+        "claim_generator_info": [generator_info()],
         "title": claim.title or f"Picture {claim.id[:8]}",
         "format": mime,
         "thumbnail": {"format": "image/jpeg", "identifier": THUMBNAIL},
@@ -95,6 +100,8 @@ def draft(claim: Claim, mime: str) -> Draft:
                 "data": {"allActionsIncluded": True, "actions": _actions(claim)},
             },
             {"label": RECIPE_LABEL, "kind": "Json", "created": True, "data": _told(claim)},
+            {"label": MINING_LABEL, "created": True, "data": {"entries": _uses(claim)}},
+            *_soft_binding(claim),
         ],
     }
     check(manifest, [entry for entry, _ in streamed])
@@ -108,11 +115,12 @@ def check(manifest: Mapping[str, Any], streamed: list[dict[str, Any]]) -> None:
     what was created has no parent; what was opened has exactly one, named by that action.
     """
     actions = manifest["assertions"][0]["data"]["actions"]
-    parents = [
-        entry["label"]
-        for entry in [*manifest["ingredients"], *streamed]
-        if entry["relationship"] == "parentOf"
-    ]
+    entries = [*manifest["ingredients"], *streamed]
+    odd = {entry["relationship"] for entry in entries} - {"parentOf", "inputTo"}
+    if odd:
+        raise ExportError(f"An ingredient is a parent or an input, got {sorted(odd)}.")
+    parents = [entry["label"] for entry in entries if entry["relationship"] == "parentOf"]
+    named = [x for a in actions for x in a.get("parameters", {}).get("ingredientIds", ())]
     first = actions[0]["action"]
     kinds = [action["action"] for action in actions]
     if first not in ("c2pa.created", "c2pa.opened") or len({*kinds[1:]} & {first}) > 0:
@@ -126,6 +134,9 @@ def check(manifest: Mapping[str, Any], streamed: list[dict[str, Any]]) -> None:
         needed = action["action"] in ("c2pa.created", "c2pa.edited")
         if needed != (stated in _KNOWN_SOURCES) or (stated is not None and not needed):
             raise ExportError(f"{action['action']} states the source type {stated!r}.")
+    lost = {entry["label"] for entry in entries} ^ set(named)
+    if lost:
+        raise ExportError(f"Actions and ingredients do not name each other: {sorted(lost)}.")
 
 
 def _actions(claim: Claim) -> list[dict[str, Any]]:
@@ -145,7 +156,26 @@ def _actions(claim: Claim) -> list[dict[str, Any]]:
             step["parameters"] = {"ingredientIds": [*ids, *others]}
         steps.append(step)
     steps += [{"action": action} for action in shaping_of(claim.recipe)]
+    if claim.mark is not None:
+        steps.append({"action": "c2pa.watermarked.bound"})
     return [{**step, "when": claim.when} for step in steps]
+
+
+def _uses(claim: Claim) -> dict[str, dict[str, str]]:
+    """What others may do, by the words of CAWG's training and data mining assertion 1.1."""
+    return {
+        f"cawg.{use}": {"use": "allowed" if use in claim.allowed_uses else "notAllowed"}
+        for use in USES
+    }
+
+
+def _soft_binding(claim: Claim) -> list[dict[str, Any]]:
+    """The mark as a soft binding (C2PA specification 2.2, section 9.3)."""
+    if claim.mark is None:
+        return []
+    value = base64.b64encode(claim.mark.value).decode("ascii")
+    data = {"alg": claim.mark.algorithm, "blocks": [{"scope": {}, "value": value}]}
+    return [{"label": "c2pa.soft-binding", "created": True, "data": data}]
 
 
 def _models(claim: Claim) -> list[dict[str, Any]]:
@@ -211,4 +241,9 @@ def _told(claim: Claim) -> dict[str, Any]:
         told["recipe"] = claim.recipe.canonical.decode("utf-8")
         told["recipe_sha256"] = claim.recipe.sha256
         told["receipt"] = {**asdict(claim.made), "versions": dict(claim.made.versions)}
+        if claim.mark is not None:
+            told["receipt"]["watermark"] = {
+                "alg": claim.mark.algorithm,
+                "parameters": dict(claim.mark.parameters),
+            }
     return told

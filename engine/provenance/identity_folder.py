@@ -2,7 +2,9 @@
 
 `identity/NAME/` holds about.json, chain.pem, root.pem and, for the one in use, key.pem;
 `identity/current` says which is in use. Every root found here is this installation's own: its
-authority keys were thrown away when it was made, so nobody else can have signed under it.
+authority keys were thrown away when it was made, so nobody else can have signed under it. A
+certificate that the user brought has no root.pem: others sign under its root, so it is known by
+itself alone.
 """
 
 from __future__ import annotations
@@ -15,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from engine.errors import IdentityError
 from engine.provenance.certificates import Chain
 from engine.provenance.key_file import read_key, write_key, write_new
+from engine.provenance.signing_key import PrivateKey
 
 Storage = Literal["keyring", "passphrase"]
 
@@ -38,7 +39,7 @@ class Kept:
         """The folder's name; also the name of the passphrase in the keyring."""
         return self.folder.name
 
-    def key(self, passphrase: str) -> ec.EllipticCurvePrivateKey:
+    def key(self, passphrase: str) -> PrivateKey:
         """The private key. Raises IdentityError."""
         return read_key(self.folder / "key.pem", passphrase, self.salt)
 
@@ -73,6 +74,16 @@ class IdentityFolder:
         except (OSError, UnicodeDecodeError) as error:
             raise self._damaged() from error
 
+    def leaves(self) -> frozenset[str]:
+        """SHA-256 (hex) of the certificate of every identity this installation has had."""
+        found = self._root.glob("*/chain.pem")
+        try:
+            return frozenset(
+                Chain(path.read_text(encoding="ascii"), "").fingerprint for path in found
+            )
+        except (OSError, ValueError) as error:
+            raise self._damaged() from error
+
     def new_name(self) -> str:
         """A name that no identity here has."""
         return secrets.token_hex(8)
@@ -80,21 +91,23 @@ class IdentityFolder:
     def add(
         self,
         name: str,
-        key: ec.EllipticCurvePrivateKey,
+        key: PrivateKey,
         chain: Chain,
         storage: Storage,
         passphrase: str,
     ) -> Kept:
         """Keep a new identity and put it in use. A failure leaves the one before it in use."""
         salt = secrets.token_bytes(16)
-        about = {"version": 1, "storage": storage, "salt": salt.hex()}
+        kind = "local" if chain.root_pem else "certificate"
+        about = {"version": 1, "storage": storage, "salt": salt.hex(), "kind": kind}
         folder = self._root / name
         try:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(mode=0o700)
             write_key(folder / "key.pem", key, passphrase, salt)
             write_new(folder / "chain.pem", chain.sent_pem.encode("ascii"), 0o644)
-            write_new(folder / "root.pem", chain.root_pem.encode("ascii"), 0o644)
+            if chain.root_pem:
+                write_new(folder / "root.pem", chain.root_pem.encode("ascii"), 0o644)
             write_new(folder / "about.json", json.dumps(about).encode("ascii"), 0o644)
             pointer = self._root / f"current-{name}"
             write_new(pointer, name.encode("ascii"), 0o644)
@@ -111,9 +124,10 @@ class IdentityFolder:
         try:
             about = json.loads((folder / "about.json").read_text(encoding="ascii"))
             storage, salt = about["storage"], bytes.fromhex(about["salt"])
+            brought = about.get("kind") == "certificate"
             chain = Chain(
                 (folder / "chain.pem").read_text(encoding="ascii"),
-                (folder / "root.pem").read_text(encoding="ascii"),
+                "" if brought else (folder / "root.pem").read_text(encoding="ascii"),
             )
             if not chain.name:
                 raise ValueError("a certificate without a name")

@@ -7,10 +7,10 @@ import stat
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from engine.errors import IdentityError
+from engine.provenance.signing_key import PrivateKey
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _UNIX = os.name != "nt"
@@ -25,14 +25,14 @@ def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
         os.fsync(file.fileno())
 
 
-def write_key(path: Path, key: ec.EllipticCurvePrivateKey, passphrase: str, salt: bytes) -> None:
+def write_key(path: Path, key: PrivateKey, passphrase: str, salt: bytes) -> None:
     """Write the key, encrypted under the stretched passphrase, with mode 0600."""
     sealed = serialization.BestAvailableEncryption(_stretch(passphrase, salt))
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealed)
     write_new(path, pem)
 
 
-def read_key(path: Path, passphrase: str, salt: bytes) -> ec.EllipticCurvePrivateKey:
+def read_key(path: Path, passphrase: str, salt: bytes) -> PrivateKey:
     """Read the key. Raises IdentityError, which never carries anything secret."""
     data = _read_private(path)
     try:
@@ -42,7 +42,7 @@ def read_key(path: Path, passphrase: str, salt: bytes) -> ec.EllipticCurvePrivat
             "The passphrase does not open the signing key.",
             "Try again; without the passphrase, move the identity folder away to make a new one.",
         ) from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
+    if not isinstance(key, PrivateKey):
         raise IdentityError("The signing key is of another kind than this program makes.")
     return key
 

@@ -13,48 +13,29 @@ from typing import Any
 
 import c2pa
 
-from engine.provenance.claim import RECIPE_LABEL
+from engine.provenance.claim import MINING_LABEL, RECIPE_LABEL
+from engine.provenance.ingredients import IngredientView, read_ingredients
 from engine.provenance.plain_text import plain, plain_data
 
 Check = tuple[str, str]
 """A validation code of the C2PA specification (section 15), and the address of what it is about."""
-
-_NO_FAULT = frozenset(
-    {
-        "signingCredential.untrusted",
-        "signingCredential.expired",
-        "signingCredential.trusted",
-        "ingredient.unknownProvenance",
-        "timeStamp.untrusted",
-        "timeStamp.trusted",
-        "timeStamp.validated",
-        "claimSignature.validated",
-        "claimSignature.insideValidity",
-    }
-)
-
-
-@dataclass(frozen=True)
-class IngredientView:
-    """A picture or model that went into another. faults: codes of the checks that it failed."""
-
-    title: str
-    relationship: str
-    description: str
-    has_credentials: bool
-    faults: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ManifestView:
     """The active manifest, and every ingredient below it.
 
-    recipe_data: the Recipe assertion as it stands in the file, unread and unclipped.
+    label: its name in the file. recipe_data: the Recipe assertion as it stands in the file, unread
+    and unclipped. uses: what others may do with the picture. marks: the soft bindings stated.
     """
+
+    label: str
 
     passed: tuple[Check, ...]
     failed: tuple[Check, ...]
     signer: str
+    issuer: str
+    algorithm: str
     time_stamp: str | None
     valid_from: dt.datetime | None
     valid_to: dt.datetime | None
@@ -63,6 +44,8 @@ class ManifestView:
     generator: str
     actions: tuple[Mapping[str, Any], ...]
     recipe_data: Mapping[str, Any] | None
+    uses: Mapping[str, str]
+    marks: tuple[Mapping[str, str], ...]
 
     @property
     def time_proven(self) -> bool:
@@ -85,17 +68,22 @@ def view(reader: c2pa.Reader) -> ManifestView:
     signature = manifest.get("signature_info", {})
     validity = raw.get("signature", {}).get("certificateInfo", {}).get("validity", {})
     return ManifestView(
+        label=str(label),
         passed=_checks(results["success"]),
         failed=_checks(results["failure"]),
         signer=plain(signature.get("common_name") or signature.get("issuer") or "", 80),
+        issuer=plain(signature.get("issuer") or "", 80),
+        algorithm=plain(signature.get("alg") or "", 20),
         time_stamp=plain(signature["time"], 40) if signature.get("time") else None,
         valid_from=_moment(validity.get("notBefore")),
         valid_to=_moment(validity.get("notAfter")),
-        ingredients=_ingredients(report),
+        ingredients=read_ingredients(report),
         title=plain(manifest.get("title", "")),
         generator=_generator(manifest),
         actions=_actions(raw),
         recipe_data=_recipe_data(raw),
+        uses=_uses(raw),
+        marks=_marks(raw),
     )
 
 
@@ -144,39 +132,26 @@ def _recipe_data(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _ingredients(report: Mapping[str, Any]) -> tuple[IngredientView, ...]:
-    """Every ingredient of every manifest in the file, with the faults recorded or found now.
-
-    The library calls a picture trusted whose parent was tampered with: what failed stands only in
-    the results kept with the ingredient (two forms, by age) and in the differences found now.
-    """
-    now: dict[str, list[dict[str, Any]]] = {}
-    for delta in report["validation_results"].get("ingredientDeltas") or []:
-        address = str(delta.get("ingredientAssertionURI", ""))
-        now[address] = delta.get("validationDeltas", {}).get("failure") or []
-    found = []
-    for label, manifest in report["manifests"].items():
-        for entry in manifest.get("ingredients") or []:
-            results = (entry.get("validation_results") or {}).get("activeManifest") or {}
-            address = f"self#jumbf=/c2pa/{label}/c2pa.assertions/{entry.get('label', '')}"
-            checks = [
-                *(results.get("failure") or []),
-                *(x for x in entry.get("validation_status") or [] if not x.get("success")),
-                *now.pop(address, []),
-            ]
-            found.append(_ingredient(entry, checks))
-    for checks in now.values():
-        found.append(_ingredient({"title": "unnamed"}, checks))
-    return tuple(found)
+def _uses(raw: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the signer allows others, by the CAWG or the older C2PA assertion."""
+    for label in (MINING_LABEL, "c2pa.training-mining"):
+        data = raw.get("assertions", {}).get(label)
+        entries = data.get("entries") if isinstance(data, dict) else None
+        if isinstance(entries, dict):
+            return {
+                plain(key, 60): plain(entry.get("use", ""), 20)
+                for key, entry in list(entries.items())[:20]
+                if isinstance(entry, dict)
+            }
+    return {}
 
 
-def _ingredient(entry: Mapping[str, Any], checks: list[dict[str, Any]]) -> IngredientView:
-    codes = dict.fromkeys(str(check.get("code", "unknown")) for check in checks)
-    faults = tuple(plain(code, 80) for code in codes if code not in _NO_FAULT)
-    return IngredientView(
-        title=plain(entry.get("title") or "unnamed"),
-        relationship=plain(entry.get("relationship") or "", 20),
-        description=plain(entry.get("description") or ""),
-        has_credentials=bool(entry.get("active_manifest")),
-        faults=faults,
-    )
+def _marks(raw: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+    """The soft bindings that the signer states: algorithm and value (base64)."""
+    found: list[Mapping[str, str]] = []
+    for label, data in raw.get("assertions", {}).items():
+        if str(label).startswith("c2pa.soft-binding") and isinstance(data, dict):
+            blocks = data.get("blocks") or [{}]
+            value = blocks[0].get("value", "") if isinstance(blocks[0], dict) else ""
+            found.append({"alg": plain(data.get("alg", ""), 80), "value": plain(value, 200)})
+    return tuple(found[:10])

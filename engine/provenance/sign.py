@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import io
+from urllib.parse import urlsplit
 
 import c2pa
 
 from engine.errors import ExportError
 from engine.provenance.claim import THUMBNAIL, Claim, draft
 from engine.provenance.keys import Unlocked
+from engine.provenance.plain_text import plain
 from engine.provenance.sdk import context
 
 
-def sign_picture(data: bytes, mime: str, claim: Claim, identity: Unlocked) -> bytes:
+def sign_picture(
+    data: bytes, mime: str, claim: Claim, identity: Unlocked, time_authority: str = ""
+) -> bytes:
     """The same picture with a signed manifest embedded. Raises ExportError.
 
     Nothing may be written into the result: any later change reads as tampering. The key stays
-    behind `identity.sign`; no time stamp authority is asked.
+    behind `identity.sign`. time_authority: the address of a time stamp authority; where it does
+    not answer nothing is signed, and "" asks none.
     """
     made = draft(claim, mime)
+    algorithm = c2pa.C2paSigningAlg[identity.algorithm.upper()]
     out = io.BytesIO()
     try:
         with (
             context() as settings,
             c2pa.Signer.from_callback(
-                identity.sign, c2pa.C2paSigningAlg.ES256, identity.chain.sent_pem, None
+                identity.sign, algorithm, identity.chain.sent_pem, time_authority or None
             ) as signer,
             c2pa.Builder(made.manifest, settings) as builder,
         ):
@@ -33,7 +39,7 @@ def sign_picture(data: bytes, mime: str, claim: Claim, identity: Unlocked) -> by
                 builder.add_ingredient(entry, photo.mime, io.BytesIO(photo.data))
             builder.sign(signer, mime, io.BytesIO(data), out)
     except c2pa.C2paError as error:
-        raise _refused(claim, error) from error
+        raise _refused(claim, error, time_authority) from error
     return out.getvalue()
 
 
@@ -50,7 +56,24 @@ def has_credentials(data: bytes, mime: str) -> bool:
         return False
 
 
-def _refused(claim: Claim, error: c2pa.C2paError) -> ExportError:
+def check_time_authority(address: str) -> None:
+    """Refuse, before any work, an address that is none. Raises ExportError."""
+    parts = urlsplit(address)
+    if address and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ExportError(
+            f"A time stamp authority has an address like http://host/path, got {plain(address)!r}.",
+            "Mend the address, or leave it out.",
+        )
+
+
+def _refused(claim: Claim, error: c2pa.C2paError, time_authority: str) -> ExportError:
+    said = str(error).lower()
+    if time_authority and any(word in said for word in ("http", "time stamp", "timestamp", "tsa")):
+        return ExportError(
+            f"The time stamp authority {plain(time_authority)} gave no time stamp, so nothing was "
+            "signed or written.",
+            "Try again later, or export without a time stamp.",
+        )
     size = len(claim.recipe.canonical)
     if claim.tier == "recipe" and size > 500_000:
         return ExportError(

@@ -10,7 +10,8 @@ from engine.errors import RecipeError
 from engine.frame import Finding
 from engine.provenance import words
 from engine.provenance.claim import RECIPE_LABEL
-from engine.provenance.manifest_view import IngredientView, ManifestView
+from engine.provenance.ingredients import IngredientView
+from engine.provenance.manifest_view import ManifestView
 from engine.provenance.plain_text import plain, plain_data
 from engine.recipe import Recipe
 
@@ -50,16 +51,9 @@ def read_statements(seen: ManifestView) -> Statements:
         "title": seen.title,
         "generator": seen.generator,
         "actions": [dict(step) for step in seen.actions],
-        "ingredients": [
-            {
-                "title": part.title,
-                "relationship": part.relationship,
-                "description": part.description,
-                "has_credentials": part.has_credentials,
-                "faults": list(part.faults),
-            }
-            for part in seen.ingredients
-        ],
+        "ingredients": [part.plain() for part in seen.ingredients],
+        "uses": dict(seen.uses),
+        "watermarks": [dict(mark) for mark in seen.marks],
         "validation": {
             "passed": _codes(seen.passed),
             "failed": _codes(seen.failed),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import c2pa
@@ -20,8 +20,10 @@ from engine.image.formats import PNG, PictureFormat, sniff
 from engine.image.png_chunks import chunks
 from engine.image.xmp import stated_source_type
 from engine.provenance import words
+from engine.provenance.ingredients import IngredientView
 from engine.provenance.manifest_view import ManifestView, view
 from engine.provenance.plain_text import plain
+from engine.provenance.raw_store import RawStore, is_compressed, raw_store
 from engine.provenance.sdk import context
 from engine.provenance.statements import Statements, read_statements
 from engine.recipe import Recipe
@@ -32,7 +34,10 @@ _ODD_REPORT = (ValueError, KeyError, TypeError, AttributeError, IndexError, Stop
 
 @dataclass(frozen=True)
 class Credentials:
-    """What was found. signer: a name that the certificate gives, verified or not by `verdict`."""
+    """What was found. signer: a name that the certificate gives, verified or not by `verdict`.
+
+    certificate: more of it, as JSON data. manifest: the label of the active manifest.
+    """
 
     verdict: VerdictName
     findings: tuple[Finding, ...] = ()
@@ -41,6 +46,8 @@ class Credentials:
     recipe: Recipe | None = None
     claim: Mapping[str, Any] = field(default_factory=dict)
     headline: str = ""
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    manifest: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "headline", self.headline or words.HEADLINES[self.verdict])
@@ -51,12 +58,14 @@ def read_credentials(
     *,
     anchors_pem: str = "",
     own_roots_pem: str = "",
+    own_leaves: frozenset[str] = frozenset(),
     now: dt.datetime | None = None,
 ) -> Credentials:
     """The verdict on a file's bytes. Reads nothing else and fetches nothing. Never raises.
 
-    anchors_pem: roots that the user trusts. own_roots_pem: roots of this installation. now: the
-    moment against which certificates without a time stamp are held; the clock's by default.
+    anchors_pem: roots that the user trusts. own_roots_pem: roots of this installation; own_leaves:
+    SHA-256 of certificates that are its own whoever issued them. now: the moment against which
+    certificates without a time stamp are held; the clock's by default.
     """
     # 1. Which format, by the bytes; nothing else is handed to a parser.
     found = sniff(data)
@@ -67,16 +76,22 @@ def read_credentials(
         seen, trusted = _look(data, found, own_roots_pem)
         if seen is None:
             return _no_manifest(data, found)
-        own = trusted
+        raw = raw_store(data, found)
+        leaf = raw.leaves.get(seen.label, "") if raw is not None else ""
+        own = trusted or (leaf in own_leaves and seen.has("claimSignature.validated"))
         # 3. Does an anchor vouch for the signer? Own roots first: they say more.
-        if not own and anchors_pem:
+        if not trusted and anchors_pem:
             seen, trusted = _look(data, found, anchors_pem)
             assert seen is not None
     except c2pa.C2paError as error:
         return _unreadable(data, str(error))
     except _ODD_REPORT:
         return _unreadable(data, "its structure is not understood")
-    return _judge(data, found, seen, own, trusted, now or dt.datetime.now(dt.UTC))
+    moment = now or dt.datetime.now(dt.UTC)
+    judged = _judge(_File(data, found, seen, raw), own, trusted, moment)
+    if judged.verdict == "invalid":  # who signed is not told of a picture that may be another's
+        return judged
+    return replace(judged, certificate=_certificate(seen, leaf), manifest=seen.label)
 
 
 def _look(data: bytes, found: PictureFormat, anchors_pem: str) -> tuple[ManifestView | None, bool]:
@@ -90,25 +105,29 @@ def _look(data: bytes, found: PictureFormat, anchors_pem: str) -> tuple[Manifest
     return seen, bool(anchors_pem) and seen.has("signingCredential.trusted")
 
 
-def _judge(
-    data: bytes,
-    found: PictureFormat,
-    seen: ManifestView,
-    own: bool,
-    trusted: bool,
-    now: dt.datetime,
-) -> Credentials:
+@dataclass(frozen=True)
+class _File:
+    """A file with credentials: what the library reports of it, and how it lies there."""
+
+    data: bytes
+    format: PictureFormat
+    seen: ManifestView
+    raw: RawStore | None
+
+
+def _judge(file: _File, own: bool, trusted: bool, now: dt.datetime) -> Credentials:
+    seen = file.seen
     # 4. Is everything as it was signed: signature, statements, the picture's bytes?
     stated = read_statements(seen)
-    faults = _own_faults(data, found, seen, now)
+    faults = _own_faults(file, now)
     if faults:
-        if found is not PNG and not _decodes(data):
+        if file.format is not PNG and not _decodes(file.data):
             return Credentials("damaged", _bad(["The picture itself cannot be decoded."]))
         return _invalid(faults, stated)
     # 5. Is every ingredient as it was signed?
     parts = [
         f"“{part.title}”, which it was made from, does not pass: {words.fault(*part.faults)}"
-        for part in seen.ingredients
+        for part in _walk(seen)
         if part.faults
     ]
     if parts:
@@ -132,14 +151,28 @@ def _judge(
     return Credentials(verdict, findings, seen.signer, signed_at, stated.recipe, stated.claim)
 
 
-def _own_faults(
-    data: bytes, found: PictureFormat, seen: ManifestView, now: dt.datetime
-) -> list[str]:
+def _walk(seen: ManifestView) -> Iterator[IngredientView]:
+    for part in seen.ingredients:
+        yield from part.walk()
+
+
+def _certificate(seen: ManifestView, leaf: str) -> dict[str, Any]:
+    return {
+        "issuer": seen.issuer or None,
+        "algorithm": seen.algorithm or None,
+        "sha256": leaf or None,
+        "valid_from": seen.valid_from.isoformat() if seen.valid_from else None,
+        "valid_to": seen.valid_to.isoformat() if seen.valid_to else None,
+    }
+
+
+def _own_faults(file: _File, now: dt.datetime) -> list[str]:
     """What is wrong with the file itself, leaving its ingredients aside."""
+    seen = file.seen
     codes = [code for code, _ in seen.failed if code != "signingCredential.untrusted"]
     faults = [words.fault(c) for c in codes if seen.time_proven or c not in _DATES]
     if not faults:
-        faults += _unsigned_change(data, found)
+        faults += _unsigned_change(file)
     if not seen.time_proven and seen.valid_from is not None and now < seen.valid_from:
         faults.append("The signer's certificate is not valid yet.")
     return list(dict.fromkeys(faults))
@@ -184,16 +217,20 @@ def _time(seen: ManifestView) -> tuple[Finding, ...]:
     return (Finding(None, f"A time stamp says: signed {seen.time_stamp}."),)
 
 
-def _unsigned_change(data: bytes, found: PictureFormat) -> list[str]:
-    """PNG's own checksums cover also the padding that no signature does."""
-    if found is not PNG:
-        return []
-    try:
-        for _ in chunks(data):
-            pass
-    except ImageError:
-        return ["A byte was changed in a part of the file that the signature does not cover."]
-    return []
+def _unsigned_change(file: _File) -> list[str]:
+    """What the library lets pass: see raw_store. PNG's own checksums are held to as well."""
+    if file.format is PNG:
+        try:
+            for _ in chunks(file.data):
+                pass
+        except ImageError:
+            return [words.UNSIGNED_BYTE]
+    if file.raw is None:
+        return [] if is_compressed(file.data, file.format) else [words.ODD_LAYOUT]
+    faults = [words.UNSIGNED_BYTE] if file.seen.label in file.raw.padded else []
+    if file.seen.label in file.raw.altered:
+        faults.append(words.fault("assertion.hashedURI.mismatch"))
+    return faults
 
 
 def _decodes(data: bytes) -> bool:

@@ -28,6 +28,9 @@ NOTHING_FOLLOWS = (
 )
 NOT_READ = "Credentials are read from PNG, JPEG, WebP, TIFF and AVIF files; this is none of them."
 
+UNSIGNED_BYTE = "A byte was changed in a part of the file that the signature does not cover."
+ODD_LAYOUT = "The credentials are not laid out in the file as the specification asks."
+
 _FAULTS = {
     "assertion.dataHash.mismatch": "The picture's bytes are not those that were signed.",
     "assertion.bmffHash.mismatch": "The picture's bytes are not those that were signed.",

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 from engine.cancel import CancelToken
 from engine.errors import ExportError, LedgerError
@@ -22,7 +21,7 @@ from engine.frame import (
     Receipt,
 )
 from engine.image.codec import encode, read_picture, thumbnail
-from engine.image.formats import sniff
+from engine.image.formats import LOSSLESS, SUFFIXES, FormatName, sniff
 from engine.image.pixels import pixels_sha256
 from engine.image.xmp import SOURCE_TYPES, packet
 from engine.provenance.claim import Claim, Made, OpenedPhoto
@@ -30,13 +29,12 @@ from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.ledger import Ledger, Row
 from engine.provenance.origin import photos_of, source_type
 from engine.provenance.program import NAME, program_version
-from engine.provenance.sign import has_credentials, sign_picture
+from engine.provenance.sign import check_time_authority, has_credentials, sign_picture
 from engine.provenance.verify import Credentials, read_credentials
 from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize
 from engine.services.atomic_file import check_target, put_in_place, remove, write_temporary
 
-Format = Literal["png", "jpeg"]
-_SUFFIXES: dict[str, Format] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
+_ENDINGS = ".png, .jpg, .webp, .tiff or .avif"
 _THUMBNAIL_SIDE = 192
 _THUMBNAIL_BYTES = 8_000
 _PACKAGES: dict[BackendName, tuple[str, ...]] = {
@@ -75,6 +73,7 @@ class Exporter:
         options = options or ExportOptions()
         format = _format_of(path)
         check_target(path)
+        check_time_authority(options.time_authority)
         identity = self.identity.unlock(options.passphrase_file)
         salt = secrets.token_bytes(32) if options.tier == "commitment" else b""
         row = self.ledger.reserve(recipe, path, options.tier, salt)
@@ -94,7 +93,7 @@ class Exporter:
         self,
         recipe: Recipe,
         options: ExportOptions,
-        format: Format,
+        format: FormatName,
         identity: Unlocked,
         row: Row,
         steps: _Steps,
@@ -115,10 +114,15 @@ class Exporter:
             title=options.title,
             salt=row.salt,
             photos=self._photos(sized),
+            allowed_uses=options.allowed_uses,
         )
-        signed = sign_picture(picture, f"image/{format}", claim, identity)
+        signed = sign_picture(picture, f"image/{format}", claim, identity, options.time_authority)
         steps.next("Checking", 0.85)
-        found = read_credentials(signed, own_roots_pem=self.identity.own_roots())
+        found = read_credentials(
+            signed,
+            own_roots_pem=self.identity.own_roots(),
+            own_leaves=self.identity.own_leaves(),
+        )
         _check(found, signed, claim, format)
         steps.next("Writing", 0.95)
         write_temporary(row.temporary, signed)
@@ -198,12 +202,12 @@ class _Steps:
             self._progress(Progress(stage, fraction))
 
 
-def _format_of(path: Path) -> Format:
-    found = _SUFFIXES.get(path.suffix.lower())
+def _format_of(path: Path) -> FormatName:
+    found = SUFFIXES.get(path.suffix.lower())
     if found is None:
         raise ExportError(
-            f"Pictures are exported as .png or .jpg, got {path.suffix or 'no ending'!r}.",
-            "Give the file a name that ends in .png or .jpg.",
+            f"Pictures are exported as {_ENDINGS}, got {path.suffix or 'no ending'!r}.",
+            "Give the file a name with one of these endings.",
         )
     return found
 
@@ -257,10 +261,10 @@ def _text(recipe: Recipe) -> dict[str, str]:
     return text
 
 
-def _check(found: Credentials, signed: bytes, claim: Claim, format: Format) -> None:
+def _check(found: Credentials, signed: bytes, claim: Claim, format: FormatName) -> None:
     """Refuse to hand out what would not verify as what it claims to be."""
     told = claim.tier != "recipe" or found.recipe == claim.recipe
-    kept = format != "png" or pixels_sha256(read_picture(signed)) == claim.made.pixels_sha256
+    kept = format not in LOSSLESS or pixels_sha256(read_picture(signed)) == claim.made.pixels_sha256
     bad_parent = any(part["faults"] for part in found.claim.get("ingredients", ()))
     if bad_parent and found.verdict == "invalid":
         raise ExportError(

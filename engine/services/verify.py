@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.errors import AtelierError, ImageError, UsageError
 from engine.frame import Finding, Frame, Rerender, Verdict
 from engine.image.codec import read_bytes, read_picture
-from engine.image.formats import JPEG, PNG, PictureFormat, sniff
+from engine.image.formats import AVIF, JPEG, PNG, TIFF, WEBP, PictureFormat, sniff
 from engine.image.pixels import largest_difference, pixels_sha256, psnr
 from engine.provenance.certificates import read_anchors
 from engine.provenance.origin import models_of
@@ -25,6 +25,7 @@ def verify(
     path: Path,
     *,
     own_roots_pem: str = "",
+    own_leaves: frozenset[str] = frozenset(),
     anchors: Path | None = None,
     render: RenderRecipe | None = None,
     has_model: Callable[[ModelRef], bool] | None = None,
@@ -38,7 +39,13 @@ def verify(
     """
     trusted = "" if anchors is None else _anchors(anchors)
     data = read_bytes(path)
-    found = read_credentials(data, anchors_pem=trusted, own_roots_pem=own_roots_pem, now=now)
+    found = read_credentials(
+        data,
+        anchors_pem=trusted,
+        own_roots_pem=own_roots_pem,
+        own_leaves=own_leaves,
+        now=now,
+    )
     verdict = Verdict(
         path=path,
         verdict=found.verdict,
@@ -120,13 +127,13 @@ def _words(identical: bool, difference: int, ratio: float, kind: PictureFormat |
         return "Rendered again: identical, in every pixel."
     far = f"at most {difference} of 255 apart"
     far += f", PSNR {ratio:.1f} dB" if math.isfinite(ratio) else ""
-    if identical and kind is JPEG:
+    if identical and kind in (JPEG, AVIF):
         return (
-            "Rendered again: identical before JPEG compression; "
+            f"Rendered again: identical before {kind.word} compression; "
             f"the compressed file is {far} from it."
         )
     if identical:
         return f"Rendered again: as it was signed, but this file's pixels are {far} from it."
-    if difference == 0 and kind is PNG:
+    if difference == 0 and kind in (PNG, WEBP, TIFF):
         return "Rendered again: the same pixels as this file, though not the hash that was signed."
     return f"Rendered again: not identical; this file is {far} from it."

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 
 from engine.errors import ImageError
 from engine.image.codec import encode, open_picture, read_picture, thumbnail
-from engine.image.formats import sniff
+from engine.image.formats import LOSSLESS, SUFFIXES, sniff
 from engine.image.pixels import crop, largest_difference, pixels_sha256, psnr, resize
 from engine.image.png_chunks import chunks
 from engine.image.xmp import SOURCE_TYPES, packet, stated_source_type
@@ -207,10 +207,12 @@ def test_a_missing_file_and_a_folder_are_clear_errors(tmp_path: Path) -> None:
             read_picture(path)
 
 
-def test_png_and_jpeg_carry_the_source_type_for_readers_without_credentials() -> None:
+def test_every_format_carries_the_source_type_for_readers_without_credentials() -> None:
     xmp = packet(SOURCE_TYPES + "trainedAlgorithmicMedia", "Tool 1 & <2>", "2026-01-01T00:00:00Z")
-    for format in ("png", "jpeg"):
-        data = encode(_pixels(), format, xmp=xmp, text={"Software": "Tool"})  # type: ignore[arg-type]
+    for format in sorted(set(SUFFIXES.values())):
+        data = encode(_pixels(), format, xmp=xmp, text={"Software": "Tool"})
+        assert data == encode(_pixels(), format, xmp=xmp, text={"Software": "Tool"})
+        assert (psnr(read_picture(data), _pixels()) == np.inf) == (format in LOSSLESS)
         assert stated_source_type(data) == "trainedAlgorithmicMedia"
         assert b"Iptc4xmpExt:DigitalSourceType" in data
     assert stated_source_type(encode(_pixels(), "png")) is None

@@ -42,7 +42,7 @@ def _verify(exporter: Exporter, path: Path, **options: object) -> Verdict:
     return verify(path, own_roots_pem=roots, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".webp", ".tif", ".tiff", ".avif"])
 def test_an_export_is_own_and_its_recipe_renders_it_again(
     exporter: Exporter, tmp_path: Path, suffix: str
 ) -> None:
@@ -56,12 +56,13 @@ def test_an_export_is_own_and_its_recipe_renders_it_again(
     assert verdict.rerender is not None
     assert verdict.rerender.identical
     assert read_picture(path).shape == (512, 512, 3)
-    if suffix == ".png":
+    if suffix.lower() in (".jpg", ".jpeg", ".avif"):
+        word = "AVIF" if suffix == ".avif" else "JPEG"
+        assert verdict.rerender.psnr_db > 35
+        assert f"identical before {word} compression" in verdict.rerender.text
+    else:
         assert verdict.rerender.largest_difference == 0
         assert "identical, in every pixel" in verdict.rerender.text
-    else:
-        assert verdict.rerender.psnr_db > 35
-        assert "identical before JPEG compression" in verdict.rerender.text
 
 
 def test_the_row_the_receipt_and_the_file_agree(exporter: Exporter, tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_the_row_the_receipt_and_the_file_agree(exporter: Exporter, tmp_path: Pa
 def test_text_and_xmp_are_in_the_file_and_under_the_signature(
     exporter: Exporter, tmp_path: Path
 ) -> None:
-    for name in ("x.png", "x.jpg"):
+    for name in ("x.png", "x.jpg", "x.webp", "x.tiff", "x.avif"):
         exporter.export(generated(), tmp_path / name)
         data = (tmp_path / name).read_bytes()
         assert stated_source_type(data) == "trainedAlgorithmicMedia"
@@ -238,8 +239,8 @@ def test_a_disk_that_fails_at_any_step_leaves_the_old_file(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("x.gif", "exported as .png or .jpg"),
-        ("x", "exported as .png or .jpg"),
+        ("x.gif", "exported as .png, .jpg"),
+        ("x", "exported as .png, .jpg"),
         ("no/such/x.png", "no folder"),
         ("folder.png", "is a folder"),
         ("file/x.png", "no folder"),

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ExportError
+from engine.frame import Mark
 from engine.image.codec import encode
 from engine.image.xmp import SOURCE_TYPES
 from engine.provenance.claim import RECIPE_LABEL, OpenedPhoto, check, commitment, draft
@@ -235,3 +236,44 @@ def _sign(
 def test_titles_default_to_nothing_personal(png: bytes, identity: Identity) -> None:
     assert _manifest(png)["title"] == "Picture abababab"
     assert identity.status().name.startswith("Installation ")
+
+
+def _data(manifest: dict[str, Any], label: str) -> dict[str, Any]:
+    (found,) = [a for a in manifest["assertions"] if a["label"] == label]
+    return dict(found["data"])
+
+
+def test_others_may_do_nothing_with_a_picture_unless_its_maker_says_so(unlocked: Unlocked) -> None:
+    uses = ("data_mining", "ai_inference", "ai_training", "ai_generative_training")
+    plain = _data(_manifest(signed(unlocked)), "cawg.training-mining")["entries"]
+    assert plain == {f"cawg.{use}": {"use": "notAllowed"} for use in uses}
+    data = signed(unlocked, allowed_uses=("data_mining",))
+    told = _data(_manifest(data), "cawg.training-mining")["entries"]
+    assert told["cawg.data_mining"] == {"use": "allowed"}
+    assert told["cawg.ai_training"] == {"use": "notAllowed"}
+    assert read_credentials(data).claim["uses"]["cawg.data_mining"] == "allowed"
+
+
+def test_a_mark_is_an_action_and_a_soft_binding_under_its_own_name(unlocked: Unlocked) -> None:
+    mark = Mark("org.latent-atelier.mark.1", b"\x01\x02\x03\x04\x05", {"strength": 2})
+    data = signed(unlocked, mark=mark)
+    manifest = _manifest(data)
+    assert _actions(manifest)[-1]["action"] == "c2pa.watermarked.bound"
+    told = _data(manifest, "c2pa.soft-binding")
+    assert told["alg"] == mark.algorithm
+    assert told["blocks"][0]["value"] == "AQIDBAU="
+    assert read_credentials(data).claim["watermarks"] == [
+        {"alg": mark.algorithm, "value": "AQIDBAU="}
+    ]
+    assert _data(manifest, RECIPE_LABEL)["receipt"]["watermark"]["parameters"] == {"strength": 2}
+
+
+@pytest.mark.parametrize("relationship", ["componentOf", "made-up"])
+def test_ingredients_are_parents_or_inputs_and_named_by_an_action(relationship: str) -> None:
+    manifest = _plain_manifest()
+    extra = {"label": "more", "relationship": relationship}
+    with pytest.raises(ExportError, match="parent or an input"):
+        check({**manifest, "ingredients": [*manifest["ingredients"], extra]}, [])
+    extra["relationship"] = "inputTo"
+    with pytest.raises(ExportError, match="name each other"):
+        check({**manifest, "ingredients": [*manifest["ingredients"], extra]}, [])

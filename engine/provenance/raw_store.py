@@ -1,0 +1,144 @@
+"""What lies in a manifest store byte for byte: who signed, and what no signature covers.
+
+The C2PA library reads boxes into values and hashes what it would write itself; bytes that it does
+not keep can then be changed unseen. It also lets anything at all stand in a signature's padding,
+which no hash covers. So the boxes are read here once more, and held to the letter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.image.formats import PictureFormat
+from engine.provenance.cbor import Tagged, read_cbor
+from engine.provenance.embedded import boxes, manifest_store
+
+_SIGN1 = 18
+_X5CHAIN: tuple[int | str, ...] = (33, "x5chain")
+_DEEPEST = 12
+_PADDING = ("pad", "pad2")
+_KNOWN = ("sigTst", "sigTst2", "rVals", "x5chain")
+_LONGEST_HEADER = 64
+_ASSERTIONS = ("assertions", "created_assertions", "gathered_assertions")
+_HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
+
+
+@dataclass
+class _Manifest:
+    signature: bytes = b""
+    claim: bytes = b""
+    parts: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RawStore:
+    """leaves: by a manifest's label, the SHA-256 (hex) of the certificate that it was signed with.
+
+    padded: manifests whose signature's unsigned part holds more than zeros, time stamps, revocation
+    answers and certificates. altered: those with a statement whose bytes were not signed.
+    """
+
+    leaves: Mapping[str, str]
+    padded: frozenset[str]
+    altered: frozenset[str]
+
+
+def raw_store(data: bytes, kind: PictureFormat) -> RawStore | None:
+    """The file's manifest store as it stands there; None where its layout is not understood."""
+    store = manifest_store(data, kind)
+    if store is None:
+        return None
+    found: dict[str, _Manifest] = {}
+    try:
+        _collect(store, 0, len(store), (), found)
+        signatures = {label: _signature(m.signature) for label, m in found.items() if m.signature}
+        altered = frozenset(label for label, m in found.items() if m.claim and _altered(m))
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return None
+    if not signatures:
+        return None
+    leaves = {label: leaf for label, (leaf, _) in signatures.items()}
+    padded = frozenset(label for label, (_, odd) in signatures.items() if odd)
+    return RawStore(leaves, padded, altered)
+
+
+def is_compressed(data: bytes, kind: PictureFormat) -> bool:
+    """Whether the store is of the compressed kind, which only the library reads."""
+    store = manifest_store(data, kind)
+    return store is not None and b"brob" in store[:4096]
+
+
+def _collect(
+    data: bytes, start: int, end: int, path: tuple[str, ...], found: dict[str, _Manifest]
+) -> None:
+    """Go through the boxes: store / manifest / claim, signature or assertions / assertion."""
+    if len(path) > _DEEPEST:
+        raise ValueError("nested too deeply")
+    inside = list(boxes(data, start, end))
+    own = _label(data[inside[0][1] : inside[0][2]]) if inside and inside[0][0] == b"jumd" else ""
+    here = (*path, own) if own else path
+    for kind, first, last in inside:
+        if kind == b"jumb":
+            _collect(data, first, last, here, found)
+        elif kind == b"cbor" and len(here) == 3:
+            manifest = found.setdefault(here[1], _Manifest())
+            if own == "c2pa.signature":
+                manifest.signature = data[first:last]
+            elif own.startswith("c2pa.claim"):
+                manifest.claim = data[first:last]
+    if len(here) == 4 and here[2] == "c2pa.assertions":
+        found.setdefault(here[1], _Manifest()).parts[own] = data[start:end]
+
+
+def _label(description: bytes) -> str:
+    """The label in a description box: 16 bytes of type, one of toggles, then text up to a zero."""
+    if len(description) < 18 or not description[16] & 2:
+        return ""
+    return description[17:].partition(b"\x00")[0].decode("utf-8")
+
+
+def _signature(content: bytes) -> tuple[str, bool]:
+    """SHA-256 of the leaf certificate, and whether the unsigned part holds what it must not."""
+    value = read_cbor(content)
+    if isinstance(value, Tagged) and value.tag == _SIGN1:
+        value = value.value
+    protected, unprotected, _, _ = value
+    signed = read_cbor(protected) if protected else {}
+    chain = next((h[k] for h in (signed, unprotected) for k in _X5CHAIN if k in h), b"")
+    leaf = chain[0] if isinstance(chain, list) else chain
+    return hashlib.sha256(leaf).hexdigest(), any(_padded(k, v) for k, v in unprotected.items())
+
+
+def _padded(key: object, value: object) -> bool:
+    """An unknown name is refused too: a changed one would hide what stands under it."""
+    if key in _PADDING:
+        return not isinstance(value, bytes) or any(value)
+    if isinstance(key, int):
+        return key not in _X5CHAIN and isinstance(value, bytes) and len(value) > _LONGEST_HEADER
+    return key not in _KNOWN
+
+
+def _altered(manifest: _Manifest) -> bool:
+    """Whether an assertion's bytes are not those of its hash in the claim."""
+    claim = read_cbor(manifest.claim)
+    return any(
+        not _matches(reference, claim.get("alg", "sha256"), manifest.parts)
+        for reference in _references(claim)
+    )
+
+
+def _references(claim: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
+    for name in _ASSERTIONS:
+        yield from claim.get(name) or ()
+
+
+def _matches(reference: dict[Any, Any], usual: str, parts: Mapping[str, bytes]) -> bool:
+    content = parts.get(str(reference["url"]).rsplit("/", 1)[-1])
+    digest = _HASHES.get(str(reference.get("alg") or usual))
+    if content is None or digest is None:
+        return True  # redacted, in another manifest or of another kind: the library's to judge
+    return hmac.compare_digest(digest(content).digest(), bytes(reference["hash"]))
