@@ -54,7 +54,7 @@ def _economy(device: str | None) -> dict[str, Any]:
         "batch": 8,
         "gamma_scale": 5.0,
         "taught": 112_000,
-        "polished": 58_000,
+        "polished": 94_000,
         "head_start": 2_400,
         "z_dim": 64,
         "guide": guide if guide.is_dir() else None,
