@@ -188,6 +188,8 @@ def verify(options: Namespace) -> int:
     """Tell what is known of a file."""
     from engine.services.report import exit_code, stated_backend, verdict_data, verdict_text
 
+    if options.crjson:
+        return _crjson(options)
     verdict = Studio().verify(options.file, options.rerender, options.trust)
     made_with = stated_backend(verdict)
     if verdict.rerender is not None and not verdict.rerender.identical and made_with == "torch":
@@ -198,6 +200,18 @@ def verify(options: Namespace) -> int:
     else:
         sys.stdout.write(verdict_text(verdict))
     return exit_code(verdict, options.require_trusted)
+
+
+def _crjson(options: Namespace) -> int:
+    """The report that other programs read, of the same anchors."""
+    from engine.services.verify import report_for_others
+
+    found = report_for_others(options.file, options.trust)
+    if found is None:
+        sys.stderr.write("No Content Credentials that can be read were found.\n")
+        return 3
+    say(found)
+    return 0
 
 
 def identity(options: Namespace) -> int:

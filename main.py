@@ -140,6 +140,7 @@ def _looking(verb) -> None:  # type: ignore[no-untyped-def]
     check = verb("verify", "what is known of a picture file")
     check.add_argument("file", type=Path)
     check.add_argument("--json", action="store_true")
+    check.add_argument("--crjson", action="store_true", help="for other programs: crJSON")
     check.add_argument("--rerender", action="store_true", help="render its Recipe and compare")
     check.add_argument("--trust", type=Path, metavar="ROOTS.pem")
     check.add_argument("--require-trusted", action="store_true")

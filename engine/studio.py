@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "Project", "Studio", "default_home"]
 
+LEDGER = "ledger.sqlite3"
 HOME_VARIABLE = "LATENT_ATELIER_HOME"
 RENDER = RenderSettings()
 EXPORT = ExportOptions()
@@ -171,6 +172,7 @@ class Studio:
         self, path: Path | str, rerender: bool = False, anchors: Path | None = None
     ) -> Verdict:
         """What is known of a file. anchors: PEM of the roots to trust besides one's own."""
+        from engine.services.lookup import Lookup
         from engine.services.verify import verify
 
         return verify(
@@ -180,7 +182,12 @@ class Studio:
             anchors=anchors,
             render=self.render_anew if rerender else None,
             has_model=self.library.has,
+            lookup=Lookup(self._ledger_to_ask),
         )
+
+    def _ledger_to_ask(self) -> Ledger | None:
+        """The ledger, where there is one: looking makes none."""
+        return self.ledger if (self.home / LEDGER).exists() else None
 
     @property
     def identity(self) -> Identity:
@@ -199,7 +206,7 @@ class Studio:
             if self._ledger is None:
                 from engine.provenance.ledger import Ledger
 
-                self._ledger = Ledger(self.home / "ledger.sqlite3")
+                self._ledger = Ledger(self.home / LEDGER)
                 self._ledger.reconcile()
             return self._ledger
 
