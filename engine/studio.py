@@ -37,6 +37,7 @@ from engine.store import Store
 if TYPE_CHECKING:
     from engine.provenance.keys import Identity, Unlocked
     from engine.provenance.ledger import Ledger
+    from engine.services.extracts import Extracts
 
 __all__ = ["Entry", "Project", "Studio", "default_home"]
 
@@ -182,8 +183,16 @@ class Studio:
             anchors=anchors,
             render=self.render_anew if rerender else None,
             has_model=self.library.has,
-            lookup=Lookup(self._ledger_to_ask),
+            lookup=Lookup(self._ledger_to_ask, extracts=self.extracts(anchors)),
         )
+
+    def extracts(self, anchors: Path | None = None) -> Extracts:
+        """The signed ledger extracts of others that are kept here."""
+        from engine.services.extracts import Extracts
+        from engine.services.verify import read_roots
+
+        roots = self.identity.own_roots() + ("" if anchors is None else read_roots(anchors))
+        return Extracts(self.home / "extracts", roots, self.identity.own_leaves())
 
     def _ledger_to_ask(self) -> Ledger | None:
         """The ledger, where there is one: looking makes none."""

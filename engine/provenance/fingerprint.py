@@ -28,7 +28,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 @dataclass(frozen=True)
 class Likeness:
-    """How near a stored picture is. index: its place in the list; score: share of equal bits."""
+    """How near a stored picture is. index: its place in the list; score: see `similarity`."""
 
     index: int
     score: float
@@ -96,9 +96,14 @@ class FingerprintIndex:
 def similarity(
     first: UInt8[np.ndarray, "pictures cuts"], second: UInt8[np.ndarray, "pictures cuts"]
 ) -> Float[np.ndarray, "pictures cuts"]:
-    """Distances in bits of the two kinds to a score in [0, 1]; 1 means equal in both."""
+    """Distances in bits of the two kinds to a score in [0, 1].
+
+    1 means equal in both. Of unlike pictures about a fifth of the weighed bits differ where they
+    fit best (of four cuts and eight turns), and that is where the score ends: 0.
+    """
     near, far = np.minimum(first, second), np.maximum(first, second)
-    return np.asarray(1 - (3 * near.astype(np.float64) + far) / (4 * 64))
+    differ = (3 * near.astype(np.float64) + far) / (4 * 64)
+    return np.asarray(np.maximum(1 - 5 * differ, 0))
 
 
 def _distances(

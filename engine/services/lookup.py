@@ -13,6 +13,7 @@ from engine.provenance.fingerprint import FingerprintIndex, Pixels
 from engine.provenance.ledger import LEAST_SCORE, Ledger, Row
 from engine.provenance.verify import Credentials
 from engine.recipe import Recipe
+from engine.services.extracts import Extracts
 
 ReadMark = Callable[[Pixels], MarkFound | None]
 """Looks for an invisible mark; None where there is none."""
@@ -24,6 +25,7 @@ class Lookup:
 
     ledger: Callable[[], Ledger | None] = lambda: None
     read_mark: ReadMark | None = None
+    extracts: Extracts | None = None
 
     def mark(self, picture: Picture | None) -> MarkFound | None:
         """The invisible mark of the picture."""
@@ -43,6 +45,27 @@ class Lookup:
             return _match(ledger, data, found, mark, picture), notes
         except LedgerError as error:
             return None, (f"Your ledger was not asked: {error.what}",)
+
+    def elsewhere(
+        self, data: bytes, mark: MarkFound | None, picture: Picture | None
+    ) -> tuple[Finding, ...]:
+        """What the extracts of other ledgers tell of the file."""
+        if self.extracts is None:
+            return ()
+        pixels = None if picture is None else picture.pixels
+        match = self.extracts.find(data, pixels, None if mark is None else mark.id)
+        if match is None:
+            return ()
+        known = "" if match.extract.trusted else ", who is not verified,"
+        what = "this very file" if match.by == "file" else "a possible match"
+        score = "" if match.by == "file" else f", score {match.score:.2f} of 1"
+        return (
+            Finding(
+                None,
+                f"A ledger extract signed by “{match.extract.signer}”{known} has {what}: "
+                f"row {match.row.id[:8]}{score}.",
+            ),
+        )
 
 
 def _match(
@@ -82,6 +105,9 @@ def match_finding(match: LedgerMatch) -> Finding:
         return Finding(None, f"Your ledger has this very file, exported {match.created[:10]}.")
     if match.by == "credentials":
         return Finding(None, f"These credentials are those of row {name} in your ledger.")
+    if match.score < LEAST_SCORE:
+        text = f"A mark points to row {name} in your ledger, but the pictures are not alike (score "
+        return Finding(None, f"{text}{match.score:.2f} of 1): a mark can be copied.")
     how = "by its mark" if match.by == "watermark" else "by its looks"
     return Finding(
         None, f"Possible match in your ledger {how}: row {name}, score {match.score:.2f} of 1."

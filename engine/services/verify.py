@@ -48,7 +48,7 @@ def verify(
     lookup: the ledger and the decoder of marks. Raises ImageError where the file cannot be read
     at all or is something else besides a picture, UsageError for unfit anchors.
     """
-    trusted = "" if anchors is None else _anchors(anchors)
+    trusted = "" if anchors is None else read_roots(anchors)
     # The steps 1 to 6 are those of provenance.verify.
     data = read_bytes(path)
     refuse_polyglot(data)
@@ -80,7 +80,9 @@ def _looked_up(verdict: Verdict, data: bytes, found: Credentials, lookup: Lookup
     picture, notes = _picture(data)
     mark = lookup.mark(picture)
     match, more = lookup.match(data, found, mark, picture)
-    told = () if match is None else (match_finding(match),)
+    told = lookup.elsewhere(data, mark, picture)
+    if match is not None:
+        told = (match_finding(match), *told)
     return replace(
         verdict,
         findings=(*verdict.findings, *told),
@@ -135,14 +137,15 @@ def report_for_others(path: Path, anchors: Path | None = None) -> str | None:
     """crJSON of the file's credentials, or None where there are none. Raises ImageError."""
     data = read_bytes(path)
     refuse_polyglot(data)
-    return crjson(data, "" if anchors is None else _anchors(anchors))
+    return crjson(data, "" if anchors is None else read_roots(anchors))
 
 
 def _noted(verdict: Verdict, ok: bool | None, text: str) -> Verdict:
     return replace(verdict, findings=(*verdict.findings, Finding(ok, text)))
 
 
-def _anchors(path: Path) -> str:
+def read_roots(path: Path) -> str:
+    """The certificates in a PEM file. Raises UsageError."""
     try:
         return read_anchors(path.read_bytes())
     except (OSError, ValueError) as error:
