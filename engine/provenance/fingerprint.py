@@ -43,8 +43,15 @@ def fingerprints(pixels: Pixels) -> bytes:
 
 def dct_hash(pixels: Pixels) -> int:
     """64 bits: which of the 8 x 8 lowest frequencies, the very lowest aside, exceed the median."""
+    return _dct_bits(_small(pixels))
+
+
+def _small(pixels: Pixels) -> Float[np.ndarray, "side side"]:
     grey = Image.fromarray(np.ascontiguousarray(pixels)).convert("L")
-    small = np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS), dtype=np.float64)
+    return np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS), dtype=np.float64)
+
+
+def _dct_bits(small: Float[np.ndarray, "side side"]) -> int:
     rows = _dct(_SIDE)[1:9]
     low = rows @ small @ rows.T
     return _packed((low > np.median(low)).ravel())
@@ -84,8 +91,9 @@ class FingerprintIndex:
         """
         if not len(self._table):
             return ()
-        turned = [np.rot90(side, n) for side in (pixels, pixels[:, ::-1]) for n in range(4)]
-        asked = [dct_hash(np.ascontiguousarray(picture)) for picture in turned]
+        small = _small(pixels)
+        turned = [np.rot90(side, n) for side in (small, small[:, ::-1]) for n in range(4)]
+        asked = [_dct_bits(picture) for picture in turned]
         first = np.min([_distances(self._table[:, :4], word) for word in asked], axis=0)
         second = _distances(self._table[:, 4:], ring_hash(pixels))
         score = similarity(first, second).max(axis=1)

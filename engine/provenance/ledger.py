@@ -19,7 +19,7 @@ from typing import Any, Literal
 from engine.errors import LedgerError
 from engine.frame import Tier
 from engine.provenance import ledger_log as log
-from engine.provenance.fingerprint import FingerprintIndex, Pixels
+from engine.provenance.fingerprint import SIZE, FingerprintIndex, Pixels
 from engine.provenance.ledger_file import SCHEMA_VERSION, LedgerFile
 from engine.provenance.ledger_key import Head, LedgerKey, read_head, write_head
 from engine.provenance.ledger_migration import MARK_BITS, VERSION_1, migrate
@@ -161,11 +161,11 @@ class Ledger:
 
     def find_file(self, sha256: str) -> Row | None:
         """The newest row whose exported file has this SHA-256."""
-        return self._one("sha256", sha256) if sha256 else None
+        return self._one("sha256 <> '' AND sha256", sha256)
 
     def find_manifest(self, label: str) -> Row | None:
         """The row of the export whose manifest has this label."""
-        return self._one("manifest", label) if label else None
+        return self._one("manifest <> '' AND manifest", label)
 
     def search(
         self, pixels: Pixels, least: float = LEAST_SCORE, most: int = 5
@@ -233,9 +233,9 @@ class Ledger:
         with self._file.transaction() as db:
             count = log.tail(db).count
             if self._index is None or self._index[0] != count:
-                query = "SELECT id, fingerprints FROM entries WHERE length(fingerprints) = 64"
-                found = db.execute(query).fetchall()
-                index = FingerprintIndex([bytes(data) for _, data in found])
+                query = "SELECT id, fingerprints FROM entries WHERE step = 'staged'"
+                found = [(id, bytes(data)) for id, data in db.execute(query) if len(data) == SIZE]
+                index = FingerprintIndex([data for _, data in found])
                 self._index = (count, [str(id) for id, _ in found], index)
             return self._index[1:]
 

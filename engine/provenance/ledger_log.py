@@ -30,6 +30,7 @@ SCHEMA = (
     "CREATE UNIQUE INDEX entries_by_mark ON entries (mark) WHERE step = 'pending'",
     "CREATE INDEX entries_by_sha256 ON entries (sha256) WHERE sha256 <> ''",
     "CREATE INDEX entries_by_manifest ON entries (manifest) WHERE manifest <> ''",
+    "CREATE INDEX entries_by_looks ON entries (id, fingerprints) WHERE step = 'staged'",
     "CREATE TRIGGER entries_never_change BEFORE UPDATE ON entries"
     " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
     "CREATE TRIGGER entries_never_leave BEFORE DELETE ON entries"

@@ -28,7 +28,7 @@ from tests.engine.exporting import exporter_in
 ROOT = Path(__file__).parents[2]
 ROUNDS = int(os.environ.get("ATELIER_KILLS", "6"))
 EACH = int(os.environ.get("ATELIER_ROWS", "60"))
-"""The long form, by hand: ATELIER_KILLS=200 ATELIER_ROWS=250 pytest tests/engine/test_reliability.py"""
+"""The long form, by hand: ATELIER_KILLS=200 ATELIER_ROWS=250 pytest .../test_reliability.py"""
 
 WRITING = """
 import sys
