@@ -70,6 +70,7 @@ class FakeStudio:
         self.exported: dict[Path, Recipe] = {}
         self.photos: dict[str, Path] = {}
         self.closed = False
+        self.renewed = 0
         self._cache: dict[tuple[Recipe, RenderSettings], Frame] = {}
         self._lock = threading.Lock()
         grid = np.linspace(-1, 1, SIDE, dtype=np.float32)
@@ -253,6 +254,10 @@ class FakeStudio:
             "keyring",
             "Exports are signed.",
         )
+
+    def renew_identity(self) -> IdentityStatus:
+        self.renewed += 1
+        return self.identity_status()
 
     def open_project(self, path: Path) -> Project:
         return self.saved[path]
