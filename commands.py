@@ -14,7 +14,7 @@ from types import FrameType
 
 from engine.cancel import CancelToken
 from engine.errors import AtelierError, RecipeError, UsageError
-from engine.frame import USES, ExportOptions, Progress, RenderSettings
+from engine.frame import Progress, RenderSettings
 from engine.recipe import Generate, Noise, Recipe, Resize, Seed, Truncate
 from engine.studio import Studio
 
@@ -159,75 +159,6 @@ def render(options: Namespace) -> int:
     return 0
 
 
-def export(options: Namespace) -> int:
-    """Export one Recipe, signed."""
-    from engine.services.report import receipt_data
-
-    studio = Studio(backend=options.backend, passphrase=_ask_passphrase)
-    recipe = recipe_of(options, studio)
-    wanted = ExportOptions(
-        size_px=512 if options.size is None else options.size or None,
-        tier=options.tier or "recipe",
-        title=options.title,
-        passphrase_file=options.passphrase_file,
-        allowed_uses=tuple(use for use in USES if use.replace("_", "-") in options.allow),
-        time_authority=options.time_authority,
-    )
-    with working(options) as (bar, token):
-        receipt = studio.export(recipe, options.out, wanted, bar, token)
-    if options.json:
-        say(json.dumps(receipt_data(receipt), indent=2))
-    else:
-        say(f"{receipt.path}  signed by {receipt.signer}, verifies as {receipt.verdict}")
-        if receipt.notice:
-            say(receipt.notice)
-    return 0
-
-
-def verify(options: Namespace) -> int:
-    """Tell what is known of a file."""
-    from engine.services.report import exit_code, stated_backend, verdict_data, verdict_text
-
-    verdict = Studio().verify(options.file, options.rerender, options.trust)
-    made_with = stated_backend(verdict)
-    if verdict.rerender is not None and not verdict.rerender.identical and made_with == "torch":
-        # Only the backend that made a picture can give it back to the bit.
-        verdict = Studio(backend="torch").verify(options.file, True, options.trust)
-    if options.json:
-        say(json.dumps(verdict_data(verdict), indent=2, ensure_ascii=False))
-    else:
-        sys.stdout.write(verdict_text(verdict))
-    return exit_code(verdict, options.require_trusted)
-
-
-def identity(options: Namespace) -> int:
-    """Tell who signs, after changing it where that was asked."""
-    from engine.services.identity import status_data, use_certificate
-
-    one = Studio(passphrase=_ask_passphrase).identity
-    if (options.certificate is None) != (options.key is None):
-        raise UsageError("Give --certificate CHAIN.pem and --key KEY.pem together.")
-    if options.renew:
-        one.renew(options.passphrase_file)
-    elif options.local:
-        one.use_local(options.passphrase_file)
-    elif options.pkcs12 or options.certificate:
-        use_certificate(
-            one,
-            options.pkcs12 or options.certificate,
-            options.key,
-            options.key_passphrase_file,
-            options.passphrase_file,
-        )
-    status = one.status()
-    if options.json:
-        say(json.dumps(status_data(status), indent=2))
-    else:
-        say(f"{status.name}  until {status.expires}" if status.exists else "No identity yet.")
-        say(status.text)
-    return 0
-
-
 def find_directions(options: Namespace) -> int:
     """Find directions and say what was found."""
     from engine.services.discover import find_directions as find
@@ -346,7 +277,8 @@ def _recipe_text(path: str) -> bytes:
         raise RecipeError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
 
 
-def _ask_passphrase() -> str | None:
+def ask_passphrase() -> str | None:
+    """The passphrase of the signing key, from whoever sits at the terminal."""
     if not sys.stdin.isatty():
         return None
     from getpass import getpass

@@ -21,9 +21,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.verb is None:
             return _window(options)
         import commands
+        import signed_commands
 
         name = "import_model" if options.verb == "import" else options.verb.replace("-", "_")
-        code: int = getattr(commands, name)(options)
+        module = signed_commands if name in signed_commands.VERBS else commands
+        code: int = getattr(module, name)(options)
         return code
     except Cancelled:
         return _say("Stopped.", 1)
@@ -140,6 +142,7 @@ def _looking(verb) -> None:  # type: ignore[no-untyped-def]
     check = verb("verify", "what is known of a picture file")
     check.add_argument("file", type=Path)
     check.add_argument("--json", action="store_true")
+    check.add_argument("--crjson", action="store_true", help="for other programs: crJSON")
     check.add_argument("--rerender", action="store_true", help="render its Recipe and compare")
     check.add_argument("--trust", type=Path, metavar="ROOTS.pem")
     check.add_argument("--require-trusted", action="store_true")
@@ -153,6 +156,14 @@ def _looking(verb) -> None:  # type: ignore[no-untyped-def]
     identity.add_argument("--key-passphrase-file", type=Path, metavar="FILE")
     identity.add_argument("--passphrase-file", type=Path, metavar="FILE")
     identity.add_argument("--json", action="store_true")
+    ledger = verb("ledger", "what was exported; sign an extract of it, or keep another's")
+    act = ledger.add_mutually_exclusive_group()
+    act.add_argument("--export", type=Path, metavar="FILE", help="write a signed extract")
+    act.add_argument("--import", dest="keep", type=Path, metavar="FILE", help="keep another's")
+    ledger.add_argument("--trust", type=Path, metavar="ROOTS.pem")
+    ledger.add_argument("--last", type=int, default=20, metavar="N")
+    ledger.add_argument("--passphrase-file", type=Path, metavar="FILE")
+    ledger.add_argument("--json", action="store_true")
     inspect = verb("inspect", "what a checkpoint is, without keeping it")
     inspect.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
     inspect.add_argument("--json", action="store_true")

@@ -7,10 +7,11 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.errors import AtelierError, Cancelled
+from engine.errors import AtelierError, Cancelled, IdentityExpired
 
 Tone = Literal["bad", "good", "plain"]
 MAX_CHARACTERS = 400
+RENEW = "Renew it now"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ def message_of(error: BaseException) -> Message | None:
     if isinstance(error, Cancelled):
         return None
     if isinstance(error, AtelierError):
-        return Message(plain(error.what), plain(error.remedy))
+        action = RENEW if isinstance(error, IdentityExpired) else ""
+        return Message(plain(error.what), plain(error.remedy), action=action)
     details = "".join(traceback.format_exception(error))
     return Message(
         f"Something unexpected happened: {type(error).__name__}.",

@@ -87,6 +87,8 @@ def connect_export(desk: Desk) -> None:
     exports.done.connect(panel.show_receipt)
     exports.stopped.connect(panel.show_stopped)
     exports.told.connect(panel.show_message)
+    panel.renew_wanted.connect(desk.identity.renew)
+    desk.identity.told.connect(panel.show_message)
 
 
 def connect_panel(desk: Desk, panel: QWidget) -> None:

@@ -60,6 +60,10 @@ class IdentityError(AtelierError):
     """The signing identity is missing, locked, expired or damaged."""
 
 
+class IdentityExpired(IdentityError):
+    """The certificates of an identity made here have ended; renewing it is the remedy."""
+
+
 class LedgerError(AtelierError):
     """The ledger of exports cannot be read or written."""
 

@@ -177,8 +177,41 @@ class Rerender:
 
 
 @dataclass(frozen=True)
+class MarkFound:
+    """An invisible mark that was read. id: 40 bits; a pointer into a ledger, never a proof.
+
+    confidence: in [0, 1].
+    """
+
+    id: int
+    confidence: float
+    algorithm: str = ""
+
+
+@dataclass(frozen=True)
+class LedgerMatch:
+    """A row of this installation's ledger that a file is of, or may be of.
+
+    by: "file" and "credentials" are certain; "watermark" and "looks" are possible matches, and
+    score in [0, 1] says how alike the pictures are.
+    """
+
+    row: str
+    by: Literal["file", "credentials", "watermark", "looks"]
+    score: float
+    created: str
+    status: str
+    path: Path
+    recipe: Recipe | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What is known of a file, and no more than that."""
+    """What is known of a file, and no more than that.
+
+    certificate: of the signer, JSON data. watermark, ledger: None where nothing was found or
+    nobody looked. notes: about the reading itself.
+    """
 
     path: Path
     verdict: VerdictName
@@ -189,6 +222,10 @@ class Verdict:
     recipe: Recipe | None = None
     claim: Mapping[str, Any] = field(default_factory=dict)
     rerender: Rerender | None = None
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    watermark: MarkFound | None = None
+    ledger: LedgerMatch | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,11 @@ from engine.store import Store
 if TYPE_CHECKING:
     from engine.provenance.keys import Identity, Unlocked
     from engine.provenance.ledger import Ledger
+    from engine.services.extracts import Extracts
 
 __all__ = ["Entry", "Project", "Studio", "default_home"]
 
+LEDGER = "ledger.sqlite3"
 HOME_VARIABLE = "LATENT_ATELIER_HOME"
 RENDER = RenderSettings()
 EXPORT = ExportOptions()
@@ -171,6 +173,7 @@ class Studio:
         self, path: Path | str, rerender: bool = False, anchors: Path | None = None
     ) -> Verdict:
         """What is known of a file. anchors: PEM of the roots to trust besides one's own."""
+        from engine.services.lookup import Lookup
         from engine.services.verify import verify
 
         return verify(
@@ -180,7 +183,20 @@ class Studio:
             anchors=anchors,
             render=self.render_anew if rerender else None,
             has_model=self.library.has,
+            lookup=Lookup(self._ledger_to_ask, extracts=self.extracts(anchors)),
         )
+
+    def extracts(self, anchors: Path | None = None) -> Extracts:
+        """The signed ledger extracts of others that are kept here."""
+        from engine.services.extracts import Extracts
+        from engine.services.verify import read_roots
+
+        roots = self.identity.own_roots() + ("" if anchors is None else read_roots(anchors))
+        return Extracts(self.home / "extracts", roots, self.identity.own_leaves())
+
+    def _ledger_to_ask(self) -> Ledger | None:
+        """The ledger, where there is one: looking makes none."""
+        return self.ledger if (self.home / LEDGER).exists() else None
 
     @property
     def identity(self) -> Identity:
@@ -199,7 +215,7 @@ class Studio:
             if self._ledger is None:
                 from engine.provenance.ledger import Ledger
 
-                self._ledger = Ledger(self.home / "ledger.sqlite3")
+                self._ledger = Ledger(self.home / LEDGER)
                 self._ledger.reconcile()
             return self._ledger
 

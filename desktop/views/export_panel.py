@@ -16,40 +16,27 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.facts import ExportRequest
-from desktop.messages import Message, plain
+from desktop.messages import RENEW, Message, plain
 from desktop.places import free_name, pictures_folder
+from desktop.views.export_choices import (
+    ALLOWED,
+    FILTER,
+    FORMATS,
+    KEYS,
+    SIZES,
+    TIER_WORDS,
+    TIERS,
+    USE_CHOICES,
+)
 from desktop.views.passphrase_ask import PassphraseAsk
 from desktop.widgets.button import IconButton, push
 from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.scroll_column import ScrollColumn
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.text import label
-from engine.frame import ExportOptions, IdentityStatus, Progress, Receipt, Tier
+from engine.frame import ExportOptions, IdentityStatus, Progress, Receipt
 
-TIERS: dict[str, Tier] = {
-    "recipe": "recipe",
-    "commitment": "commitment",
-    "disclosure": "disclosure",
-}
-KEYS = {
-    ".png": "png",
-    ".jpg": "jpg",
-    ".jpeg": "jpg",
-    ".webp": "webp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".avif": "avif",
-}
-FILTER = (
-    "PNG (*.png);;JPEG (*.jpg *.jpeg);;WebP (*.webp);;TIFF (*.tif *.tiff);;AVIF (*.avif);;"
-    "All files (*)"
-)
 REPLACE, ELSEWHERE = "Replace it", "Choose another path"
-TIER_WORDS = {
-    "recipe": "The Recipe travels with the picture: anybody can read it and make it again.",
-    "commitment": "Only the Recipe's fingerprint travels: you can prove it later by showing it.",
-    "disclosure": "The Recipe and everything it needs travel: it can be made again anywhere.",
-}
 
 
 class ExportPanel(ScrollColumn):
@@ -59,6 +46,7 @@ class ExportPanel(ScrollColumn):
     cancel_wanted = Signal()
     verify_wanted = Signal(object)  # Path
     passphrase_given = Signal(str, str)
+    renew_wanted = Signal()
     closed = Signal()
 
     def __init__(self, folder: str) -> None:
@@ -66,29 +54,11 @@ class ExportPanel(ScrollColumn):
         self._receipt: Receipt | None = None
         self._has_identity = False
         self._form = QWidget()
-        self._format = Segmented(
-            "Format",
-            (
-                ("png", "PNG", "Without loss: can be compared pixel by pixel later"),
-                ("jpg", "JPEG", "Smaller, with a little loss; opens everywhere"),
-                ("webp", "WebP", "Without loss, and smaller than a PNG"),
-                ("tiff", "TIFF", "Without loss, for printing and image editors"),
-                ("avif", "AVIF", "The smallest, with a little loss"),
-            ),
-        )
-        self._size = Segmented(
-            "Size",
-            (
-                ("", "Native", "As many pixels as the model makes"),
-                ("256", "256", "256 pixels on the longer side"),
-                ("512", "512", "512 pixels on the longer side"),
-                ("1024", "1024", "1024 pixels on the longer side"),
-            ),
-        )
-        self._tier = Segmented(
-            "Manifest",
-            tuple((key, key.capitalize(), words) for key, words in TIER_WORDS.items()),
-        )
+        self._format = Segmented("Format", FORMATS)
+        self._size = Segmented("Size", SIZES)
+        tiers = tuple((key, key.capitalize(), words) for key, words in TIER_WORDS.items())
+        self._tier = Segmented("Manifest", tiers)
+        self._uses = Segmented("Training and mining", USE_CHOICES)
         self._tier_words = label(TIER_WORDS["recipe"], tone="muted", wrap=True)
         self._path = QLineEdit(str(free_name(Path(folder or pictures_folder()) / "portrait.png")))
         self._path.setAccessibleName("File")
@@ -111,6 +81,7 @@ class ExportPanel(ScrollColumn):
         self._format.set_key("png")
         self._size.set_key("512")
         self._tier.set_key("recipe")
+        self._uses.set_key("none")
 
     def _build(self) -> None:
         close = IconButton("close", "Close export", "Back to the sliders (Esc)", size_px=16)
@@ -149,6 +120,9 @@ class ExportPanel(ScrollColumn):
         column.addWidget(label("The manifest tells", tone="muted"))
         column.addWidget(self._tier)
         column.addWidget(self._tier_words)
+        column.addSpacing(4)
+        column.addWidget(label("Training and data mining by others", tone="muted"))
+        column.addWidget(self._uses)
         column.addSpacing(4)
         column.addWidget(label("Title", tone="muted"))
         column.addWidget(self._title)
@@ -226,6 +200,7 @@ class ExportPanel(ScrollColumn):
             size_px=int(size) if size else None,
             tier=TIERS[self._tier.key],
             title=self._title.text().strip(),
+            allowed_uses=ALLOWED[self._uses.key],
         )
         self.export_wanted.emit(ExportRequest(path, options))
 
@@ -269,7 +244,8 @@ class ExportPanel(ScrollColumn):
     def show_message(self, message: Message) -> None:
         """The export failed."""
         self.show_stopped()
-        self.message.show_message(message.title, message.remedy, message.tone, ELSEWHERE)
+        action = message.action or ELSEWHERE
+        self.message.show_message(message.title, message.remedy, message.tone, action)
         self.ensureWidgetVisible(self.message)
 
     def ask_passphrase(self) -> None:
@@ -287,6 +263,9 @@ class ExportPanel(ScrollColumn):
     def _remedy(self) -> None:
         if self.message.action == REPLACE:
             self._submit(Path(self._path.text().strip()).expanduser())
+        elif self.message.action == RENEW:
+            self.message.hide()
+            self.renew_wanted.emit()
         else:
             self._browse()
 

@@ -134,6 +134,8 @@ class VerifyPanel(ScrollColumn):
             if finding.text == again:
                 continue  # the comparison has a place of its own
             self._findings.addWidget(_FindingRow(finding))
+        for note in verdict.notes:
+            self._findings.addWidget(_FindingRow(Finding(None, note)))
         _clear(self._facts)
         for name, words in facts(verdict):
             self._facts.addWidget(_FactRow(name, words))

@@ -20,6 +20,7 @@ from engine.errors import ImageError
 from engine.image.colour import to_srgb
 from engine.image.formats import PNG, FormatName, PictureFormat, sniff
 from engine.image.png_chunks import chunks
+from engine.image.polyglot import other_kind
 
 MAX_PIXELS = 64_000_000
 MAX_SIDE = 32_768
@@ -112,6 +113,7 @@ def open_picture(source: Path | str | bytes) -> Picture:
             "This is not a picture of a kind that is read here.",
             "Give a PNG, JPEG, WebP, TIFF or AVIF file.",
         )
+    refuse_polyglot(data)
     try:
         if found is PNG:
             for _ in chunks(data):
@@ -127,6 +129,17 @@ def open_picture(source: Path | str | bytes) -> Picture:
             "Get the whole file again.",
         ) from error
     return Picture(pixels, found, tuple(notes))
+
+
+def refuse_polyglot(data: bytes) -> None:
+    """Raises ImageError where a picture file is something else besides."""
+    found = sniff(data)
+    other = None if found is None else other_kind(data, found)
+    if found is not None and other is not None:
+        raise ImageError(
+            f"This file is a {found.word} picture and {other} at once, and is refused.",
+            "Do not open it elsewhere unless you know where it comes from.",
+        )
 
 
 def _decode(image: Image.Image) -> tuple[UInt8[np.ndarray, "height width 3"], list[str]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from engine.errors import IdentityError
+from engine.errors import IdentityError, IdentityExpired
 from engine.frame import IdentityStatus
 from engine.provenance.certificates import Chain, make_chain
 from engine.provenance.identity_folder import IdentityFolder, Kept, Storage
@@ -284,7 +284,8 @@ def _check_dates(chain: Chain, now: dt.datetime) -> None:
     for certificate in chain.certificates:
         if now > certificate.not_valid_after_utc:
             end = certificate.not_valid_after_utc
-            raise IdentityError(f"The {who} expired on {end:%Y-%m-%d}.", remedy)
+            told = IdentityExpired if chain.root_pem else IdentityError
+            raise told(f"The {who} expired on {end:%Y-%m-%d}.", remedy)
         if now < certificate.not_valid_before_utc:
             start = certificate.not_valid_before_utc
             raise IdentityError(

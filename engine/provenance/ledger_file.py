@@ -8,43 +8,26 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import LedgerError
+from engine.provenance.ledger_log import SCHEMA
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x4C417431  # "LAt1"
 BUSY_S = 10.0
 LONGEST_S = 60.0
-
-_SCHEMA = (
-    """CREATE TABLE exports (
-        id TEXT PRIMARY KEY NOT NULL,
-        created TEXT NOT NULL,
-        status TEXT NOT NULL CHECK (status IN ('pending', 'done', 'failed')),
-        path TEXT NOT NULL,
-        temporary TEXT NOT NULL,
-        owner TEXT NOT NULL,
-        recipe TEXT NOT NULL,
-        model TEXT NOT NULL,
-        tier TEXT NOT NULL,
-        salt BLOB NOT NULL,
-        signer TEXT NOT NULL DEFAULT '',
-        sha256 TEXT NOT NULL DEFAULT '',
-        pixels_sha256 TEXT NOT NULL DEFAULT ''
-    ) STRICT""",
-    "CREATE INDEX exports_by_status ON exports (status)",
-    "CREATE INDEX exports_by_sha256 ON exports (sha256)",
-)
 
 
 class LedgerFile:
     """One connection to the ledger, lent to one thread at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, older: Mapping[int, tuple[str, ...]] | None = None) -> None:
+        """older: the schemas of earlier versions that may be opened, to be migrated."""
         self.path = path
+        self._schemas = {SCHEMA_VERSION: SCHEMA, **(older or {})}
         self._lock = threading.Lock()
         self._end = 0.0
         try:
@@ -70,6 +53,11 @@ class LedgerFile:
         # Only now: a file that is not ours must not be changed.
         self._pragmas("journal_mode = WAL")
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """To be used within a transaction only."""
+        return self._db
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """The block is one transaction, undone where it fails. Raises LedgerError."""
@@ -94,32 +82,43 @@ class LedgerFile:
             raise _told(self.path, error) from error
 
     def _prepare(self, db: sqlite3.Connection) -> None:
+        """Make the schema where the file is new; accept a known one, to the letter.
+
+        An older ledger is left as it is, to be migrated.
+        """
         version = db.execute("PRAGMA user_version").fetchone()[0]
         application = db.execute("PRAGMA application_id").fetchone()[0]
         found = {
-            _squeezed(sql)
+            squeezed(sql)
             for (sql,) in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
         }
         if not found and version == 0:
-            for statement in _SCHEMA:
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            return
-        if application == APPLICATION_ID and version > SCHEMA_VERSION:
+            make_schema(db)
+        elif application == APPLICATION_ID and version > SCHEMA_VERSION:
             raise LedgerError(
                 f"The ledger {self.path} was written by a newer version of this program.",
                 "Install that version, or move the ledger away to begin a new one.",
             )
-        known = {_squeezed(statement) for statement in _SCHEMA}
-        if application != APPLICATION_ID or version != SCHEMA_VERSION or found != known:
-            raise LedgerError(
-                f"The file {self.path} is not a ledger of this program, or it was tampered with.",
-                "Move it away to begin a new one.",
-            )
+        else:
+            known = {squeezed(statement) for statement in self._schemas.get(version, ())}
+            if application != APPLICATION_ID or not known or found != known:
+                raise LedgerError(
+                    f"The file {self.path} is not a ledger of this program, or it was tampered "
+                    "with.",
+                    "Move it away to begin a new one.",
+                )
 
 
-def _squeezed(sql: str) -> str:
+def make_schema(db: sqlite3.Connection) -> None:
+    """An empty ledger of the present version, within the transaction that is open."""
+    for statement in SCHEMA:
+        db.execute(statement)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def squeezed(sql: str) -> str:
+    """A statement with its white space made single spaces."""
     return re.sub(r"\s+", " ", sql).strip()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -277,3 +278,22 @@ def _unreadable(data: bytes, reason: str) -> Credentials:
 
 def _bad(texts: list[str]) -> tuple[Finding, ...]:
     return tuple(Finding(False, text) for text in texts)
+
+
+def crjson(data: bytes, anchors_pem: str = "") -> str | None:
+    """The library's own report in the form that other programs read (crJSON), or None.
+
+    Its words are the signer's, unclipped; non-ASCII characters are escaped.
+    """
+    found = sniff(data)
+    if found is None:
+        return None
+    try:
+        with context(anchors_pem) as settings:
+            reader = c2pa.Reader.try_create(found.mime, io.BytesIO(data), context=settings)
+            if reader is None:
+                return None
+            with reader:
+                return json.dumps(json.loads(reader.crjson()), indent=2)
+    except (c2pa.C2paError, ValueError):
+        return None

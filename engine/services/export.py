@@ -4,43 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import numpy as np
 
 from engine.cancel import CancelToken
 from engine.errors import ExportError, LedgerError
 from engine.frame import (
-    BackendName,
     ExportOptions,
     Frame,
+    Mark,
     OnProgress,
     Progress,
     Receipt,
 )
 from engine.image.codec import encode, read_picture, thumbnail
 from engine.image.formats import LOSSLESS, SUFFIXES, FormatName, sniff
-from engine.image.pixels import pixels_sha256
-from engine.image.xmp import SOURCE_TYPES, packet
-from engine.provenance.claim import Claim, Made, OpenedPhoto
+from engine.provenance.claim import Claim, OpenedPhoto
+from engine.provenance.fingerprint import Pixels, fingerprints
 from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.ledger import Ledger, Row
-from engine.provenance.origin import photos_of, source_type
-from engine.provenance.program import NAME, program_version
+from engine.provenance.origin import photos_of
 from engine.provenance.sign import check_time_authority, has_credentials, sign_picture
 from engine.provenance.verify import Credentials, read_credentials
 from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize
 from engine.services.atomic_file import check_target, put_in_place, remove, write_temporary
+from engine.services.export_facts import made_of, receipt_of, text_of, xmp_of
 
+Watermark = Callable[[Pixels, int], tuple[Pixels, Mark] | None]
 _ENDINGS = ".png, .jpg, .webp, .tiff or .avif"
 _THUMBNAIL_SIDE = 192
 _THUMBNAIL_BYTES = 8_000
-_PACKAGES: dict[BackendName, tuple[str, ...]] = {
-    "onnx": ("onnxruntime", "onnxruntime-gpu"),
-    "torch": ("torch",),
-}
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,8 @@ class Exporter:
     """What an export needs from the rest of the engine.
 
     render: renders a Recipe anew at full quality, never from the preview's cache. photo: the bytes
-    of a picture in the store. resolution: the side of what a model makes, in pixels.
+    of a picture in the store. resolution: the side of what a model makes, in pixels. watermark:
+    puts the 40-bit id of the row into the pixels, invisibly; None of it, or from it, is no mark.
     """
 
     render: Callable[[Recipe], Frame]
@@ -56,6 +54,7 @@ class Exporter:
     ledger: Ledger
     photo: Callable[[str], bytes]
     resolution: Callable[[ModelRef], int]
+    watermark: Watermark | None = None
 
     def export(
         self,
@@ -100,9 +99,10 @@ class Exporter:
     ) -> Receipt:
         steps.next("Rendering", 0.05)
         sized, frame = self._render(recipe, options.size_px)
+        made = made_of(frame)
+        pixels, mark = self._marked(frame, row, steps)
         steps.next("Encoding", 0.6)
-        made = _made(frame)
-        picture = encode(frame.pixels, format, xmp=_xmp(sized, row.created), text=_text(sized))
+        picture = encode(pixels, format, xmp=xmp_of(sized, row.created), text=text_of(sized))
         steps.next("Signing", 0.75)
         claim = Claim(
             id=row.id,
@@ -110,11 +110,12 @@ class Exporter:
             made=made,
             when=row.created,
             tier=options.tier,
-            thumbnail=thumbnail(frame.pixels, _THUMBNAIL_SIDE, _THUMBNAIL_BYTES),
+            thumbnail=thumbnail(pixels, _THUMBNAIL_SIDE, _THUMBNAIL_BYTES),
             title=options.title,
             salt=row.salt,
             photos=self._photos(sized),
             allowed_uses=options.allowed_uses,
+            mark=mark,
         )
         signed = sign_picture(picture, f"image/{format}", claim, identity, options.time_authority)
         steps.next("Checking", 0.85)
@@ -123,7 +124,7 @@ class Exporter:
             own_roots_pem=self.identity.own_roots(),
             own_leaves=self.identity.own_leaves(),
         )
-        _check(found, signed, claim, format)
+        _check(found, signed, claim, format, pixels)
         steps.next("Writing", 0.95)
         write_temporary(row.temporary, signed)
         digest = hashlib.sha256(signed).hexdigest()
@@ -133,6 +134,9 @@ class Exporter:
             sha256=digest,
             pixels_sha256=made.pixels_sha256,
             signer=identity.chain.fingerprint,
+            manifest=found.manifest,
+            fingerprints=fingerprints(pixels),
+            receipt=receipt_of(made, mark),
         )
         steps.check()
         put_in_place(row.temporary, row.path)
@@ -146,8 +150,16 @@ class Exporter:
             verdict=found.verdict,
             ledger_id=row.id,
             signer=identity.chain.name,
-            notice=identity.notice,
+            notice=_notice(identity, claim, self.ledger.problems),
         )
+
+    def _marked(self, frame: Frame, row: Row, steps: _Steps) -> tuple[Pixels, Mark | None]:
+        """The pixels as they leave, and the mark that they carry, if any."""
+        if self.watermark is None:
+            return frame.pixels, None
+        steps.next("Marking", 0.5)
+        marked = self.watermark(frame.pixels, row.mark)
+        return (frame.pixels, None) if marked is None else marked
 
     def _completed(self, receipt: Receipt) -> Receipt:
         """The file is in its place: a ledger that fails now is settled at the next start."""
@@ -202,6 +214,14 @@ class _Steps:
             self._progress(Progress(stage, fraction))
 
 
+def _notice(identity: Unlocked, claim: Claim, problems: tuple[str, ...]) -> str:
+    """What is to be told with the receipt."""
+    ledger = f"Your ledger was changed by somebody else: {problems[0]}" if problems else ""
+    dropped = claim.tier != "recipe" and any(photo.has_credentials for photo in claim.photos)
+    words = "The photo's own credentials were left out: they carry its thumbnail and place."
+    return " ".join(part for part in (identity.notice, words if dropped else "", ledger) if part)
+
+
 def _format_of(path: Path) -> FormatName:
     found = SUFFIXES.get(path.suffix.lower())
     if found is None:
@@ -222,49 +242,12 @@ def _resized(recipe: Recipe, size: tuple[int, int], longer_px: int) -> Recipe:
     return Recipe(Resize(recipe.image, new_width, new_height))
 
 
-def _made(frame: Frame) -> Made:
-    if frame.quality != "full":
-        raise ExportError("An export needs a render at full quality, got a preview.")
-    height, width = frame.pixels.shape[:2]
-    return Made(
-        backend=frame.backend,
-        versions=_versions(frame.backend),
-        pixels_sha256=pixels_sha256(frame.pixels),
-        width=width,
-        height=height,
-        quality=frame.quality,
-    )
-
-
-def _versions(backend: BackendName) -> Mapping[str, str]:
-    """The versions of what the pixels depend on."""
-    found = {"latent-atelier": program_version()}
-    for package in ("numpy", "pillow", *_PACKAGES[backend]):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _xmp(recipe: Recipe, when: str) -> bytes:
-    kind = source_type(recipe)
-    source = None if kind is None else SOURCE_TYPES + kind
-    return packet(source, f"{NAME} {program_version()}", when)
-
-
-def _text(recipe: Recipe) -> dict[str, str]:
-    """PNG text for readers that know neither XMP nor Content Credentials."""
-    text = {"Software": f"{NAME} {program_version()}"}
-    if source_type(recipe) is not None:
-        text["Source"] = "Made with a trained generative model"
-    return text
-
-
-def _check(found: Credentials, signed: bytes, claim: Claim, format: FormatName) -> None:
+def _check(
+    found: Credentials, signed: bytes, claim: Claim, format: FormatName, pixels: Pixels
+) -> None:
     """Refuse to hand out what would not verify as what it claims to be."""
     told = claim.tier != "recipe" or found.recipe == claim.recipe
-    kept = format not in LOSSLESS or pixels_sha256(read_picture(signed)) == claim.made.pixels_sha256
+    kept = format not in LOSSLESS or np.array_equal(read_picture(signed), pixels)
     bad_parent = any(part["faults"] for part in found.claim.get("ingredients", ()))
     if bad_parent and found.verdict == "invalid":
         raise ExportError(

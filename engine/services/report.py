@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from engine.frame import BackendName, Receipt, Verdict, VerdictName
+from engine.frame import (
+    BackendName,
+    LedgerMatch,
+    MarkFound,
+    Receipt,
+    Verdict,
+    VerdictName,
+)
 
 EXIT_CODES: dict[VerdictName, int] = {
     "own": 0,
@@ -17,6 +24,7 @@ EXIT_CODES: dict[VerdictName, int] = {
     "none": 3,
     "remote-not-checked": 3,
 }
+_SOURCE = "digital_source_type"
 _MARKS = {True: "+", False: "!", None: " "}
 
 
@@ -47,6 +55,14 @@ def verdict_data(verdict: Verdict) -> dict[str, Any]:
         "recipe": None if verdict.recipe is None else json.loads(verdict.recipe.canonical),
         "recipe_sha256": None if verdict.recipe is None else verdict.recipe.sha256,
         "claim": dict(verdict.claim),
+        "certificate": dict(verdict.certificate) or None,
+        "claims": _claims(verdict),
+        "actions": list(verdict.claim.get("actions", ())),
+        "ingredients": list(verdict.claim.get("ingredients", ())),
+        "validation": verdict.claim.get("validation"),
+        "watermark": _watermark(verdict.watermark),
+        "ledger": _ledger(verdict.ledger),
+        "notes": list(verdict.notes),
         "rerender": None
         if again is None
         else {
@@ -58,10 +74,54 @@ def verdict_data(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def _claims(verdict: Verdict) -> dict[str, Any] | None:
+    """What the signer asserts, whether or not it is so; None where there are no credentials."""
+    claim = verdict.claim
+    if not claim:
+        return None
+    sources = [step["digital_source_type"] for step in claim["actions"] if _SOURCE in step]
+    export = claim.get("export", {})
+    return {
+        "title": claim.get("title"),
+        "generator": claim.get("generator"),
+        "digital_source_types": list(dict.fromkeys(sources)),
+        "uses": claim.get("uses") or None,
+        "watermarks": claim.get("watermarks") or None,
+        "tier": export.get("tier"),
+        "export_id": export.get("id"),
+        "commitment": export.get("commitment"),
+    }
+
+
+def _watermark(mark: MarkFound | None) -> dict[str, Any] | None:
+    if mark is None:
+        return None
+    return {
+        "id": f"{mark.id:010x}",
+        "confidence": mark.confidence,
+        "algorithm": mark.algorithm or None,
+    }
+
+
+def _ledger(match: LedgerMatch | None) -> dict[str, Any] | None:
+    if match is None:
+        return None
+    return {
+        "row": match.row,
+        "by": match.by,
+        "score": round(match.score, 4),
+        "created": match.created,
+        "status": match.status,
+        "path": str(match.path),
+        "recipe_sha256": None if match.recipe is None else match.recipe.sha256,
+    }
+
+
 def verdict_text(verdict: Verdict) -> str:
     """For people: the verdict and every finding, the comparison with a fresh render included."""
     lines = [f"{verdict.path.name}: {verdict.verdict}", verdict.headline]
     lines += [f"  {_MARKS[item.ok]} {item.text}" for item in verdict.findings]
+    lines += [f"    {note}" for note in verdict.notes]
     return "\n".join(lines) + "\n"
 
 

@@ -10,15 +10,24 @@ from pathlib import Path
 
 from engine.errors import AtelierError, ImageError, UsageError
 from engine.frame import Finding, Frame, Rerender, Verdict
-from engine.image.codec import read_bytes, read_picture
+from engine.image.codec import (
+    Picture,
+    PictureTooLarge,
+    open_picture,
+    read_bytes,
+    read_picture,
+    refuse_polyglot,
+)
 from engine.image.formats import AVIF, JPEG, PNG, TIFF, WEBP, PictureFormat, sniff
 from engine.image.pixels import largest_difference, pixels_sha256, psnr
 from engine.provenance.certificates import read_anchors
 from engine.provenance.origin import models_of
-from engine.provenance.verify import Credentials, read_credentials
+from engine.provenance.verify import Credentials, crjson, read_credentials
 from engine.recipe import ModelRef, Recipe
+from engine.services.lookup import Lookup, match_finding
 
 RenderRecipe = Callable[[Recipe], Frame]
+NOBODY = Lookup()
 
 
 def verify(
@@ -29,16 +38,20 @@ def verify(
     anchors: Path | None = None,
     render: RenderRecipe | None = None,
     has_model: Callable[[ModelRef], bool] | None = None,
+    lookup: Lookup = NOBODY,
     now: dt.datetime | None = None,
 ) -> Verdict:
     """What is known of a file, and no more than that.
 
     anchors: a PEM file of roots that the user trusts. render: renders the file's Recipe once more
     at full quality, to compare; None leaves that out. has_model: whether a model is at hand.
-    Raises ImageError where the file cannot be read at all, UsageError for unfit anchors.
+    lookup: the ledger and the decoder of marks. Raises ImageError where the file cannot be read
+    at all or is something else besides a picture, UsageError for unfit anchors.
     """
-    trusted = "" if anchors is None else _anchors(anchors)
+    trusted = "" if anchors is None else read_roots(anchors)
+    # The steps 1 to 6 are those of provenance.verify.
     data = read_bytes(path)
+    refuse_polyglot(data)
     found = read_credentials(
         data,
         anchors_pem=trusted,
@@ -55,16 +68,63 @@ def verify(
         signed_at=found.signed_at,
         recipe=found.recipe,
         claim=found.claim,
+        certificate=found.certificate,
     )
-    if render is None:
-        return verdict
-    if found.recipe is None:
+    # 7. What does the picture itself tell: notes, a mark, a likeness in the ledger?
+    verdict = _looked_up(verdict, data, found, lookup)
+    # 8. Does its Recipe give the same picture?
+    return verdict if render is None else _rerendered(verdict, found, data, render, has_model)
+
+
+def _looked_up(verdict: Verdict, data: bytes, found: Credentials, lookup: Lookup) -> Verdict:
+    picture, notes = _picture(data)
+    mark = lookup.mark(picture)
+    match, more = lookup.match(data, found, mark, picture)
+    told = lookup.elsewhere(data, mark, picture)
+    if match is not None:
+        told = (match_finding(match), *told)
+    return replace(
+        verdict,
+        findings=(*verdict.findings, *told),
+        watermark=mark,
+        ledger=match,
+        notes=(*notes, *more),
+    )
+
+
+def _picture(data: bytes) -> tuple[Picture | None, tuple[str, ...]]:
+    try:
+        picture = open_picture(data)
+    except PictureTooLarge as error:
+        return None, (f"The picture was not decoded. {error.what}",)
+    except ImageError:
+        return None, ()  # the verdict says what is wrong with the file
+    return picture, picture.notes
+
+
+def _recipe_for(verdict: Verdict) -> Recipe | None:
+    """The file's own Recipe, or the one in the ledger that a private tier kept there."""
+    match = verdict.ledger
+    if verdict.recipe is None and match is not None and match.by in ("file", "credentials"):
+        return match.recipe
+    return verdict.recipe
+
+
+def _rerendered(
+    verdict: Verdict,
+    found: Credentials,
+    data: bytes,
+    render: RenderRecipe,
+    has_model: Callable[[ModelRef], bool] | None,
+) -> Verdict:
+    recipe = _recipe_for(verdict)
+    if recipe is None:
         return _noted(verdict, None, "There is no Recipe in the file to render again.")
-    missing = [m for m in models_of(found.recipe) if has_model is not None and not has_model(m)]
+    missing = [m for m in models_of(recipe) if has_model is not None and not has_model(m)]
     if missing:
         return _noted(verdict, None, _missing(missing[0]))
     try:
-        frame = render(found.recipe)
+        frame = render(recipe)
     except AtelierError as error:
         return _noted(verdict, False, f"The Recipe could not be rendered again: {error.what}")
     compared = _compare(found, frame, data)
@@ -73,11 +133,19 @@ def verify(
     return replace(_noted(verdict, ok, compared.text), rerender=compared)
 
 
+def report_for_others(path: Path, anchors: Path | None = None) -> str | None:
+    """crJSON of the file's credentials, or None where there are none. Raises ImageError."""
+    data = read_bytes(path)
+    refuse_polyglot(data)
+    return crjson(data, "" if anchors is None else read_roots(anchors))
+
+
 def _noted(verdict: Verdict, ok: bool | None, text: str) -> Verdict:
     return replace(verdict, findings=(*verdict.findings, Finding(ok, text)))
 
 
-def _anchors(path: Path) -> str:
+def read_roots(path: Path) -> str:
+    """The certificates in a PEM file. Raises UsageError."""
     try:
         return read_anchors(path.read_bytes())
     except (OSError, ValueError) as error:

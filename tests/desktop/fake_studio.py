@@ -71,6 +71,7 @@ class FakeStudio:
         self.photos: dict[str, Path] = {}
         self.imported: list[str] = []
         self.closed = False
+        self.renewed = 0
         self._cache: dict[tuple[Recipe, RenderSettings], Frame] = {}
         self._lock = threading.Lock()
         grid = np.linspace(-1, 1, SIDE, dtype=np.float32)
@@ -263,6 +264,10 @@ class FakeStudio:
             "keyring",
             "Exports are signed.",
         )
+
+    def renew_identity(self) -> IdentityStatus:
+        self.renewed += 1
+        return self.identity_status()
 
     def open_project(self, path: Path) -> Project:
         return self.saved[path]

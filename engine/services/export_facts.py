@@ -1,0 +1,71 @@
+"""What an export tells of itself beside its manifest: how it was made, in text and ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from engine.errors import ExportError
+from engine.frame import BackendName, Frame, Mark
+from engine.image.pixels import pixels_sha256
+from engine.image.xmp import SOURCE_TYPES, packet
+from engine.provenance.claim import Made
+from engine.provenance.origin import source_type
+from engine.provenance.program import NAME, program_version
+from engine.recipe import Recipe
+
+_PACKAGES: dict[BackendName, tuple[str, ...]] = {
+    "onnx": ("onnxruntime", "onnxruntime-gpu"),
+    "torch": ("torch",),
+}
+
+
+def made_of(frame: Frame) -> Made:
+    """How the picture was made. Raises ExportError for a preview."""
+    if frame.quality != "full":
+        raise ExportError("An export needs a render at full quality, got a preview.")
+    height, width = frame.pixels.shape[:2]
+    return Made(
+        backend=frame.backend,
+        versions=_versions(frame.backend),
+        pixels_sha256=pixels_sha256(frame.pixels),
+        width=width,
+        height=height,
+        quality=frame.quality,
+    )
+
+
+def _versions(backend: BackendName) -> Mapping[str, str]:
+    """The versions of what the pixels depend on."""
+    found = {"latent-atelier": program_version()}
+    for package in ("numpy", "pillow", *_PACKAGES[backend]):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def receipt_of(made: Made, mark: Mark | None) -> dict[str, Any]:
+    """The Receipt as it stays in the ledger."""
+    kept = {**asdict(made), "versions": dict(made.versions)}
+    if mark is not None:
+        kept["watermark"] = {"alg": mark.algorithm, "parameters": dict(mark.parameters)}
+    return kept
+
+
+def xmp_of(recipe: Recipe, when: str) -> bytes:
+    """The XMP packet of an export."""
+    kind = source_type(recipe)
+    source = None if kind is None else SOURCE_TYPES + kind
+    return packet(source, f"{NAME} {program_version()}", when)
+
+
+def text_of(recipe: Recipe) -> dict[str, str]:
+    """PNG text for readers that know neither XMP nor Content Credentials."""
+    text = {"Software": f"{NAME} {program_version()}"}
+    if source_type(recipe) is not None:
+        text["Source"] = "Made with a trained generative model"
+    return text

@@ -1,0 +1,67 @@
+"""The export panel: every format, what others may do, and renewing an expired identity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_studio import FakeStudio
+from pytestqt.qtbot import QtBot
+
+from desktop.app import Desk
+from desktop.facts import ExportRequest
+from desktop.messages import RENEW, message_of
+from desktop.views.export_choices import FORMATS, KEYS, TIER_WORDS
+from desktop.views.export_panel import ExportPanel
+from engine.errors import IdentityError, IdentityExpired
+from engine.frame import USES
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, tmp_path: Path) -> ExportPanel:
+    panel = ExportPanel(str(tmp_path))
+    qtbot.addWidget(panel)
+    return panel
+
+
+def _asked(panel: ExportPanel, qtbot: QtBot) -> ExportRequest:
+    with qtbot.waitSignal(panel.export_wanted) as caught:
+        panel.submit()
+    assert caught.args is not None
+    request = caught.args[0]
+    assert isinstance(request, ExportRequest)
+    return request
+
+
+@pytest.mark.parametrize("key", [key for key, _, _ in FORMATS])
+def test_every_format_gives_the_file_its_ending(panel: ExportPanel, qtbot: QtBot, key: str) -> None:
+    panel._format._buttons[key].click()
+    assert _asked(panel, qtbot).path.suffix == f".{key}"
+    assert set(KEYS.values()) == {key for key, _, _ in FORMATS}
+
+
+def test_others_may_do_nothing_unless_it_is_allowed(panel: ExportPanel, qtbot: QtBot) -> None:
+    assert _asked(panel, qtbot).options.allowed_uses == ()
+    panel._uses._buttons["all"].click()
+    assert _asked(panel, qtbot).options.allowed_uses == USES
+
+
+def test_the_words_for_the_private_tiers_say_where_the_recipe_stays() -> None:
+    for tier in ("commitment", "disclosure"):
+        assert "stays in your ledger" in TIER_WORDS[tier]
+
+
+def test_an_expired_identity_is_renewed_in_one_click(
+    desk: Desk, studio: FakeStudio, qtbot: QtBot
+) -> None:
+    expired = message_of(IdentityExpired("The signing certificate expired.", "Renew it."))
+    assert expired is not None
+    assert expired.action == RENEW
+    panel = desk.window.export
+    panel.show_message(expired)
+    panel.message._action.click()
+    qtbot.waitUntil(lambda: "is renewed" in panel.message.text, timeout=10_000)
+    assert studio.renewed == 1
+    other = message_of(IdentityError("The passphrase is empty."))
+    assert other is not None
+    assert other.action == ""
