@@ -11,9 +11,14 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 BLOCK_QT = os.environ.get("ATELIER_BLOCK_QT") == "1"
+
+# Tests never depend on time: a busy machine may be as slow as it likes.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 class _NoQt(importlib.abc.MetaPathFinder):
