@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QRegularExpression, Signal
+from PySide6.QtCore import QRegularExpression, Qt, Signal
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from desktop.state import ExploreState
+from desktop.widgets.number_edit import NumberEdit
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import LABEL_PX, SliderRow
 from engine.recipe import MAX_SEED, Noise
@@ -32,9 +33,11 @@ class NoisePanel(QWidget):
             ),
         )
         self._strength = SliderRow("Strength", 0, 2, 1.0, beyond=(0, 10))
-        self._seed = QLineEdit()
-        self._seed.setAccessibleName("Noise seed")
-        self._seed.setToolTip("Noise seed: a whole number; Return draws that noise")
+        self._seed = NumberEdit("Noise seed", 0, MAX_SEED, 0)
+        self._seed.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._seed.setToolTip(
+            f"Noise seed: a whole number from 0 to {MAX_SEED}; Return draws that noise"
+        )
         self._seed.setValidator(QRegularExpressionValidator(QRegularExpression("[0-9]{1,10}")))
         self._seed.setFixedHeight(28)
         label = QLabel("Noise seed")
@@ -54,7 +57,8 @@ class NoisePanel(QWidget):
         self._mode.chosen.connect(self._choose)
         self._strength.value_changed.connect(self._strengthen)
         self._strength.gesture_ended.connect(self.gesture_ended)
-        self._seed.returnPressed.connect(self._draw)
+        self._seed.value_entered.connect(self._draw)
+        self._seed.stepped.connect(self._step)
 
     def show_state(self, state: ExploreState) -> None:
         """Show the noise."""
@@ -65,7 +69,7 @@ class NoisePanel(QWidget):
         self._strength.set_value(round(sum(strengths) / len(strengths), 3))
         self._strength.setEnabled(noise.mode != "none")
         self._seed_line.setVisible(noise.mode == "random")
-        self._seed.setText(str(noise.seed))
+        self._seed.set_value(noise.seed)
 
     def _choose(self, mode: str) -> None:
         for known in ("const", "random", "none"):
@@ -76,8 +80,9 @@ class NoisePanel(QWidget):
     def _strengthen(self, strength: float) -> None:
         self.noise_changed.emit(replace(self._noise, strength=strength))
 
-    def _draw(self) -> None:
-        text = self._seed.text()
-        if text and int(text) <= MAX_SEED:
-            self.noise_changed.emit(replace(self._noise, seed=int(text)))
-            self.gesture_ended.emit()
+    def _draw(self, seed: float) -> None:
+        self.noise_changed.emit(replace(self._noise, seed=int(seed)))
+        self.gesture_ended.emit()
+
+    def _step(self, step: int) -> None:
+        self._draw((self._noise.seed + step) % (MAX_SEED + 1))

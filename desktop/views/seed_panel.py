@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRegularExpression, Qt, Signal
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from desktop.facts import LatticeView
 from desktop.state import ExploreState, home_seed
 from desktop.widgets.button import IconButton, push
+from desktop.widgets.number_edit import NumberEdit
 from desktop.widgets.pad import Pad
 from engine.recipe import MAX_SEED
 
@@ -24,8 +25,8 @@ class SeedPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._number = QLineEdit()
-        self._number.setAccessibleName("Seed")
+        self._number = NumberEdit("Seed", 0, MAX_SEED, 0)
+        self._number.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._number.setToolTip(f"Seed: a whole number from 0 to {MAX_SEED}; Return shows it")
         self._number.setValidator(QRegularExpressionValidator(QRegularExpression("[0-9]{1,10}")))
         self._number.setFixedHeight(28)
@@ -50,7 +51,8 @@ class SeedPanel(QWidget):
         column.addLayout(line)
         column.addWidget(self.pad)
         column.addLayout(foot)
-        self._number.returnPressed.connect(self._entered)
+        self._number.value_entered.connect(self._entered)
+        self._number.stepped.connect(self._stepped)
         previous.clicked.connect(self.previous_wanted)
         following.clicked.connect(self.next_wanted)
         dice.clicked.connect(self.random_wanted)
@@ -59,8 +61,11 @@ class SeedPanel(QWidget):
     def show_state(self, state: ExploreState) -> None:
         """Show the seed."""
         seed = home_seed(state.base)
-        self._number.setText("" if seed is None else str(seed))
         self._number.setPlaceholderText("custom latent" if seed is None else "")
+        if seed is None:
+            self._number.clear_value()
+        else:
+            self._number.set_value(seed)
 
     def show_lattice(self, view: LatticeView) -> None:
         """Show the pad."""
@@ -76,11 +81,12 @@ class SeedPanel(QWidget):
         self.pad.set_point(lattice.x, lattice.y)
         self._place.setText(f"{lattice.x:.2f} across, {lattice.y:.2f} down")
 
-    def _entered(self) -> None:
-        text = self._number.text()
-        if text and int(text) <= MAX_SEED:
-            self.seed_entered.emit(int(text))
+    def _entered(self, seed: float) -> None:
+        self.seed_entered.emit(int(seed))
         self._number.selectAll()
+
+    def _stepped(self, step: int) -> None:
+        (self.next_wanted if step > 0 else self.previous_wanted).emit()
 
     def focus_seed(self) -> None:
         """Ready to type a seed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
@@ -49,6 +51,11 @@ class NumberEdit(QLineEdit):
         if not (self.hasFocus() and self.isModified()):
             self._show()
 
+    def clear_value(self) -> None:
+        """Show no number, where there is none."""
+        self._value = math.nan
+        self._show()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows step, Escape gives back."""
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
@@ -71,8 +78,11 @@ class NumberEdit(QLineEdit):
         self.selectAll()
 
     def event(self, event: QEvent) -> bool:
-        """Typed characters belong to the field, never to a shortcut of one letter."""
+        """What is typed, and Escape after it, belong to the field, never to a shortcut."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Escape and self.isModified():
+                event.accept()  # else the focus would leave, and leaving takes what was typed
+                return True
             modifiers = event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
             if event.text().isprintable() and event.text() and not modifiers:
                 event.accept()
@@ -92,7 +102,8 @@ class NumberEdit(QLineEdit):
         self.value_entered.emit(self._value)
 
     def _show(self) -> None:
-        text = f"{self._value:.{self._decimals}f}".replace("-", "−")
+        number = f"{self._value:.{self._decimals}f}".replace("-", "−")
+        text = "" if math.isnan(self._value) else number
         if text != self.text():
             with QSignalBlocker(self):
                 self.setText(text)

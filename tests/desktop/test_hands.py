@@ -1,0 +1,77 @@
+"""What hands do that is easily got wrong: fields, sliders, keys, and going away half-way."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from desktop.app import Desk
+from desktop.widgets.slider_row import SliderRow
+from engine.recipe import MAX_SEED, Seed
+
+KEY = Qt.Key
+LEFT = Qt.MouseButton.LeftButton
+
+
+def row(desk: Desk, name: str) -> SliderRow:
+    return next(found for found in desk.window.findChildren(SliderRow) if found.name == name)
+
+
+def field(desk: Desk, name: str) -> QLineEdit:
+    fields = desk.window.findChildren(QLineEdit)
+    return next(found for found in fields if found.accessibleName() == name)
+
+
+def activate(desk: Desk, qtbot: QtBot) -> None:
+    desk.window.activateWindow()
+    qtbot.waitUntil(desk.window.isActiveWindow, timeout=15_000)
+
+
+def type_into(edit: QLineEdit, text: str, key: Qt.Key) -> None:
+    edit.setFocus()
+    edit.selectAll()
+    QTest.keyClicks(edit, text)
+    QTest.keyClick(edit, key)
+
+
+# --- fields
+
+
+def test_escape_gives_back_what_was_typed(desk: Desk, qtbot: QtBot) -> None:
+    activate(desk, qtbot)
+    smile = row(desk, "Smile")
+    type_into(smile.number, "1.25", KEY.Key_Escape)
+    assert (smile.value, smile.number.text()) == (0.0, "0.00")
+    assert smile.number.hasFocus()
+    QTest.keyClick(smile.number, KEY.Key_Escape)  # nothing to give back: to the canvas
+    assert desk.window.stage.canvas.hasFocus()
+    assert desk.undo.count() == 0
+
+
+@pytest.mark.parametrize("text", [str(MAX_SEED + 1), "9999999999"])
+def test_a_seed_that_is_none_is_marked_and_never_shown_as_one(
+    desk: Desk, qtbot: QtBot, text: str
+) -> None:
+    activate(desk, qtbot)
+    seed = field(desk, "Seed")
+    before = seed.text()
+    type_into(seed, text, KEY.Key_Return)
+    assert seed.property("wrong")
+    QTest.keyClick(seed, KEY.Key_Tab)
+    assert (seed.text(), seed.property("wrong")) == (before, False)
+    assert desk.undo.count() == 0
+
+
+def test_leaving_the_seed_takes_it_and_escape_gives_it_back(desk: Desk, qtbot: QtBot) -> None:
+    activate(desk, qtbot)
+    seed = field(desk, "Seed")
+    type_into(seed, "77", KEY.Key_Tab)
+    assert desk.explore.state is not None
+    assert desk.explore.state.base == Seed(77)
+    type_into(seed, "78", KEY.Key_Escape)
+    assert (seed.text(), desk.explore.state.base) == ("77", Seed(77))
+    QTest.keyClick(seed, KEY.Key_Up)
+    assert (seed.text(), desk.explore.state.base) == ("78", Seed(78))
