@@ -22,12 +22,12 @@ REST_MS = 400
 
 
 class Slider(QAbstractSlider):
-    """A float slider in [low, high]. Emits while it moves; `gesture_ended` when a gesture is over.
+    """A float slider on [low, high]. Emits while it moves; `gesture_ended` when a gesture is over.
 
     Wheel and arrows step and count as one gesture until they rest; the wheel works only where the
     slider has the focus, so that scrolling past it changes nothing. Shift is ten times finer.
-    Double-click asks for the default. The value may lie beyond the ends: then the handle rests
-    at the end.
+    Double-click asks for the default. Dragging and stepping go on past the ends as far as
+    `beyond`; the handle rests at the end meanwhile.
     """
 
     moved = Signal(float)
@@ -42,9 +42,12 @@ class Slider(QAbstractSlider):
         default: float,
         step: float,
         parent: QWidget | None = None,
+        *,
+        beyond: tuple[float, float] | None = None,
     ) -> None:
         super().__init__(parent)
         self._low, self._high, self._default, self._step = low, high, default, step
+        self._lowest, self._highest = beyond or (low, high)
         self._at = default
         self._grab: tuple[float, float] | None = None  # x and value where the drag began
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
@@ -89,8 +92,7 @@ class Slider(QAbstractSlider):
 
     def _go(self, value: float, fine: bool) -> None:
         unit = self._step * FINE if fine else self._step
-        low, high = min(self._low, self._at), max(self._high, self._at)
-        value = round(min(max(round(value / unit) * unit, low), high), 6)
+        value = round(min(max(round(value / unit) * unit, self._lowest), self._highest), 6)
         if value != self._at:
             self.set_at(value)
             self.moved.emit(value)
@@ -109,7 +111,7 @@ class Slider(QAbstractSlider):
         self.setSliderDown(True)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag; Shift moves a tenth as far."""
+        """Drag, past the end too; Shift moves a tenth as far."""
         if self._grab is None:
             return
         fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)

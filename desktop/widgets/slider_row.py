@@ -73,7 +73,7 @@ class SliderRow(QWidget):
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._label.setFixedWidth(label_px)
         self._label.setToolTip(name)
-        self.slider = Slider(name, low, high, default, step, self)
+        self.slider = Slider(name, low, high, default, step, self, beyond=beyond)
         self.number = NumberEdit(f"{name} value", lowest, highest, decimals, self)
         self.number.setFixedSize(NUMBER_PX, 24)
         self.number.set_value(default)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
@@ -75,3 +75,31 @@ def test_leaving_the_seed_takes_it_and_escape_gives_it_back(desk: Desk, qtbot: Q
     assert (seed.text(), desk.explore.state.base) == ("77", Seed(77))
     QTest.keyClick(seed, KEY.Key_Up)
     assert (seed.text(), desk.explore.state.base) == ("78", Seed(78))
+
+
+# --- sliders
+
+
+def drag(widget: QWidget, start: QPoint, distance: int) -> None:
+    QTest.mousePress(widget, LEFT, pos=start)
+    for x in range(0, distance + 1, 10):
+        QTest.mouseMove(widget, start + QPoint(x, 0))
+    QTest.mouseMove(widget, start + QPoint(distance, 0))
+    QTest.mouseRelease(widget, LEFT, pos=start + QPoint(distance, 0))
+
+
+def test_a_drag_goes_on_past_the_end_as_far_as_the_mathematics_allows(
+    desk: Desk, qtbot: QtBot
+) -> None:
+    smile, psi = row(desk, "Smile"), row(desk, "Psi")
+    middle = smile.slider.rect().center()
+    drag(smile.slider, middle, smile.slider.width())
+    assert 4 < smile.value < 12
+    assert desk.undo.count() == 1
+    beyond = smile.value
+    QTest.keyClick(smile.slider, KEY.Key_Right)
+    assert smile.value == pytest.approx(beyond + 0.05)
+    QTest.keyClick(smile.slider, KEY.Key_End)
+    assert smile.value == 3
+    drag(psi.slider, psi.slider.rect().center(), 20 * psi.slider.width())
+    assert psi.value == 2
