@@ -153,12 +153,18 @@ class Handlers(QObject):
 
     @Slot()
     def _undo(self) -> None:
-        self._desk.explore.end_gesture()
+        self._end_gestures()
         self._desk.undo.undo()
 
     @Slot()
     def _redo(self) -> None:
+        self._end_gestures()
         self._desk.undo.redo()
+
+    def _end_gestures(self) -> None:
+        """What the hand did last counts, even when it has not rested yet."""
+        self._desk.explore.end_gesture()
+        self._desk.matrix.end_gesture()
 
     @Slot()
     def _name_undo(self) -> None:

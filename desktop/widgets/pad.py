@@ -42,6 +42,8 @@ class Pad(QWidget):
         self._labels: tuple[str, ...] = ("", "", "", "")
         self._tiles: Mapping[tuple[int, int], QImage] = {}
         self._held = False
+        self._walked = False
+        self._start: tuple[float, float] | None = self._point  # where it was when the button went down
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self.gesture_ended)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -97,25 +99,34 @@ class Pad(QWidget):
         """Walk to the place."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._rest.stop()
-            self._held = True
+            self._held, self._walked, self._start = True, False, self._point
             self._go(*self._place_at(event.position()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Walk on."""
         if self._held:
+            self._walked = True
             self._go(*self._place_at(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The gesture is over."""
+        """The gesture is over; a click may yet become a double-click, which is one gesture."""
         if self._held:
             self._held = False
-            self.gesture_ended.emit()
+            if self._walked:
+                self.gesture_ended.emit()
+            else:
+                self._rest.start()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Take a corner."""
+        """Take a corner, as if its first click had not walked there."""
         x, y = self._place_at(event.position())
         if min(x, 1 - x) < 0.1 and min(y, 1 - y) < 0.15:
             self._held = False
+            self._rest.stop()
+            if self._start is not None:
+                self.set_point(*self._start)
+                self.moved.emit(*self._start)
+            self.gesture_ended.emit()
             self.corner_chosen.emit((1 if x > 0.5 else 0) + (2 if y > 0.5 else 0))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -50,6 +50,7 @@ class Slider(QAbstractSlider):
         self._lowest, self._highest = beyond or (low, high)
         self._at = default
         self._grab: tuple[float, float] | None = None  # x and value where the drag began
+        self._dragged = False
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self.gesture_ended)
         self.setOrientation(Qt.Orientation.Horizontal)
@@ -107,7 +108,7 @@ class Slider(QAbstractSlider):
         x = event.position().x()
         if abs(x - self._x_of(self._at)) > HANDLE_PX / 2 + 2:
             self._go(self._value_at(x), fine=False)
-        self._grab = (x, self._at)
+        self._grab, self._dragged = (x, self._at), False
         self.setSliderDown(True)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -115,21 +116,26 @@ class Slider(QAbstractSlider):
         if self._grab is None:
             return
         fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self._dragged = True
         x, value = self._grab
         distance = (event.position().x() - x) / max(1.0, self.width() - HANDLE_PX)
         self._go(value + distance * (self._high - self._low) * (FINE if fine else 1.0), fine)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The gesture is over."""
+        """The gesture is over; a click may yet become a double-click, which is one gesture."""
         if self._grab is not None:
             self._grab = None
             self.setSliderDown(False)
-            self.gesture_ended.emit()
+            if self._dragged:
+                self.gesture_ended.emit()
+            else:
+                self._rest.start()
             self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Back to the default."""
         self._grab = None
+        self._rest.stop()
         self.default_wanted.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
+from desktop.widgets.pad import Pad
 from desktop.widgets.slider_row import SliderRow
 from engine.recipe import MAX_SEED, Seed
 
@@ -103,3 +105,64 @@ def test_a_drag_goes_on_past_the_end_as_far_as_the_mathematics_allows(
     assert smile.value == 3
     drag(psi.slider, psi.slider.rect().center(), 20 * psi.slider.width())
     assert psi.value == 2
+
+
+def double_click(widget: QWidget, at: QPoint) -> None:
+    """As Qt delivers it: the first click arrives whole before the double-click does."""
+    QTest.mouseClick(widget, LEFT, pos=at)
+    where = QPointF(widget.mapToGlobal(at))
+    QApplication.sendEvent(
+        widget,
+        QMouseEvent(
+            QEvent.Type.MouseButtonDblClick,
+            QPointF(at),
+            where,
+            LEFT,
+            LEFT,
+            Qt.KeyboardModifier.NoModifier,
+        ),
+    )
+    QTest.mouseRelease(widget, LEFT, pos=at)
+
+
+def test_a_double_click_on_a_slider_is_one_step_to_the_default(desk: Desk, qtbot: QtBot) -> None:
+    smile = row(desk, "Smile")
+    drag(smile.slider, smile.slider.rect().center(), 20)
+    moved = smile.value
+    assert moved != 0
+    assert desk.undo.count() == 1
+    double_click(smile.slider, QPoint(12, 11))
+    qtbot.wait(500)
+    assert (smile.value, desk.undo.count()) == (0, 2)
+    desk.window.actions_by_name["undo"].trigger()
+    assert smile.value == moved
+
+
+def test_a_double_click_on_a_corner_is_one_step_to_its_seed(desk: Desk, qtbot: QtBot) -> None:
+    pad = desk.window.explore.findChild(Pad)
+    before = desk.explore.state
+    assert before is not None
+    double_click(pad, QPoint(pad.width() - 4, 4))
+    qtbot.wait(500)
+    assert desk.explore.state is not None
+    assert (desk.explore.state.base, desk.undo.count()) == (Seed(8), 1)
+    desk.window.actions_by_name["undo"].trigger()
+    assert desk.explore.state == before
+
+
+def test_a_click_on_a_slider_is_a_gesture_too(desk: Desk, qtbot: QtBot) -> None:
+    smile = row(desk, "Smile")
+    QTest.mouseClick(smile.slider, LEFT, pos=QPoint(20, 11))
+    qtbot.waitUntil(lambda: desk.undo.count() == 1, timeout=15_000)
+    assert smile.value < 0
+
+
+def test_redo_never_swallows_a_step_that_has_not_rested(desk: Desk, qtbot: QtBot) -> None:
+    smile = row(desk, "Smile")
+    desk.explore.set_seed(9)
+    desk.window.actions_by_name["undo"].trigger()
+    QTest.keyClick(smile.slider, KEY.Key_Right)
+    desk.window.actions_by_name["redo"].trigger()
+    assert smile.value == pytest.approx(0.05)
+    desk.window.actions_by_name["undo"].trigger()
+    assert smile.value == 0
