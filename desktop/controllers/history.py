@@ -49,6 +49,8 @@ class HistoryController(QObject):
             visit = Visit(recipe, label, _now())
             self.state = replace(self.state, visits=(*self.state.visits, visit)[-KEPT:])
             self._visits_changed()
+        # A picture that was passed by too quickly never came as a frame of its own.
+        self._thumbs.ask(KIND, [v.recipe for v in self.state.visits[::-1] if v.recipe != recipe])
         if len(self.state.visits) > 1:  # the first picture is nobody's work yet
             self.changed.emit()
         self._publish()
@@ -108,7 +110,7 @@ class HistoryController(QObject):
                 self._soon.start()
 
     def _visits_changed(self) -> None:
-        """Gather the pictures that are there; ask for none: they come with their frames."""
+        """Gather the pictures that are there; most come with their frames."""
         visits = (*self.state.visits, *self.state.favourites)
         self._known = frozenset(visit.recipe for visit in visits)
         ready = ((recipe.sha256, self._thumbs.get(recipe)) for recipe in self._known)

@@ -272,3 +272,17 @@ def test_background_pictures_stand_back_while_the_canvas_is_busy(
     desk.explore.end_gesture()
     settle(qtbot, desk)
     assert not desk.thumbs.lane._held
+
+
+def test_what_was_passed_by_quickly_has_its_picture_in_the_history_too(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio
+) -> None:
+    studio.delay_s = 0.05
+    for seed in range(30, 36):
+        desk.explore.set_seed(seed)  # no time to render any but the last
+    qtbot.waitUntil(desk.at_rest, timeout=15_000)
+    visits = desk.history.state.visits
+    assert len(visits) == 7
+    qtbot.waitUntil(
+        lambda: all(desk.thumbs.get(visit.recipe) is not None for visit in visits), timeout=15_000
+    )
