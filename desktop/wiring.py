@@ -54,8 +54,10 @@ def connect_window(desk: Desk) -> None:
     desk.projects.view_changed.connect(window.show_project)
     window.project_named.connect(desk.projects.save_as)
     window.recent_chosen.connect(desk.projects.open)
-    for controller in (explore, desk.render, desk.library, desk.projects):
-        controller.told.connect(window.stage.show_message)
+    for controller in (explore, desk.render):
+        controller.told.connect(window.stage.show_picture_message)
+    for other in (desk.library, desk.projects):
+        other.told.connect(window.stage.show_message)
     desk.exports.copy_told.connect(window.stage.show_message)
     desk.projects.recovery_offered.connect(window.stage.show_message)
     window.explore.panel_made.connect(desk.connect_panel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -22,6 +22,7 @@ READ = "read Recipe"
 EVERY_MS = 60_000
 AFTER_CHANGE_MS = 2_000
 LABEL_LENGTH = 100
+RECENT = 10
 SUFFIX = ".atelier"
 
 
@@ -124,9 +125,7 @@ class ProjectController(QObject):
     @Slot()
     def new(self) -> None:
         """Begin with an empty history; the picture stays. Unsaved work can be taken back."""
-        if self._unsaved and self._history.state.visits:
-            self._found = self._project()
-            self._offer("A new project began; the last one was not saved.")
+        self._put_aside("A new project began; the last one was not saved.")
         self.path, self.title = None, "Untitled"
         self._history.replace_all(HistoryState(), self._history.current)
         self._unsaved = False
@@ -147,9 +146,17 @@ class ProjectController(QObject):
         """Save under a name."""
         if path.suffix != SUFFIX:
             path = path.with_name(path.name + SUFFIX)
-        self.title = plain(path.stem, LABEL_LENGTH)
-        job = Job(SAVE, f"Saving {path.name}", _Save(self._studio, self._project(), path), path)
-        self._lane.submit(job)
+            if path.exists():  # the file dialog asked about another name
+                self.told.emit(
+                    Message(
+                        f"{plain(path.name, LABEL_LENGTH)} is there already.",
+                        "Choose that whole name to replace it, or another one.",
+                    )
+                )
+                return
+        project = replace(self._project(), title=plain(path.stem, LABEL_LENGTH))
+        work = _Save(self._studio, project, path)
+        self._lane.submit(Job(SAVE, f"Saving {path.name}", work, path))
 
     @Slot()
     def autosave(self) -> None:
@@ -205,11 +212,15 @@ class ProjectController(QObject):
     @Slot(object, object)
     def _finished(self, job: Job, result: object) -> None:
         if job.kind == OPEN and isinstance(result, Project):
+            self._add_recent(job.about)
+            self._put_aside(f"{job.about.name} is open; the last project was not saved.")
             self._take(result, job.about)
-        elif job.kind == SAVE:
-            self.path = job.about
-            self._unsaved = False
-            self._recent = tuple(dict.fromkeys((job.about, *self._recent)))[:10]
+        elif job.kind == SAVE and isinstance(result, Project):
+            self.path, self.title = job.about, result.title
+            self._unsaved = result != self._project()  # work went on while it was written
+            if self._unsaved:
+                self._soon.start()
+            self._add_recent(job.about)
             self.told.emit(Message(f"Saved as {job.about.name}.", tone="good"))
             self._publish()
         elif job.kind == READ:
@@ -219,6 +230,15 @@ class ProjectController(QObject):
             self._publish()
             if self._found is not None:
                 self._offer("There is work that was not saved last time.")
+
+    def _add_recent(self, path: Path) -> None:
+        self._recent = tuple(dict.fromkeys((path.absolute(), *self._recent)))[:RECENT]
+
+    def _put_aside(self, title: str) -> None:
+        """Unsaved work makes room for another project, and can be taken back."""
+        if self._unsaved and self._history.state.visits:
+            self._found = self._project()
+            self._offer(title)
 
     def _offer(self, title: str) -> None:
         assert self._found is not None

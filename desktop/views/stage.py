@@ -40,6 +40,7 @@ class Stage(QWidget):
         outer.addWidget(self._pages)
         self.message = MessageBar(self)
         self._told: Message | None = None
+        self._of_picture = False
         self._away = QTimer(self, interval=GOOD_MS, singleShot=True)
         self._away.timeout.connect(self.message.hide)
         self.message.action_wanted.connect(self._act)
@@ -50,7 +51,7 @@ class Stage(QWidget):
 
     def show_message(self, message: Message) -> None:
         """Tell something over the canvas; good news goes away by itself."""
-        self._told = message
+        self._told, self._of_picture = message, False
         self.message.show_message(message.title, message.remedy, message.tone, message.action)
         self._place()
         self.message.raise_()
@@ -59,9 +60,14 @@ class Stage(QWidget):
         else:
             self._away.stop()
 
+    def show_picture_message(self, message: Message) -> None:
+        """Tell why a picture does not show; the next one that does ends it."""
+        self.show_message(message)
+        self._of_picture = True
+
     def clear_error(self) -> None:
-        """What was wrong is over: a newer picture shows."""
-        if self._told is not None and self._told.tone == "bad" and not self._told.action:
+        """What was wrong is over: a newer picture shows. A failed save is not over by that."""
+        if self._of_picture and self._told is not None and not self._told.action:
             self.message.hide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -189,6 +189,74 @@ def test_a_new_project_can_be_taken_back(desk: Desk, qtbot: QtBot) -> None:
     assert len(desk.history.state.visits) >= count
 
 
+def test_unsaved_work_can_be_taken_back_after_another_project_was_opened(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    studio.saved[tmp_path / "other.atelier"] = Project("other", here(desk))
+    desk.explore.set_seed(60)
+    mine = here(desk)
+    desk.handlers.open_file(tmp_path / "other.atelier")
+    settle(qtbot, desk)
+    assert here(desk) != mine
+    assert "not saved" in desk.window.stage.message.text
+    desk.window.stage._act()
+    settle(qtbot, desk)
+    assert here(desk) == mine
+    assert desk.projects.path is None
+
+
+def test_what_was_opened_is_listed_first_among_the_recent(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        studio.saved[tmp_path / f"{name}.atelier"] = Project(name, here(desk))
+        desk.handlers.open_file(tmp_path / f"{name}.atelier")
+        settle(qtbot, desk)
+    words = [action.text() for action in desk.window._recent.actions()]
+    assert words[:2] == ["two.atelier", "one.atelier"]
+
+
+def test_a_project_that_could_not_be_saved_keeps_its_name(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    def refuse(project: Project, path: Path) -> None:
+        raise ProjectError("The disk is full.", "Free some space.")
+
+    desk.explore.set_seed(60)
+    desk.projects.save_as(tmp_path / "first.atelier")
+    settle(qtbot, desk)
+    studio.save_project = refuse  # type: ignore[method-assign]
+    desk.explore.set_seed(61)
+    desk.projects.save_as(tmp_path / "second.atelier")
+    settle(qtbot, desk)
+    assert "The disk is full." in desk.window.stage.message.text
+    assert desk.window.windowTitle().startswith("first*")
+    assert desk.projects.path == tmp_path / "first.atelier"
+
+
+def test_work_that_goes_on_while_a_project_is_saved_stays_unsaved(
+    desk: Desk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    desk.explore.set_seed(60)
+    desk.projects.save_as(tmp_path / "slow.atelier")
+    desk.explore.set_seed(61)
+    settle(qtbot, desk)
+    assert desk.projects.unsaved
+
+
+def test_a_project_is_never_replaced_under_a_name_that_was_not_asked_about(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    (tmp_path / "faces.atelier").write_text("somebody's work")
+    desk.projects.save_as(tmp_path / "faces")
+    settle(qtbot, desk)
+    assert "is there already" in desk.window.stage.message.text
+    assert studio.saved == {}
+    desk.projects.save_as(tmp_path / "faces.atelier")
+    settle(qtbot, desk)
+    assert len(studio.saved) == 1
+
+
 def test_a_damaged_project_is_told(
     make_desk: Callable[..., Desk], studio: FakeStudio, qtbot: QtBot, tmp_path: Path
 ) -> None:
