@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from desktop.display import Shown
 from desktop.facts import Inspection
@@ -69,7 +69,7 @@ class Handlers(QObject):
             "undo": self._undo,
             "redo": self._redo,
             "palette": window.open_palette,
-            "copy": desk.exports.copy_picture,
+            "copy": self._copy,
             "copy_recipe": desk.exports.copy_recipe,
             "paste": self._paste,
             "random": desk.explore.random_seed,
@@ -146,7 +146,16 @@ class Handlers(QObject):
         self._canvas.zoom(1 / ZOOM)
 
     @Slot()
+    def _copy(self) -> None:
+        focused = QApplication.focusWidget()
+        if isinstance(focused, QLabel) and focused.hasSelectedText():
+            QGuiApplication.clipboard().setText(focused.selectedText())
+        else:
+            self._desk.exports.copy_picture()
+
+    @Slot()
     def _paste(self) -> None:
+        self._window.show_page("explore")
         self._desk.explore.paste_text(QGuiApplication.clipboard().text())
 
     # --- undo

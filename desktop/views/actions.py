@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -61,11 +60,10 @@ SPECS = (
     Spec("theme_light", "Theme: light", (), True),
     Spec("quit", "Quit", ("Ctrl+Q",)),
 )
-ON_CANVAS = ("copy", "paste")  # elsewhere the same keys belong to text
 
 
 def make_actions(window: QWidget) -> dict[str, QAction]:
-    """Make every action; the shortcuts work anywhere in the window."""
+    """Make every action; the shortcuts work anywhere, but text keeps the keys that it knows."""
     actions: dict[str, QAction] = {}
     for spec in SPECS:
         action = QAction(spec.words, window)
@@ -74,10 +72,7 @@ def make_actions(window: QWidget) -> dict[str, QAction]:
         action.setShortcuts([QKeySequence(keys) for keys in spec.keys])
         shown = f" ({spec.keys[0]})" if spec.keys else ""
         action.setToolTip(spec.words.rstrip("…") + shown)
-        if spec.key in ON_CANVAS:
-            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        else:
-            window.addAction(action)
+        window.addAction(action)
         actions[spec.key] = action
     themes = QActionGroup(window)
     for key in ("theme_system", "theme_dark", "theme_light"):

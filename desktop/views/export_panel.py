@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -101,6 +101,9 @@ class ExportPanel(ScrollColumn):
         self._format.chosen.connect(self._set_suffix)
         self._tier.chosen.connect(self._say_tier)
         self._go.clicked.connect(self.submit)
+        at_once = QShortcut(QKeySequence("Ctrl+Return"), self)
+        at_once.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        at_once.activated.connect(self._go.click)
         self._path.returnPressed.connect(self.submit)
 
     def _build_form(self) -> None:

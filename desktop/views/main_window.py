@@ -69,8 +69,6 @@ class MainWindow(QMainWindow):
             self._column.addWidget(panel)
         self._lay_out()
         self.palette_popup = CommandPalette(self)
-        for key in ("copy", "paste"):
-            self.stage.canvas.addAction(self.actions_by_name[key])
         self.rail.page_chosen.connect(self.show_page)
         self.tray.opened.connect(self._remember_tray)
         self.explore.section_toggled.connect(settings.set_open)

@@ -43,7 +43,9 @@ class Pad(QWidget):
         self._tiles: Mapping[tuple[int, int], QImage] = {}
         self._held = False
         self._walked = False
-        self._start: tuple[float, float] | None = self._point  # where it was when the button went down
+        self._start: tuple[float, float] | None = (
+            self._point
+        )  # where it was when the button went down
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self.gesture_ended)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from fake_studio import FakeStudio
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QGuiApplication, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
+from desktop.facts import ExportRequest
+from desktop.state import recipe_of
 from desktop.widgets.pad import Pad
 from desktop.widgets.slider_row import SliderRow
 from engine.recipe import MAX_SEED, Seed
 
 KEY = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -166,3 +172,65 @@ def test_redo_never_swallows_a_step_that_has_not_rested(desk: Desk, qtbot: QtBot
     assert smile.value == pytest.approx(0.05)
     desk.window.actions_by_name["undo"].trigger()
     assert smile.value == 0
+
+
+# --- keys
+
+
+def test_a_recipe_can_be_pasted_while_a_slider_has_the_focus(desk: Desk, qtbot: QtBot) -> None:
+    activate(desk, qtbot)
+    assert desk.explore.state is not None
+    text = recipe_of(desk.explore.state).text()
+    smile = row(desk, "Smile")
+    smile.slider.setFocus()
+    QGuiApplication.clipboard().setText(text.replace('"n": 7', '"n": 31'))
+    QTest.keyClick(smile.slider, KEY.Key_V, CTRL)
+    assert desk.explore.state.base == Seed(31)
+
+
+def test_text_keeps_the_keys_for_copying_and_pasting(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    activate(desk, qtbot)
+    search = field(desk, "Search directions")
+    search.setFocus()
+    QGuiApplication.clipboard().setText("smile")
+    QTest.keyClick(search, KEY.Key_V, CTRL)
+    assert search.text() == "smile"
+    search.setText("age")
+    search.selectAll()
+    QTest.keyClick(search, KEY.Key_C, CTRL)
+    assert QGuiApplication.clipboard().text() == "age"
+    desk.exports.export(ExportRequest(tmp_path / "one.png"))
+    qtbot.waitUntil(desk.at_rest, timeout=15_000)
+    desk.handlers.open_file(tmp_path / "one.png")
+    qtbot.waitUntil(desk.at_rest, timeout=15_000)
+    words = next(
+        found
+        for found in desk.window.verify.findChildren(QLabel)
+        if found.isVisible()
+        and found.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
+    )
+    words.setFocus()
+    words.setSelection(0, 4)
+    QTest.keyClick(words, KEY.Key_C, CTRL)
+    assert QGuiApplication.clipboard().text() == words.text()[:4]
+    qtbot.waitUntil(desk.at_rest, timeout=15_000)
+    assert list(studio.exported) == [tmp_path / "one.png"]
+    assert desk.undo.count() == 0
+    assert desk.window.stage.message.isHidden()
+
+
+def test_control_and_return_export_from_anywhere_in_the_panel(
+    desk: Desk, qtbot: QtBot, studio: FakeStudio, tmp_path: Path
+) -> None:
+    activate(desk, qtbot)
+    desk.window.show_export()
+    for name in ("File", "Title"):
+        path = tmp_path / f"{name}.png"
+        field(desk, "File").setText(str(path))
+        field(desk, name).setFocus()
+        QTest.keyClick(field(desk, name), KEY.Key_Return, CTRL)
+        qtbot.waitUntil(desk.at_rest, timeout=15_000)
+        assert path in studio.exported
+    assert len(studio.exported) == 2
