@@ -31,6 +31,7 @@ from desktop.views.tray import Tray
 from desktop.views.verify_panel import VerifyPanel
 from desktop.widgets.command_palette import CommandPalette
 from desktop.widgets.frames import named
+from desktop.widgets.reading_order import set_reading_order
 
 NAME = "Latent Atelier"
 PROJECTS = "Projects and Recipes (*.atelier *.json);;All files (*)"
@@ -183,6 +184,11 @@ class MainWindow(QMainWindow):
         """Pictures are verified, projects and Recipes are opened."""
         self.file_dropped.emit(Path(event.mimeData().urls()[0].toLocalFile()))
         event.acceptProposedAction()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes down the column as one reads it, through what was made late, too."""
+        set_reading_order(self._column)
+        return super().focusNextPrevChild(forward)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The palette follows."""

@@ -234,3 +234,24 @@ def test_control_and_return_export_from_anywhere_in_the_panel(
         qtbot.waitUntil(desk.at_rest, timeout=15_000)
         assert path in studio.exported
     assert len(studio.exported) == 2
+
+
+def test_tab_goes_down_the_column_as_one_reads_it(desk: Desk, qtbot: QtBot) -> None:
+    activate(desk, qtbot)
+    desk.window.explore.open_section("noise")
+    desk.window.explore.open_section("mixing")
+    desk.window.explore.panels["truncation"]._flip()  # type: ignore[attr-defined]
+    qtbot.waitUntil(desk.at_rest, timeout=15_000)
+    field(desk, "Seed").setFocus()
+    places: list[tuple[int, int]] = []
+    inner = desk.window.explore.widget()
+    while True:
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        if not inner.isAncestorOf(focused):
+            break
+        middle = focused.mapTo(inner, focused.rect().center())
+        places.append((middle.y() // 8, middle.x()))
+        QTest.keyClick(focused, KEY.Key_Tab)
+    assert len(places) > 40
+    assert places == sorted(places)
