@@ -280,11 +280,7 @@ class Recipe:
     def from_plain(cls, data: Any) -> Recipe:
         """Read a Recipe from parsed JSON data, as strictly as from_json."""
         if not isinstance(data, dict) or data.get("recipe") != VERSION:
-            got = data.get("recipe") if isinstance(data, dict) else data
-            raise RecipeError(
-                f'A Recipe says "recipe": {VERSION}, got {str(got)[:40]!r}.',
-                "A newer version of the program may be able to read it.",
-            )
+            raise _no_recipe(data)
         unknown = sorted(set(data) - {"recipe", "image"})
         if unknown:
             raise RecipeError(f"recipe has an unknown field {unknown[0][:40]!r}.")
@@ -299,6 +295,18 @@ def walk(node: Struct) -> Iterator[Struct]:
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, Struct):
                 yield from walk(item)
+
+
+def _no_recipe(data: Any) -> RecipeError:
+    if not isinstance(data, dict) or "recipe" not in data:
+        return RecipeError(
+            f'This is not a Recipe: it does not say "recipe": {VERSION}.',
+            "Paste the whole text of a Recipe.",
+        )
+    return RecipeError(
+        f'A Recipe says "recipe": {VERSION}, got {str(data["recipe"])[:40]!r}.',
+        "A newer version of the program may be able to read it.",
+    )
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

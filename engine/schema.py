@@ -200,10 +200,16 @@ def _check_number(base: type, bounds: Any, value: Any, where: str) -> Any:
         raise RecipeError(f"{where} must be {_type_words(base)}, got {_words(value)}.")
     if isinstance(bounds, Range) and not bounds.low <= value <= bounds.high:
         raise RecipeError(
-            f"{where} must lie in [{bounds.low:g}, {bounds.high:g}], got {_words(value)}.",
-            f"Give a value from {bounds.low:g} to {bounds.high:g}.",
+            f"{where} must lie in [{_bound(bounds.low)}, {_bound(bounds.high)}], "
+            f"got {_words(value)}.",
+            f"Give a value from {_bound(bounds.low)} to {_bound(bounds.high)}.",
         )
     return base(value) + 0  # + 0 turns -0.0 into 0.0: one value, one form
+
+
+def _bound(value: float) -> str:
+    """A bound to the last digit: 4294967295 would else read as 4.29497e+09."""
+    return str(int(value)) if value == int(value) else f"{value:g}"
 
 
 def _check_count(bounds: Any, values: tuple[Any, ...], where: str) -> tuple[Any, ...]:

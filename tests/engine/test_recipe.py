@@ -324,6 +324,15 @@ def test_a_refusal_says_what_was_got_and_what_to_do() -> None:
     error = refusal(edited(latent={"op": "truncate", "base": {"op": "seed", "n": 1}, "psi": 7.5}))
     assert error.what == "image.latent.psi must lie in [-2, 2], got 7.5."
     assert error.remedy == "Give a value from -2 to 2."
+    error = refusal(edited(latent={"op": "seed", "n": 2**32}))
+    assert error.what == "image.latent.n must lie in [0, 4294967295], got 4294967296."
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "7", "null", '{"image": {}}'])
+def test_what_is_no_recipe_at_all_is_not_called_a_newer_one(text: str) -> None:
+    with pytest.raises(RecipeError, match="This is not a Recipe") as told:
+        Recipe.from_json(text)
+    assert "newer" not in told.value.remedy
 
 
 @pytest.mark.parametrize(
