@@ -103,6 +103,7 @@ QToolButton:disabled, QPushButton:disabled { color: {edge}; }
 QToolButton::menu-indicator { image: none; width: 0; }
 QToolButton:checked { background: {accent_soft}; color: {text}; }
 QPushButton { background: {raised}; padding: 4px 12px; }
+QPushButton[role="tight"] { padding: 4px 2px; }
 QPushButton[role="primary"] { background: {accent}; color: {on_accent}; font-weight: 600;
   padding: 4px 16px; }
 QPushButton[role="primary"]:hover { background: {text}; color: {panel}; }

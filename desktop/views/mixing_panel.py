@@ -75,7 +75,7 @@ class MixingPanel(QWidget):
             ("New styles", "Draw every style anew", self.styles_wanted),
             ("From canvas", "The seed on the canvas becomes the first base", self.canvas_wanted),
         ):
-            button = push(words, tip)
+            button = push(words, tip, "tight")
             button.clicked.connect(signal)
             line.addWidget(button, 1)
         return line

@@ -258,6 +258,10 @@ def clipped(desk: Desk) -> list[str]:
         right = widget.mapTo(desk.window, QPoint(widget.width(), 0)).x()
         if widget.isVisible() and right > desk.window.width():
             found.append(f"{widget.objectName()} ends at {right}")
+    for column in (desk.window.explore, desk.window.verify, desk.window.export):
+        wanted, there = column.widget().width(), column.viewport().width()
+        if column.isVisible() and wanted > there:
+            found.append(f"{column.accessibleName()} wants {wanted} px, has {there}")
     return found
 
 
