@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from functools import cached_property
 from pathlib import Path
 
 from engine.errors import ProjectError
 from engine.project.file import read_recipes, write
+from engine.project.session import Place, take_place
 from engine.project.values import Project
 from engine.store import Store, flush_folder, replacing, sweep, write_remedy
 
@@ -20,13 +22,26 @@ class Autosave:
 
     `autosave.atelier` holds the Recipes; their items are in the store of the same installation.
     `clean-exit` stands beside it while no session runs. The order at a start is recoverable(),
-    then begin().
+    then begin(). A second window at the same time has files of its own, so that neither takes
+    the other's work for what a crash left, nor throws it away.
     """
 
     def __init__(self, home: Path, store: Store) -> None:
-        self.path = home / "autosave.atelier"
+        self._home = home
         self._store = store
-        self._mark = home / "clean-exit"
+
+    @cached_property
+    def _place(self) -> Place:
+        return take_place(self._home)
+
+    @property
+    def path(self) -> Path:
+        """The file that this session writes."""
+        return self._place.path
+
+    @property
+    def _mark(self) -> Path:
+        return self._place.clean
 
     def recoverable(self) -> Project | None:
         """The work of a session that did not end well, or None.

@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -435,7 +437,7 @@ def test_work_is_offered_after_a_crash_and_not_after_a_clean_end(
     assert crashed.recoverable() == project
     crashed.finish()
     assert Autosave(home, store).recoverable() is None
-    assert os.listdir(home) == ["clean-exit"]
+    assert sorted(os.listdir(home)) == ["clean-exit", "session.lock"]
 
 
 def test_work_that_was_discarded_is_not_offered(
@@ -454,6 +456,31 @@ def test_an_autosave_is_written_though_an_item_is_missing(store: Store, tmp_path
     autosave = Autosave(tmp_path / "data", store)
     autosave.write(lacking)
     assert autosave.recoverable() == lacking
+
+
+def test_two_windows_at_once_keep_their_work_apart(store: Store, tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    first = Autosave(home, store)
+    assert first.recoverable() is None
+    first.begin()
+    first.write(Project("first"))
+    words = (
+        "import sys; from pathlib import Path; from engine.project.recovery import Autosave;"
+        "from engine.project.values import Project; from engine.store import Store;"
+        f"home = Path({str(home)!r}); own = Autosave(home, Store(home / 'store'));"
+        "found = own.recoverable(); print(found.title if found else None); own.begin();"
+        "own.write(Project('second')); sys.argv[1] == 'well' and own.finish()"
+    )
+
+    def another(end: str) -> str:
+        command = [sys.executable, "-c", words, end]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    assert another("well") == "None"  # the first window's work is not what a crash left
+    assert first.path.exists()
+    assert another("badly") == "None"
+    assert another("well") == "second"  # but this is
+    assert Autosave(home, store).recoverable() == Project("first")
 
 
 def test_a_damaged_autosave_is_told_once_and_put_aside(store: Store, tmp_path: Path) -> None:
