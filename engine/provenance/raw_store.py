@@ -17,6 +17,7 @@ from engine.image.formats import PictureFormat
 from engine.provenance.cbor import Tagged, read_cbor
 from engine.provenance.embedded import boxes, manifest_store
 
+_STORE = "c2pa"
 _SIGN1 = 18
 _X5CHAIN: tuple[int | str, ...] = (33, "x5chain")
 _DEEPEST = 12
@@ -81,6 +82,8 @@ def _collect(
     inside = list(boxes(data, start, end))
     own = _label(data[inside[0][1] : inside[0][2]]) if inside and inside[0][0] == b"jumd" else ""
     here = (*path, own) if own else path
+    if own and not path and own != _STORE:  # the library takes any name, and nothing signs this one
+        raise ValueError("not a manifest store")
     for kind, first, last in inside:
         if kind == b"jumb":
             _collect(data, first, last, here, found)

@@ -77,6 +77,19 @@ def test_padding_that_no_signature_covers_must_be_empty(
 
 
 @pytest.mark.parametrize("format", FORMATS)
+def test_the_name_of_the_store_which_nothing_signs_must_be_its_own(
+    files: dict[str, bytes], identity: Identity, format: str
+) -> None:
+    data = bytearray(files[format])
+    at = data.index(b"\x03c2pa\x00") + 1
+    data[at : at + 4] = b"c2pb"
+    changed = _with_valid_checksums(bytes(data)) if format == "png" else bytes(data)
+    found = read_credentials(changed, own_roots_pem=identity.own_roots())
+    assert found.verdict not in GOOD
+    assert found.signer is None
+
+
+@pytest.mark.parametrize("format", FORMATS)
 def test_of_five_hundred_single_flips_none_goes_unseen_and_none_crashes(
     files: dict[str, bytes], identity: Identity, format: str
 ) -> None:
