@@ -58,6 +58,7 @@ def connect_window(desk: Desk) -> None:
         controller.told.connect(window.stage.show_message)
     desk.exports.copy_told.connect(window.stage.show_message)
     desk.projects.recovery_offered.connect(window.stage.show_message)
+    desk.identity.ledger_told.connect(window.stage.show_message)
     window.explore.panel_made.connect(desk.connect_panel)
 
 

@@ -34,6 +34,7 @@ from engine.provenance.ledger_rows import (
 )
 from engine.provenance.origin import models_of
 from engine.recipe import Recipe
+from engine.store import sweep
 
 __all__ = ["Ledger", "Row", "Status"]
 
@@ -186,6 +187,7 @@ class Ledger:
         A row is done when the file at its path has the SHA-256 that the row foretold, else failed.
         Rows of processes that still run are left alone.
         """
+        sweep(self._head.parent)
         left = [row for row in self.rows("pending", limit=100_000) if not alive(row.owner)]
         for row in left:
             if is_ours(row.temporary):

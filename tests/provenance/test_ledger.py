@@ -298,6 +298,14 @@ def test_a_missing_or_changed_head_shows(path: Path, tmp_path: Path, content: by
     assert Ledger(path).problems == ()
 
 
+def test_what_a_crash_left_of_a_head_is_swept_up(path: Path) -> None:
+    ledger = Ledger(path)
+    left = path.with_name(f".{path.stem}.head.999999999-1.atelier-tmp")
+    left.write_text("half")
+    ledger.reconcile()
+    assert not left.exists()
+
+
 def test_a_head_that_a_crash_left_behind_is_no_fault(path: Path, tmp_path: Path) -> None:
     ledger = Ledger(path)
     _done(ledger, 1, b"x", tmp_path)
