@@ -20,6 +20,14 @@ from engine.provenance.embedded import boxes, manifest_store
 _SIGN1 = 18
 _X5CHAIN: tuple[int | str, ...] = (33, "x5chain")
 _DEEPEST = 12
+_HASHED_FROM = 3
+_TYPE = bytes.fromhex("0011001080 0000aa 00389b71")
+_KINDS = (
+    (b"c2pa",),
+    (b"c2ma", b"c2um"),
+    (b"c2as", b"c2cl", b"c2cs", b"c2db", b"c2vc"),
+)
+"""What the specification (2.2, section 11.1) lets stand in a store, a manifest, and below it."""
 _PADDING = ("pad", "pad2")
 _KNOWN = ("sigTst", "sigTst2", "rVals", "x5chain")
 _LONGEST_HEADER = 64
@@ -79,7 +87,12 @@ def _collect(
     if len(path) > _DEEPEST:
         raise ValueError("nested too deeply")
     inside = list(boxes(data, start, end))
-    own = _label(data[inside[0][1] : inside[0][2]]) if inside and inside[0][0] == b"jumd" else ""
+    own = ""
+    if path or (inside and inside[0][0] == b"jumd"):
+        description = data[inside[0][1] : inside[0][2]]
+        own = _label(description)
+        if len(path) < _HASHED_FROM:
+            _check_frame(description, own, len(path), inside)
     here = (*path, own) if own else path
     for kind, first, last in inside:
         if kind == b"jumb":
@@ -92,6 +105,18 @@ def _collect(
                 manifest.claim = data[first:last]
     if len(here) == 4 and here[2] == "c2pa.assertions":
         found.setdefault(here[1], _Manifest()).parts[own] = data[start:end]
+
+
+def _check_frame(
+    description: bytes, label: str, depth: int, inside: list[tuple[bytes, int, int]]
+) -> None:
+    """Hold the outer boxes, which no hash covers, to their one form. Raises ValueError."""
+    kind, rest = description[:4], description[4:]
+    expected = _TYPE + b"\x03" + label.encode("utf-8") + b"\x00"
+    if kind not in _KINDS[depth] or rest != expected or (depth == 0 and label != "c2pa"):
+        raise ValueError("a box that is not described as it should be")
+    if any(box not in (b"jumd", b"jumb", b"cbor") for box, _, _ in inside):
+        raise ValueError("a box that has no place there")
 
 
 def _label(description: bytes) -> str:

@@ -92,6 +92,19 @@ def test_of_five_hundred_single_flips_none_goes_unseen_and_none_crashes(
         assert found.signer is None or at in free
 
 
+def test_the_outer_boxes_which_no_hash_covers_have_one_form(
+    files: dict[str, bytes], identity: Identity
+) -> None:
+    data, roots = files["webp"], identity.own_roots()
+    start = data.index(b"jumb", data.index(b"C2PA")) - 4
+    for at in range(start, start + 260):
+        for bit in (0, 5):
+            changed = bytearray(data)
+            changed[at] ^= 1 << bit
+            found = read_credentials(bytes(changed), own_roots_pem=roots)
+            assert found.verdict in ("invalid", "damaged"), at - start
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_cut_is_damaged_or_invalid_and_never_a_traceback(
     files: dict[str, bytes], format: str
