@@ -131,7 +131,9 @@ def _signature(content: bytes) -> tuple[str, bool]:
     value = read_cbor(content)
     if isinstance(value, Tagged) and value.tag == _SIGN1:
         value = value.value
-    protected, unprotected, _, _ = value
+    protected, unprotected, payload, _ = value
+    if payload is not None:
+        raise ValueError("a signature that brings its own claim")
     signed = read_cbor(protected) if protected else {}
     chain = next((h[k] for h in (signed, unprotected) for k in _X5CHAIN if k in h), b"")
     leaf = chain[0] if isinstance(chain, list) else chain
