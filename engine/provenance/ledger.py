@@ -61,6 +61,8 @@ class Ledger:
             # Asked anew, for another process may have migrated it in between.
             older = db.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION
             if older:
+                # A head can only be there from a migration that a crash undid.
+                self._head.unlink(missing_ok=True)
                 migrate(db, self._key)
             # A ledger begins with a head: from then on a missing one is a sign.
             if older or not log.tail(db).count:

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.frame import ExportOptions
+from engine.provenance.signing_key import signing
+from engine.recipe import Generate, Recipe, Seed, Truncate
+from engine.services.identity import callback_signer
 from engine.studio import Studio
 from tests.engine.test_cli import Run, run
 from tests.provenance.certificate_files import SECRET, Authority, new_key, write_pem, write_pkcs12
@@ -121,6 +125,24 @@ def test_the_ledger_is_listed_and_its_extract_answers_elsewhere(
     assert run("ledger", "--import", path).code == 1
     monkeypatch.setenv("LATENT_ATELIER_HOME", str(home))
     os.unlink(home / "ledger.head")
+    checks = {check["name"]: check for check in json.loads(run("doctor", "--json").out)}
+    assert checks["Signing identity"]["ok"]
+    assert "signed head is missing" in checks["Ledger"]["found"]
     said = run("ledger")
     assert said.code == 1
     assert "signed head is missing" in said.err
+
+
+def test_a_studio_signs_with_a_key_that_it_never_sees(
+    home: Path, tmp_path: Path, model_folder: Path
+) -> None:
+    authority, key = Authority(), new_key("ed25519")
+    chain, _ = write_pem(tmp_path, key, authority.issue(key))
+    studio = Studio(home, signer=callback_signer(chain.read_bytes(), signing(key)))
+    assert studio.identity_status().storage == "external"
+    recipe = Recipe(Generate(studio.ref(NAME), Truncate(Seed(3), 1.0)))
+    receipt = studio.export(recipe, tmp_path / "x.avif", ExportOptions(size_px=None))
+    assert (receipt.verdict, receipt.signer) == ("own", "A studio")
+    assert studio.verify(tmp_path / "x.avif").verdict == "own"
+    assert not (home / "identity").exists()
+    assert studio.settle() == ()
