@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,7 +66,7 @@ def raw_store(data: bytes, kind: PictureFormat) -> RawStore | None:
         _collect(store, 0, len(store), (), found)
         signatures = {label: _signature(m.signature) for label, m in found.items() if m.signature}
         altered = frozenset(label for label, m in found.items() if m.claim and _altered(m))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, struct.error):
         return None
     if not signatures:
         return None
@@ -168,4 +169,5 @@ def _matches(reference: dict[Any, Any], usual: str, parts: Mapping[str, bytes]) 
     digest = _HASHES.get(str(reference.get("alg") or usual))
     if content is None or digest is None:
         return True  # redacted, in another manifest or of another kind: the library's to judge
-    return hmac.compare_digest(digest(content).digest(), bytes(reference["hash"]))
+    stated = reference["hash"]
+    return isinstance(stated, bytes) and hmac.compare_digest(digest(content).digest(), stated)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from engine.errors import ImageError
 from engine.image.codec import encode, open_picture
-from engine.image.formats import sniff
+from engine.image.formats import TIFF, sniff
 from engine.provenance.cbor import Tagged, read_cbor
 from engine.provenance.embedded import manifest_store
 from engine.provenance.keys import Identity, Unlocked
@@ -332,3 +332,24 @@ def test_an_independent_verifier_agrees(
     path.write_bytes(data)
     found = other.verify(str(path), trust_pem=identity.own_roots(), **options)
     assert found["validation_state"] != "Trusted"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_damage_to_boxes_crashes_the_raw_reader(files: dict[str, bytes], format: str) -> None:
+    data = files[format]
+    kind = sniff(data)
+    assert kind is not None
+    rng = np.random.RandomState(1)
+    for _ in range(400):
+        damaged = bytearray(data)
+        for at in rng.randint(8, len(data), 4):
+            damaged[at : at + 4] = rng.bytes(4)
+        raw_store(
+            bytes(damaged[: rng.randint(8, len(data))] if rng.rand() < 0.3 else damaged), kind
+        )
+
+
+def test_a_directory_beyond_the_end_of_a_tiff_is_no_manifest() -> None:
+    for offset in (2**64 - 1, 2**63, 2**40):
+        data = b"II+\x00\x08\x00\x00\x00" + offset.to_bytes(8, "little") + bytes(40)
+        assert manifest_store(data, TIFF) is None
