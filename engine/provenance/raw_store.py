@@ -78,7 +78,16 @@ def raw_store(data: bytes, kind: PictureFormat) -> RawStore | None:
 def is_compressed(data: bytes, kind: PictureFormat) -> bool:
     """Whether the store is of the compressed kind, which only the library reads."""
     store = manifest_store(data, kind)
-    return store is not None and b"brob" in store[:4096]
+    try:
+        return store is not None and any(
+            inner == b"brob"
+            for _, first, last in boxes(store, 0, len(store))
+            for manifest, start, end in boxes(store, first, last)
+            if manifest == b"jumb"
+            for inner, _, _ in boxes(store, start, end)
+        )
+    except (ValueError, struct.error):
+        return False
 
 
 def _collect(

@@ -17,13 +17,16 @@ from engine.errors import ImageError
 from engine.image.codec import encode, open_picture
 from engine.image.formats import TIFF, sniff
 from engine.provenance.cbor import Tagged, read_cbor
+from engine.provenance.claim import OpenedPhoto
 from engine.provenance.embedded import manifest_store
 from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.raw_store import raw_store
+from engine.provenance.sign import sign_picture
 from engine.provenance.verify import crjson, read_credentials
+from engine.recipe import Crop, Generate, Latent, Mix, ModelRef, Photo, Recipe, Seed, Truncate
 from engine.services.report import verdict_data
 from engine.services.verify import report_for_others, verify
-from tests.drawn import generated, pixels_of, signed
+from tests.drawn import claim_for, generated, pixels_of, signed
 
 FORMATS = ("png", "jpeg", "webp", "tiff", "avif")
 GOOD = ("own", "trusted", "intact-unverified", "expired")
@@ -60,6 +63,33 @@ def test_the_raw_boxes_are_found_and_name_the_signers_certificate(
     assert (raw.padded, raw.altered) == (frozenset(), frozenset())
     picture = encode(pixels_of(generated().image), format)  # type: ignore[arg-type]
     assert manifest_store(picture, kind) is None
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_long_manifest_and_a_chain_of_them_are_read_to_the_letter(
+    files: dict[str, bytes], unlocked: Unlocked, identity: Identity, format: str
+) -> None:
+    """A JPEG splits what is longer than a segment."""
+    model = ModelRef("waves@1", "5" * 64)
+    layers = tuple(range(64))
+    latent: Latent = Seed(1)
+    for number in range(25):
+        latent = Mix(Truncate(latent, tuple(0.01 * number for _ in range(64))), Seed(2), layers)
+    long = Recipe(Generate(model, latent))
+    assert len(long.canonical) > 10_000
+    claim = claim_for(generated(side=128), title="x" * 80)
+    big = type(claim)(**{**vars(claim), "recipe": long, "thumbnail": bytes(70_000)})
+    picture = encode(pixels_of(generated(side=128).image), format)  # type: ignore[arg-type]
+    data = sign_picture(picture, f"image/{format}", big, unlocked)
+    assert read_credentials(data, own_roots_pem=identity.own_roots()).verdict == "own"
+    photo = OpenedPhoto(files[format], f"image/{format}", has_credentials=True)
+    child = claim_for(Recipe(Crop(Photo("a" * 64), 0, 0, 30, 30)), photos=(photo,))
+    data = sign_picture(picture, f"image/{format}", child, unlocked)
+    found = read_credentials(data, own_roots_pem=identity.own_roots())
+    assert found.verdict == "own"
+    (parent,) = found.claim["ingredients"]
+    assert (parent["state"], parent["signer"]) == ("intact", unlocked.chain.name)
+    assert [part["relationship"] for part in parent["ingredients"]] == ["inputTo"]
 
 
 @pytest.mark.parametrize("format", FORMATS)
