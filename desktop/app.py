@@ -99,7 +99,7 @@ class Desk(QObject):
         self._status.start()
         if not self.private:
             self.projects.start()
-        self.identity.refresh()
+        self.identity.start()
 
     def connect_panel(self, key: str, panel: QWidget) -> None:
         """A panel was made, perhaps long after the window."""

@@ -60,6 +60,7 @@ def connect_window(desk: Desk) -> None:
         other.told.connect(window.stage.show_message)
     desk.exports.copy_told.connect(window.stage.show_message)
     desk.projects.recovery_offered.connect(window.stage.show_message)
+    desk.identity.ledger_told.connect(window.stage.show_message)
     window.explore.panel_made.connect(desk.connect_panel)
 
 

@@ -227,6 +227,14 @@ class Verdict:
     ledger: LedgerMatch | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def known_recipe(self) -> Recipe | None:
+        """The file's own Recipe, or the one that a private tier left in the ledger."""
+        match = self.ledger
+        if self.recipe is None and match is not None and match.by in ("file", "credentials"):
+            return match.recipe
+        return self.recipe
+
 
 @dataclass(frozen=True)
 class IdentityStatus:

@@ -194,6 +194,14 @@ class Studio:
         roots = self.identity.own_roots() + ("" if anchors is None else read_roots(anchors))
         return Extracts(self.home / "extracts", roots, self.identity.own_leaves())
 
+    def settle(self) -> tuple[str, ...]:
+        """Settle what a crash left of exports; what is wrong with the ledger, in words.
+
+        For the start of the program. Does nothing where nothing was exported yet.
+        """
+        ledger = self._ledger_to_ask()
+        return () if ledger is None else ledger.problems
+
     def _ledger_to_ask(self) -> Ledger | None:
         """The ledger, where there is one: looking makes none."""
         return self.ledger if (self.home / LEDGER).exists() else None

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.lanes import Job, QueueLane
-from desktop.messages import Message, message_of
+from desktop.messages import Message, message_of, plain
 from engine.cancel import CancelToken
 from engine.frame import IdentityStatus, OnProgress
 from engine.studio import Studio
 
-KIND, RENEWAL = "identity", "renewal"
+KIND, RENEWAL, SETTLING = "identity", "renewal", "settling"
+CHANGED = "The ledger of your exports was changed by something else than this program."
 RENEWED = "Export again; what was signed before stays known as yours."
 
 
@@ -36,11 +37,22 @@ class _Renew:
         return self.studio.renew_identity()
 
 
+@dataclass(frozen=True)
+class _Settle:
+    """Runs in the lane's thread: a long ledger takes a moment."""
+
+    studio: Studio
+
+    def __call__(self, progress: OnProgress, token: CancelToken) -> tuple[str, ...]:
+        return self.studio.settle()
+
+
 class IdentityController(QObject):
-    """Keeps the badge true, and renews the identity when asked."""
+    """Keeps the badge true, renews the identity when asked, and looks after the ledger."""
 
     status_changed = Signal(object)  # IdentityStatus
     told = Signal(object)  # Message, for the export panel
+    ledger_told = Signal(object)  # Message, for the canvas
 
     def __init__(self, studio: Studio, lane: QueueLane, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +65,11 @@ class IdentityController(QObject):
     def refresh(self) -> None:
         """Ask again, as after a first export."""
         self._lane.submit(Job(KIND, "Reading the identity", _Ask(self._studio)))
+
+    def start(self) -> None:
+        """At the start of the program: settle what a crash left, and ask who signs."""
+        self._lane.submit(Job(SETTLING, "Looking through the ledger", _Settle(self._studio)))
+        self.refresh()
 
     @Slot()
     def renew(self) -> None:
@@ -68,11 +85,13 @@ class IdentityController(QObject):
     def _finished(self, job: Job, result: object) -> None:
         if job.kind in (KIND, RENEWAL) and isinstance(result, IdentityStatus):
             self.status_changed.emit(result)
+        if job.kind == SETTLING and isinstance(result, tuple) and result:
+            self.ledger_told.emit(Message(CHANGED, plain(" ".join(result)), tone="plain"))
         if job.kind == RENEWAL:
             self.told.emit(Message("The signing identity is renewed.", RENEWED, tone="good"))
 
     @Slot(object, object)
     def _failed(self, job: Job, error: BaseException) -> None:
-        message = message_of(error) if job.kind == RENEWAL else None
+        message = message_of(error) if job.kind in (RENEWAL, SETTLING) else None
         if message is not None:
-            self.told.emit(message)
+            (self.told if job.kind == RENEWAL else self.ledger_told).emit(message)

@@ -88,8 +88,8 @@ class VerifyController(QObject):
     @Slot()
     def restore(self) -> None:
         """Open the file's Recipe on the Explore page."""
-        if self.verdict is not None and self.verdict.recipe is not None:
-            self.restore_wanted.emit(self.verdict.recipe)
+        if self.verdict is not None and self.verdict.known_recipe is not None:
+            self.restore_wanted.emit(self.verdict.known_recipe)
 
     def _start(self, job: Job) -> None:
         if self._job is not None:

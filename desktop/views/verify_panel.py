@@ -139,8 +139,8 @@ class VerifyPanel(ScrollColumn):
         _clear(self._facts)
         for name, words in facts(verdict):
             self._facts.addWidget(_FactRow(name, words))
-        self._restore.setVisible(verdict.recipe is not None)
-        self._again.setVisible(verdict.recipe is not None)
+        self._restore.setVisible(verdict.known_recipe is not None)
+        self._again.setVisible(verdict.known_recipe is not None)
         self._again.setEnabled(True)
         self._again.setText("Render again and compare")
         self._show_compared(verdict.rerender)
@@ -168,8 +168,8 @@ def facts(verdict: Verdict) -> list[tuple[str, str]]:
         lines.append(("Signed by" if known else "The signer says", plain(verdict.signer, 120)))
     if verdict.signed_at:
         lines.append(("At", plain(verdict.signed_at, 60)))
-    if verdict.recipe is not None:
-        lines += recipe_facts(verdict.recipe)
+    if verdict.known_recipe is not None:
+        lines += recipe_facts(verdict.known_recipe)
     return lines
 
 

@@ -219,14 +219,16 @@ def encode(
     elif format == "jpeg":
         image.save(out, "JPEG", quality=quality, subsampling=0, optimize=True, xmp=xmp)
     elif format == "webp":
-        image.save(out, "WEBP", lossless=True, quality=70, exact=True, xmp=xmp)
+        # More effort takes eight times as long at 1024 px and saves two per cent.
+        effort = {"quality": 20, "method": 1}
+        image.save(out, "WEBP", lossless=True, exact=True, xmp=xmp, **effort)
     elif format == "tiff":
         tags = _tiff_tags(xmp, text or {})
         image.save(out, "TIFF", compression="tiff_adobe_deflate", tiffinfo=tags)
     else:
         # One thread: how the work is shared out must not show in the bytes.
         options = {"quality": AVIF_QUALITY, "subsampling": "4:4:4", "max_threads": 1}
-        image.save(out, "AVIF", xmp=xmp, **options)
+        image.save(out, "AVIF", xmp=xmp, speed=8, **options)
     return out.getvalue()
 
 

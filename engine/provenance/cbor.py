@@ -7,6 +7,7 @@ from typing import Any
 
 _DEEPEST = 16
 _BREAK = object()
+_SIMPLE = {20: False, 21: True, 22: None}
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,10 @@ def _open_ended(data: bytes, at: int, major: int, depth: int) -> tuple[Any, int]
 def _simple(data: bytes, at: int, info: int) -> tuple[Any, int]:
     if info == 31:
         return _BREAK, at
-    if info < 24:
-        return {20: False, 21: True}.get(info), at
-    if info > 27:
-        raise ValueError("a reserved value")
+    if info in _SIMPLE:
+        return _SIMPLE[info], at
+    if not 25 <= info <= 27:
+        raise ValueError("a value that means nothing here")
     size = 1 << (info - 24)
     _part(data, at, size)
     return None, at + size  # floats have no place in a COSE header

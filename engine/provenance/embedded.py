@@ -23,7 +23,7 @@ def manifest_store(data: bytes, kind: PictureFormat) -> bytes | None:
     find = {PNG: _png, JPEG: _jpeg, WEBP: _riff, TIFF: _tiff, AVIF: _bmff}[kind]
     try:
         return find(data)
-    except (struct.error, IndexError, ValueError, ImageError):
+    except (struct.error, IndexError, ValueError, OverflowError, ImageError):
         return None
 
 

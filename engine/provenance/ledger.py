@@ -34,6 +34,7 @@ from engine.provenance.ledger_rows import (
 )
 from engine.provenance.origin import models_of
 from engine.recipe import Recipe
+from engine.store import sweep
 
 __all__ = ["Ledger", "Row", "Status"]
 
@@ -60,6 +61,8 @@ class Ledger:
             # Asked anew, for another process may have migrated it in between.
             older = db.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION
             if older:
+                # A head can only be there from a migration that a crash undid.
+                self._head.unlink(missing_ok=True)
                 migrate(db, self._key)
             # A ledger begins with a head: from then on a missing one is a sign.
             if older or not log.tail(db).count:
@@ -186,6 +189,7 @@ class Ledger:
         A row is done when the file at its path has the SHA-256 that the row foretold, else failed.
         Rows of processes that still run are left alone.
         """
+        sweep(self._head.parent)
         left = [row for row in self.rows("pending", limit=100_000) if not alive(row.owner)]
         for row in left:
             if is_ours(row.temporary):

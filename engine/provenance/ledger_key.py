@@ -85,7 +85,8 @@ class LedgerKey:
     def _make(self) -> bytes:
         """A new key; where another process makes one at the same time, the first one counts."""
         seed = secrets.token_bytes(_SEED)
-        fresh = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}.new")
+        number = f"{os.getpid()}-{secrets.randbits(32)}"
+        fresh = self._path.with_name(f".{self._path.name}.{number}.atelier-tmp")
         try:
             with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(seed)
@@ -137,7 +138,8 @@ def write_head(path: Path, key: LedgerKey, head: Head) -> None:
         "hash": head.digest.hex(),
         "signature": key.sign_head(head.count, head.digest).hex(),
     }
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.new")
+    # A name of the store's pattern: what a crash leaves of it is swept up at the next start.
+    fresh = path.with_name(f".{path.name}.{os.getpid()}-{secrets.randbits(32)}.atelier-tmp")
     try:
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(json.dumps(told).encode("ascii"))

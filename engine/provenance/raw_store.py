@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,14 @@ _STORE = "c2pa"
 _SIGN1 = 18
 _X5CHAIN: tuple[int | str, ...] = (33, "x5chain")
 _DEEPEST = 12
+_HASHED_FROM = 3
+_TYPE = bytes.fromhex("0011001080 0000aa 00389b71")
+_KINDS = (
+    (b"c2pa",),
+    (b"c2ma", b"c2um"),
+    (b"c2as", b"c2cl", b"c2cs", b"c2db", b"c2vc"),
+)
+"""What the specification (2.2, section 11.1) lets stand in a store, a manifest, and below it."""
 _PADDING = ("pad", "pad2")
 _KNOWN = ("sigTst", "sigTst2", "rVals", "x5chain")
 _LONGEST_HEADER = 64
@@ -58,7 +67,7 @@ def raw_store(data: bytes, kind: PictureFormat) -> RawStore | None:
         _collect(store, 0, len(store), (), found)
         signatures = {label: _signature(m.signature) for label, m in found.items() if m.signature}
         altered = frozenset(label for label, m in found.items() if m.claim and _altered(m))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, struct.error):
         return None
     if not signatures:
         return None
@@ -70,7 +79,16 @@ def raw_store(data: bytes, kind: PictureFormat) -> RawStore | None:
 def is_compressed(data: bytes, kind: PictureFormat) -> bool:
     """Whether the store is of the compressed kind, which only the library reads."""
     store = manifest_store(data, kind)
-    return store is not None and b"brob" in store[:4096]
+    try:
+        return store is not None and any(
+            inner == b"brob"
+            for _, first, last in boxes(store, 0, len(store))
+            for manifest, start, end in boxes(store, first, last)
+            if manifest == b"jumb"
+            for inner, _, _ in boxes(store, start, end)
+        )
+    except (ValueError, struct.error):
+        return False
 
 
 def _collect(
@@ -80,7 +98,12 @@ def _collect(
     if len(path) > _DEEPEST:
         raise ValueError("nested too deeply")
     inside = list(boxes(data, start, end))
-    own = _label(data[inside[0][1] : inside[0][2]]) if inside and inside[0][0] == b"jumd" else ""
+    own = ""
+    if path or (inside and inside[0][0] == b"jumd"):
+        description = data[inside[0][1] : inside[0][2]]
+        own = _label(description)
+        if len(path) < _HASHED_FROM:
+            _check_frame(description, own, len(path), inside)
     here = (*path, own) if own else path
     if own and not path and own != _STORE:  # the library takes any name, and nothing signs this one
         raise ValueError("not a manifest store")
@@ -97,6 +120,18 @@ def _collect(
         found.setdefault(here[1], _Manifest()).parts[own] = data[start:end]
 
 
+def _check_frame(
+    description: bytes, label: str, depth: int, inside: list[tuple[bytes, int, int]]
+) -> None:
+    """Hold the outer boxes, which no hash covers, to their one form. Raises ValueError."""
+    kind, rest = description[:4], description[4:]
+    expected = _TYPE + b"\x03" + label.encode("utf-8") + b"\x00"
+    if kind not in _KINDS[depth] or rest != expected or (depth == 0 and label != "c2pa"):
+        raise ValueError("a box that is not described as it should be")
+    if any(box not in (b"jumd", b"jumb", b"cbor") for box, _, _ in inside):
+        raise ValueError("a box that has no place there")
+
+
 def _label(description: bytes) -> str:
     """The label in a description box: 16 bytes of type, one of toggles, then text up to a zero."""
     if len(description) < 18 or not description[16] & 2:
@@ -109,7 +144,9 @@ def _signature(content: bytes) -> tuple[str, bool]:
     value = read_cbor(content)
     if isinstance(value, Tagged) and value.tag == _SIGN1:
         value = value.value
-    protected, unprotected, _, _ = value
+    protected, unprotected, payload, _ = value
+    if payload is not None:
+        raise ValueError("a signature that brings its own claim")
     signed = read_cbor(protected) if protected else {}
     chain = next((h[k] for h in (signed, unprotected) for k in _X5CHAIN if k in h), b"")
     leaf = chain[0] if isinstance(chain, list) else chain
@@ -144,4 +181,5 @@ def _matches(reference: dict[Any, Any], usual: str, parts: Mapping[str, bytes]) 
     digest = _HASHES.get(str(reference.get("alg") or usual))
     if content is None or digest is None:
         return True  # redacted, in another manifest or of another kind: the library's to judge
-    return hmac.compare_digest(digest(content).digest(), bytes(reference["hash"]))
+    stated = reference["hash"]
+    return isinstance(stated, bytes) and hmac.compare_digest(digest(content).digest(), stated)

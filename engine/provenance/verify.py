@@ -80,9 +80,9 @@ def read_credentials(
         raw = raw_store(data, found)
         leaf = raw.leaves.get(seen.label, "") if raw is not None else ""
         own = trusted or (leaf in own_leaves and seen.has("claimSignature.validated"))
-        # 3. Does an anchor vouch for the signer? Own roots first: they say more.
-        if not trusted and anchors_pem:
-            seen, trusted = _look(data, found, anchors_pem)
+        # 3. Does an anchor vouch for the signer, or for the authority of a time stamp?
+        if anchors_pem:
+            seen, trusted = _look(data, found, own_roots_pem + anchors_pem)
             assert seen is not None
     except c2pa.C2paError as error:
         return _unreadable(data, str(error))

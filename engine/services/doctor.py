@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes.util
+import datetime as dt
 import importlib.metadata
 import os
 import platform
@@ -52,6 +53,7 @@ def examine(home: Path, library: ModelLibrary) -> tuple[Check, ...]:
         *_packages(),
         *_compute(),
         _keyring(),
+        *_signing(home),
         *_window(),
         _home(home),
         _disk(home),
@@ -93,6 +95,37 @@ def _keyring() -> Check:
         return Check("Keyring", True, "keeps the passphrase of the signing key")
     remedy = "export with --passphrase-file FILE, or: sudo apt-get install -y gnome-keyring"
     return Check("Keyring", None, "none that works here", remedy)
+
+
+def _signing(home: Path) -> Iterator[Check]:
+    """Identity and ledger, where there are some; looking makes neither."""
+    from engine.provenance.keys import Identity
+
+    try:
+        status = Identity(home).status()
+    except AtelierError as error:
+        yield Check("Signing identity", False, error.what, error.remedy)
+    else:
+        if status.exists:
+            late = status.expires < dt.date.today().isoformat()
+            remedy = "python main.py identity --renew" if late else ""
+            yield Check("Signing identity", not late, f"{status.name}, {status.expires}", remedy)
+    path = home / "ledger.sqlite3"
+    if path.exists():
+        yield _ledger(path)
+
+
+def _ledger(path: Path) -> Check:
+    from engine.provenance.ledger import Ledger
+
+    try:
+        ledger = Ledger(path)
+    except AtelierError as error:
+        return Check("Ledger", False, error.what, error.remedy)
+    if ledger.problems:
+        remedy = "restore it from a backup, or move it away to begin a new one"
+        return Check("Ledger", False, ledger.problems[0], remedy)
+    return Check("Ledger", True, "whole, and as it was signed")
 
 
 def _window() -> Iterator[Check]:

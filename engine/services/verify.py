@@ -102,14 +102,6 @@ def _picture(data: bytes) -> tuple[Picture | None, tuple[str, ...]]:
     return picture, picture.notes
 
 
-def _recipe_for(verdict: Verdict) -> Recipe | None:
-    """The file's own Recipe, or the one in the ledger that a private tier kept there."""
-    match = verdict.ledger
-    if verdict.recipe is None and match is not None and match.by in ("file", "credentials"):
-        return match.recipe
-    return verdict.recipe
-
-
 def _rerendered(
     verdict: Verdict,
     found: Credentials,
@@ -117,7 +109,7 @@ def _rerendered(
     render: RenderRecipe,
     has_model: Callable[[ModelRef], bool] | None,
 ) -> Verdict:
-    recipe = _recipe_for(verdict)
+    recipe = verdict.known_recipe
     if recipe is None:
         return _noted(verdict, None, "There is no Recipe in the file to render again.")
     missing = [m for m in models_of(recipe) if has_model is not None and not has_model(m)]

@@ -29,4 +29,8 @@ def _suite(name: str) -> Callable[[], Iterator[Figure]]:
         from tests.benchmarks.first import measure
 
         return measure
-    raise UsageError(f"There is no suite {name!r}.", "Suites: first.")
+    if name == "provenance":
+        from tests.benchmarks.provenance import measure as measure_provenance
+
+        return measure_provenance
+    raise UsageError(f"There is no suite {name!r}.", "Suites: first, provenance.")

@@ -72,6 +72,7 @@ class FakeStudio:
         self.imported: list[str] = []
         self.closed = False
         self.renewed = 0
+        self.ledger_problems: tuple[str, ...] = ()
         self._cache: dict[tuple[Recipe, RenderSettings], Frame] = {}
         self._lock = threading.Lock()
         grid = np.linspace(-1, 1, SIDE, dtype=np.float32)
@@ -264,6 +265,9 @@ class FakeStudio:
             "keyring",
             "Exports are signed.",
         )
+
+    def settle(self) -> tuple[str, ...]:
+        return self.ledger_problems
 
     def renew_identity(self) -> IdentityStatus:
         self.renewed += 1

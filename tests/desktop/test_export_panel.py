@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,11 @@ def test_an_expired_identity_is_renewed_in_one_click(
     other = message_of(IdentityError("The passphrase is empty."))
     assert other is not None
     assert other.action == ""
+
+
+def test_a_ledger_that_was_changed_shows_at_the_start(
+    make_desk: Callable[..., Desk], studio: FakeStudio, qtbot: QtBot
+) -> None:
+    studio.ledger_problems = ("Entries 5 to 5 are missing.",)
+    desk = make_desk(studio)
+    qtbot.waitUntil(lambda: "Entries 5" in desk.window.stage.message.text, timeout=10_000)

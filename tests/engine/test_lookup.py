@@ -93,7 +93,7 @@ def test_what_a_private_tier_holds_back_stays_in_the_ledger_and_can_be_rendered_
     verdict = _verify(exporter, path, render=frame)
     assert verdict.recipe is None
     assert verdict.ledger is not None
-    assert verdict.ledger.recipe == receipt.recipe
+    assert verdict.ledger.recipe == verdict.known_recipe == receipt.recipe
     assert verdict.rerender is not None
     assert verdict.rerender.psnr_db > 35
     row = exporter.ledger.find(verdict.ledger.row)

@@ -23,7 +23,7 @@ from engine.provenance import ledger_log as log
 from engine.provenance.fingerprint import FingerprintIndex, fingerprints
 from engine.provenance.ledger import Ledger, Row
 from engine.provenance.ledger_file import APPLICATION_ID, SCHEMA_VERSION
-from engine.provenance.ledger_key import LedgerKey
+from engine.provenance.ledger_key import Head, LedgerKey, write_head
 from engine.provenance.ledger_migration import VERSION_1
 from tests.drawn import MODEL, generated, pixels_of
 
@@ -298,6 +298,14 @@ def test_a_missing_or_changed_head_shows(path: Path, tmp_path: Path, content: by
     assert Ledger(path).problems == ()
 
 
+def test_what_a_crash_left_of_a_head_is_swept_up(path: Path) -> None:
+    ledger = Ledger(path)
+    left = path.with_name(f".{path.stem}.head.999999999-1.atelier-tmp")
+    left.write_text("half")
+    ledger.reconcile()
+    assert not left.exists()
+
+
 def test_a_head_that_a_crash_left_behind_is_no_fault(path: Path, tmp_path: Path) -> None:
     ledger = Ledger(path)
     _done(ledger, 1, b"x", tmp_path)
@@ -363,6 +371,8 @@ def test_a_ledger_of_version_1_becomes_one_of_version_2_with_all_its_rows(
     db.execute("PRAGMA user_version = 1")
     db.commit()
     db.close()
+    # What a migration leaves that a crash undid: its head, and an older ledger.
+    write_head(path.with_suffix(".head"), LedgerKey(path.with_suffix(".key")), Head(6, b"x" * 32))
     ledger = Ledger(path)
     assert ledger.problems == Ledger(path).problems == ()
     assert [row.status for row in ledger.rows()] == ["pending", "failed", "done"]
@@ -410,19 +420,14 @@ def test_a_stripped_and_damaged_copy_finds_its_row_by_its_looks(path: Path, tmp_
     assert found.id == rows[4].id
 
 
-def test_ten_thousand_rows_answer_in_under_a_tenth_of_a_second() -> None:
+def test_one_picture_is_found_among_ten_thousand() -> None:
     rng = np.random.RandomState(0)
     pixels = pixels_of(generated(3, 512).image)
     stored = [rng.bytes(64) for _ in range(10_000)]
     stored[7_000] = fingerprints(pixels)
-    index = FingerprintIndex(stored)
-    took = []
-    for _ in range(5):
-        started = time.perf_counter()
-        (hit,) = index.search(pixels, 0.5)
-        took.append(time.perf_counter() - started)
+    (hit,) = FingerprintIndex(stored).search(pixels, 0.5)
     assert (hit.index, hit.score) == (7_000, 1)
-    assert min(took) < 0.1
+    assert FingerprintIndex([]).search(pixels, 0.0) == ()
 
 
 def test_a_view_in_place_of_the_table_is_refused(path: Path) -> None:

@@ -15,15 +15,18 @@ from PIL import Image
 
 from engine.errors import ImageError
 from engine.image.codec import encode, open_picture
-from engine.image.formats import sniff
+from engine.image.formats import TIFF, sniff
 from engine.provenance.cbor import Tagged, read_cbor
+from engine.provenance.claim import OpenedPhoto
 from engine.provenance.embedded import manifest_store
 from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.raw_store import raw_store
+from engine.provenance.sign import sign_picture
 from engine.provenance.verify import crjson, read_credentials
+from engine.recipe import Crop, Generate, Latent, Mix, ModelRef, Photo, Recipe, Seed, Truncate
 from engine.services.report import verdict_data
 from engine.services.verify import report_for_others, verify
-from tests.drawn import generated, pixels_of, signed
+from tests.drawn import claim_for, generated, pixels_of, signed
 
 FORMATS = ("png", "jpeg", "webp", "tiff", "avif")
 GOOD = ("own", "trusted", "intact-unverified", "expired")
@@ -60,6 +63,33 @@ def test_the_raw_boxes_are_found_and_name_the_signers_certificate(
     assert (raw.padded, raw.altered) == (frozenset(), frozenset())
     picture = encode(pixels_of(generated().image), format)  # type: ignore[arg-type]
     assert manifest_store(picture, kind) is None
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_long_manifest_and_a_chain_of_them_are_read_to_the_letter(
+    files: dict[str, bytes], unlocked: Unlocked, identity: Identity, format: str
+) -> None:
+    """A JPEG splits what is longer than a segment."""
+    model = ModelRef("waves@1", "5" * 64)
+    layers = tuple(range(64))
+    latent: Latent = Seed(1)
+    for number in range(25):
+        latent = Mix(Truncate(latent, tuple(0.01 * number for _ in range(64))), Seed(2), layers)
+    long = Recipe(Generate(model, latent))
+    assert len(long.canonical) > 10_000
+    claim = claim_for(generated(side=128), title="x" * 80)
+    big = type(claim)(**{**vars(claim), "recipe": long, "thumbnail": bytes(70_000)})
+    picture = encode(pixels_of(generated(side=128).image), format)  # type: ignore[arg-type]
+    data = sign_picture(picture, f"image/{format}", big, unlocked)
+    assert read_credentials(data, own_roots_pem=identity.own_roots()).verdict == "own"
+    photo = OpenedPhoto(files[format], f"image/{format}", has_credentials=True)
+    child = claim_for(Recipe(Crop(Photo("a" * 64), 0, 0, 30, 30)), photos=(photo,))
+    data = sign_picture(picture, f"image/{format}", child, unlocked)
+    found = read_credentials(data, own_roots_pem=identity.own_roots())
+    assert found.verdict == "own"
+    (parent,) = found.claim["ingredients"]
+    assert (parent["state"], parent["signer"]) == ("intact", unlocked.chain.name)
+    assert [part["relationship"] for part in parent["ingredients"]] == ["inputTo"]
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -103,6 +133,19 @@ def test_of_five_hundred_single_flips_none_goes_unseen_and_none_crashes(
         found = read_credentials(bytes(changed), own_roots_pem=roots)
         assert found.verdict not in GOOD or at in free, at
         assert found.signer is None or at in free
+
+
+def test_the_outer_boxes_which_no_hash_covers_have_one_form(
+    files: dict[str, bytes], identity: Identity
+) -> None:
+    data, roots = files["webp"], identity.own_roots()
+    start = data.index(b"jumb", data.index(b"C2PA")) - 4
+    for at in range(start, start + 260):
+        for bit in (0, 5):
+            changed = bytearray(data)
+            changed[at] ^= 1 << bit
+            found = read_credentials(bytes(changed), own_roots_pem=roots)
+            assert found.verdict in ("invalid", "damaged"), at - start
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -332,3 +375,24 @@ def test_an_independent_verifier_agrees(
     path.write_bytes(data)
     found = other.verify(str(path), trust_pem=identity.own_roots(), **options)
     assert found["validation_state"] != "Trusted"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_damage_to_boxes_crashes_the_raw_reader(files: dict[str, bytes], format: str) -> None:
+    data = files[format]
+    kind = sniff(data)
+    assert kind is not None
+    rng = np.random.RandomState(1)
+    for _ in range(400):
+        damaged = bytearray(data)
+        for at in rng.randint(8, len(data), 4):
+            damaged[at : at + 4] = rng.bytes(4)
+        raw_store(
+            bytes(damaged[: rng.randint(8, len(data))] if rng.rand() < 0.3 else damaged), kind
+        )
+
+
+def test_a_directory_beyond_the_end_of_a_tiff_is_no_manifest() -> None:
+    for offset in (2**64 - 1, 2**63, 2**40):
+        data = b"II+\x00\x08\x00\x00\x00" + offset.to_bytes(8, "little") + bytes(40)
+        assert manifest_store(data, TIFF) is None
