@@ -23,7 +23,7 @@ from engine.frame import (
 )
 from engine.image.codec import encode, read_picture, thumbnail
 from engine.image.formats import LOSSLESS, SUFFIXES, FormatName, sniff
-from engine.provenance.claim import Claim, OpenedPhoto
+from engine.provenance.claim import Claim, Made, OpenedPhoto
 from engine.provenance.fingerprint import Pixels, fingerprints
 from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.ledger import Ledger, Row
@@ -104,26 +104,10 @@ class Exporter:
         steps.next("Encoding", 0.6)
         picture = encode(pixels, format, xmp=xmp_of(sized, row.created), text=text_of(sized))
         steps.next("Signing", 0.75)
-        claim = Claim(
-            id=row.id,
-            recipe=sized,
-            made=made,
-            when=row.created,
-            tier=options.tier,
-            thumbnail=thumbnail(pixels, _THUMBNAIL_SIDE, _THUMBNAIL_BYTES),
-            title=options.title,
-            salt=row.salt,
-            photos=self._photos(sized),
-            allowed_uses=options.allowed_uses,
-            mark=mark,
-        )
+        claim = self._claim(sized, options, made, mark, row, pixels)
         signed = sign_picture(picture, f"image/{format}", claim, identity, options.time_authority)
         steps.next("Checking", 0.85)
-        found = read_credentials(
-            signed,
-            own_roots_pem=self.identity.own_roots(),
-            own_leaves=self.identity.own_leaves(),
-        )
+        found = self._read_back(signed)
         _check(found, signed, claim, format, pixels)
         steps.next("Writing", 0.95)
         write_temporary(row.temporary, signed)
@@ -151,6 +135,36 @@ class Exporter:
             ledger_id=row.id,
             signer=identity.chain.name,
             notice=_notice(identity, claim, self.ledger.problems),
+        )
+
+    def _claim(
+        self,
+        sized: Recipe,
+        options: ExportOptions,
+        made: Made,
+        mark: Mark | None,
+        row: Row,
+        pixels: Pixels,
+    ) -> Claim:
+        return Claim(
+            id=row.id,
+            recipe=sized,
+            made=made,
+            when=row.created,
+            tier=options.tier,
+            thumbnail=thumbnail(pixels, _THUMBNAIL_SIDE, _THUMBNAIL_BYTES),
+            title=options.title,
+            salt=row.salt,
+            photos=self._photos(sized),
+            allowed_uses=options.allowed_uses,
+            mark=mark,
+        )
+
+    def _read_back(self, signed: bytes) -> Credentials:
+        return read_credentials(
+            signed,
+            own_roots_pem=self.identity.own_roots(),
+            own_leaves=self.identity.own_leaves(),
         )
 
     def _marked(self, frame: Frame, row: Row, steps: _Steps) -> tuple[Pixels, Mark | None]:
