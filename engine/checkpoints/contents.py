@@ -8,9 +8,11 @@ from typing import Any
 from engine.checkpoints import nvidia, tf_pickle
 from engine.checkpoints.gathered import Gathered, Network
 from engine.checkpoints.inert_values import Array, Thing
-from engine.checkpoints.plain_values import plain
-from engine.checkpoints.refusal import refuse, shown
+from engine.checkpoints.plain_values import Budget, plain
+from engine.checkpoints.refusal import TOO_MUCH, refuse, shown
 
+MAX_NETWORKS = 32
+MAX_VALUES = 1000
 _AVERAGES = ("g_ema", "gs", "generator_ema", "ema", "netg_ema")
 _GENERATORS = ("g", "generator", "netg", "")
 _CRITICS = ("d", "discriminator", "netd")
@@ -49,6 +51,7 @@ def _of_dict(table: dict[Any, Any]) -> Contents:
     networks: list[Network] = []
     arrays = Gathered()
     values: dict[str, Any] = {}
+    budget = Budget()
     for key, value in table.items():
         name = key if type(key) is str else repr(key)
         if nvidia.is_persistent(value):
@@ -60,7 +63,9 @@ def _of_dict(table: dict[Any, Any]) -> Contents:
         elif type(value) is Array:
             arrays.add(name, value)
         elif not _is_optimizer(value):
-            values[shown(name)] = plain(value)
+            values[shown(name)] = plain(value, budget)
+        if len(networks) > MAX_NETWORKS or len(values) > MAX_VALUES:
+            refuse("it holds more networks or values than any checkpoint that is known", TOO_MUCH)
     if not networks and arrays.arrays:
         return Contents((Network("torch", "", "", arrays.arrays, {}),), {}, values)
     if not networks:

@@ -266,6 +266,6 @@ def _listed(fields: Fields, tensor: memoryview) -> list[int]:
                 int.from_bytes(value[at : at + 8], "little", signed=True)
                 for at in range(0, len(value), 8)
             ]
-        elif number == 7:
+        elif number == 7 and (isinstance(value, int) or len(value) <= 128):
             values += varints(value)
     return values

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from engine.checkpoints.refusal import TOO_MUCH, refuse
 
 MAX_FIELDS = 1_500_000
+MAX_NUMBERS = 1_000_000  # bytes of one packed list
 _WIDTH = {1: 8, 5: 4}
 
 
@@ -71,6 +72,8 @@ def varints(value: int | memoryview) -> list[int]:
     """A repeated number, packed or not. Raises Refusal."""
     if isinstance(value, int):
         return [signed(value)]
+    if len(value) > MAX_NUMBERS:
+        refuse("it holds a list of numbers that is too long", TOO_MUCH)
     numbers, at = [], 0
     while at < len(value):
         number, at = varint(value, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from engine.checkpoints.inert_values import Array, Global, InertSet, Thing
@@ -15,24 +16,37 @@ MAX_TEXT = 1000
 MAX_LISTED = 256
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, budget: Budget | None = None) -> Any:
     """The value as None, truth values, numbers, text, lists and dicts with text keys.
 
     An array of up to 256 values becomes lists, a torch type its name; what has no plain form
     becomes text in angle brackets. Text is clipped to 1000 letters. A value that is shared by many
     others is written out each time, so the whole is cut off after 20,000 parts.
+    budget: what several values share.
     """
-    return _Plain().of(value, 0)
+    return _Plain(budget or Budget()).of(value, 0)
+
+
+@dataclass
+class Budget:
+    """Parts and letters that may still be written out."""
+
+    nodes: int = MAX_NODES
+    letters: int = MAX_LETTERS
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more may be written out."""
+        return self.nodes < 0 or self.letters < 0
 
 
 class _Plain:
-    def __init__(self) -> None:
-        self.nodes = 0
-        self.letters = 0
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
 
     def of(self, value: Any, depth: int) -> Any:
-        self.nodes += 1
-        if depth > MAX_DEPTH or self.nodes > MAX_NODES or self.letters > MAX_LETTERS:
+        self.budget.nodes -= 1
+        if depth > MAX_DEPTH or self.budget.spent:
             return "<left out>"
         if value is None or type(value) is bool:
             return value
@@ -51,13 +65,13 @@ class _Plain:
 
     def _text(self, text: str) -> str:
         clipped = shown(text, MAX_TEXT)
-        self.letters += len(clipped)
+        self.budget.letters -= len(clipped)
         return clipped
 
     def _dict(self, table: dict[Any, Any], depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in table.items():
-            if self.nodes > MAX_NODES or self.letters > MAX_LETTERS:
+            if self.budget.spent:
                 break
             found[self._text(key if type(key) is str else repr(key)[:MAX_TEXT])] = self.of(
                 value, depth + 1
@@ -71,7 +85,7 @@ class _Plain:
                 return f"<{shown(value.kind.name)}>"
             return self._dict(table, depth) if type(table) is dict else {}
         if type(value) is Array and value.storage is not None and value.size <= MAX_LISTED:
-            self.nodes += value.size
+            self.budget.nodes -= value.size
             return self.of(value.to_numpy().tolist(), depth)
         if type(value) is Global:
             return f"{value.module}.{value.name}"

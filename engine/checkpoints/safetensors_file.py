@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from engine.checkpoints.refusal import shown
 from engine.errors import CheckpointError
 
 MAX_HEADER_BYTES = 100_000_000
@@ -56,7 +57,7 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         raise CheckpointError(
             f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
         ) from error
-    return parse_safetensors(data, path.name)
+    return parse_safetensors(data, shown(path.name, 80))
 
 
 def parse_safetensors(data: bytes, where: str) -> dict[str, np.ndarray]:

@@ -40,6 +40,9 @@ def sniff(data: memoryview, name: str) -> Kind:
     head = bytes(data[:512])
     if not head:
         refuse("the file is empty", "Fetch it again from its source.")
+    # First, for the length of its header may begin with the bytes of any other mark.
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= len(data) - 8:
+        return "safetensors"
     if head.startswith(_LFS):
         refuse("it is a Git LFS pointer, not the file itself", "Run `git lfs pull` where it lies.")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
@@ -61,9 +64,6 @@ def _checkpoint(data: memoryview, head: bytes, name: str) -> Kind:
         return "torch-legacy"
     if head[0] == 0x80 and len(head) > 1 and head[1] <= 9:
         return "pickle"
-    length = int.from_bytes(head[:8], "little")
-    if len(head) >= 10 and head[8:9] == b"{" and length <= len(data) - 8:
-        return "safetensors"
     if name.lower().endswith(".safetensors"):
         refuse("it is no whole safetensors file; it may be cut off")
     if name.lower().endswith(".onnx") or head[0] == 0x08:

@@ -38,9 +38,8 @@ def network_of(name: str, value: Thing) -> Network:
     _walk(value, "", gathered, 0)
     state = value.state
     init = {**plain(state.get("static_kwargs") or {})}
-    for key in ("version", "build_func_name"):
-        if type(state.get(key)) in (str, int):
-            init[key] = plain(state[key])
+    if type(state.get("build_func_name")) is str:
+        init["build_func_name"] = plain(state["build_func_name"])
     own = state.get("name")
     name = name or (shown(own) if type(own) is str else "")
     return Network("tf", name, "Network", gathered.arrays, init)

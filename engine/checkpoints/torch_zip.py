@@ -7,15 +7,17 @@ count)`; the values are the entries `NAME/data/KEY` (torch/serialization.py, `_s
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from engine.checkpoints.inert_pickle import Nested, load
 from engine.checkpoints.inert_values import Global, Storage, item_bytes
 from engine.checkpoints.pickle_globals import STORAGES
 from engine.checkpoints.pickle_ops import Budget
 from engine.checkpoints.refusal import DAMAGED, UNSAFE, refuse, shown
-from engine.checkpoints.zip_entries import Entry, read_entries
+from engine.checkpoints.zip_entries import list_entries, open_entries
 
+T = TypeVar("T")
 _KNOWN = frozenset(
     {"version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"}
 )
@@ -25,8 +27,9 @@ _SCRIPT = ("code/", "constants.pkl", "constants/", "extra/", "bytecode.pkl", "mo
 
 def load_torch_zip(data: memoryview, budget: Budget, nested: Nested | None) -> Any:
     """The stand-in for what the archive holds. Raises Refusal."""
-    entries = _inside_one_folder(read_entries(data))
-    _check_names(entries)
+    listed = list_entries(data)
+    _check_names(_inside_one_folder({one.name: one for one in listed}))
+    entries = _inside_one_folder(open_entries(data, listed))
     order = bytes(entries["byteorder"].data) if "byteorder" in entries else b"little"
     if order != b"little":
         refuse("its values are big-endian", "Save it again on a little-endian machine.")
@@ -68,14 +71,14 @@ def read_ident(ident: Any, length: int) -> tuple[str, str, int]:
     return STORAGES[kind.name], key, count
 
 
-def _inside_one_folder(entries: dict[str, Entry]) -> dict[str, Entry]:
+def _inside_one_folder(entries: Mapping[str, T]) -> dict[str, T]:
     roots = {name.split("/", 1)[0] for name in entries}
     if len(roots) != 1 or any("/" not in name for name in entries):
         refuse("it is a .zip archive, but no checkpoint of torch", "Unpack it first.")
     return {name.split("/", 1)[1]: entry for name, entry in entries.items()}
 
 
-def _check_names(entries: dict[str, Entry]) -> None:
+def _check_names(entries: Mapping[str, object]) -> None:
     script = [name for name in entries if name.startswith(_SCRIPT)]
     if script:
         refuse("it is a TorchScript archive, which holds a program", UNSAFE)

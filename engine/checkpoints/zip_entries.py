@@ -35,35 +35,51 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class _Listed:
-    name: bytes
+class Listed:
+    """One line of the archive's list. at: where its local header begins."""
+
+    name: str
     flags: int
+    method: int
     crc: int
     size: int
     at: int
 
 
-def read_entries(data: memoryview) -> dict[str, Entry]:
-    """Every entry by its name. The checksums are not compared here. Raises Refusal."""
-    count, start, end = _directory(data)
+def list_entries(data: memoryview) -> list[Listed]:
+    """What the archive's list names, each name plain and once. Raises Refusal."""
+    count, at, end = _directory(data)
     listed = []
-    at = start
     for _ in range(count):
         entry, at = _listed(data, at, end)
         listed.append(entry)
     if at != end:
         refuse("its list of entries is of another length than it says")
-    entries: dict[str, Entry] = {}
-    at = 0
+    seen: set[str] = set()
+    for entry in listed:
+        if entry.name.lower() in seen:
+            refuse(f"it holds {shown(entry.name)} twice", UNSAFE)
+        seen.add(entry.name.lower())
+    return listed
+
+
+def open_entries(data: memoryview, listed: list[Listed]) -> dict[str, Entry]:
+    """The listed entries by their names. Raises Refusal.
+
+    The checksums are told twice alike, but not yet compared with the bytes.
+    """
+    entries = {}
+    at, end = 0, _directory(data)[1]
     for one in sorted(listed, key=lambda entry: entry.at):
-        entry_data, at = _local(data, one, at, start)
-        name = _plain_name(one.name)
-        if name.lower() in entries:
-            refuse(f"it holds {shown(name)} twice", UNSAFE)
-        entries[name.lower()] = Entry(name, entry_data, one.crc)
-    if at != start:
+        if one.flags & ~(_DESCRIPTOR_FLAG | _UTF8_FLAG):
+            refuse(f"{shown(one.name)} is encrypted or has flags that torch never sets", UNSAFE)
+        if one.method != 0:
+            refuse(f"{shown(one.name)} is compressed; a checkpoint's entries are stored", _REMEDY)
+        inside, at = _local(data, one, at, end)
+        entries[one.name] = Entry(one.name, inside, one.crc)
+    if at != end:
         refuse("it holds bytes that belong to no entry", UNSAFE)
-    return {entry.name: entry for entry in entries.values()}
+    return entries
 
 
 def _unpack(form: struct.Struct, data: memoryview, at: int, mark: bytes) -> tuple[int, ...]:
@@ -99,7 +115,7 @@ def _directory(data: memoryview) -> tuple[int, int, int]:
     return count, start, at
 
 
-def _listed(data: memoryview, at: int, end: int) -> tuple[_Listed, int]:
+def _listed(data: memoryview, at: int, end: int) -> tuple[Listed, int]:
     fields = _unpack(_CENTRAL, data, at, b"PK\1\2")
     _, _, flags, method, _, _, crc, packed, size, named, extra, comment = fields[:12]
     disk, _, _, where = fields[12:]
@@ -107,11 +123,7 @@ def _listed(data: memoryview, at: int, end: int) -> tuple[_Listed, int]:
     after = body + named + extra + comment
     if after > end:
         refuse("its list of entries is cut off")
-    name = bytes(data[body : body + named])
-    if flags & ~(_DESCRIPTOR_FLAG | _UTF8_FLAG):
-        refuse(f"{shown(repr(name))} is encrypted or has flags that torch never sets", UNSAFE)
-    if method != 0:
-        refuse(f"{shown(repr(name))} is compressed; a checkpoint's entries are stored", _REMEDY)
+    name = _plain_name(bytes(data[body : body + named]))
     wide = _wide_sizes(data[body + named : body + named + extra])
     given = [packed, size, where]
     for index, value in enumerate(given):
@@ -119,9 +131,9 @@ def _listed(data: memoryview, at: int, end: int) -> tuple[_Listed, int]:
             if not wide:
                 refuse("an entry's size is missing")
             given[index] = wide.pop(0)
-    if wide or comment or disk or given[0] != given[1]:
-        refuse(f"{shown(repr(name))} is described in a way that torch never writes", UNSAFE)
-    return _Listed(name, flags, crc, given[1], given[2]), after
+    if wide or comment or disk or (method == 0 and given[0] != given[1]):
+        refuse(f"{shown(name)} is described in a way that torch never writes", UNSAFE)
+    return Listed(name, flags, method, crc, given[1], given[2]), after
 
 
 def _wide_sizes(extra: memoryview) -> list[int]:
@@ -142,7 +154,7 @@ def _wide_sizes(extra: memoryview) -> list[int]:
     return sizes
 
 
-def _local(data: memoryview, entry: _Listed, at: int, end: int) -> tuple[memoryview, int]:
+def _local(data: memoryview, entry: Listed, at: int, end: int) -> tuple[memoryview, int]:
     """The entry's bytes, and where the next entry begins."""
     if entry.at != at:
         refuse("its entries overlap or leave gaps", UNSAFE)
@@ -154,21 +166,21 @@ def _local(data: memoryview, entry: _Listed, at: int, end: int) -> tuple[memoryv
     later = bool(flags & _DESCRIPTOR_FLAG)
     absent = (0, _FULL) if later else (_FULL,)
     if after > end:
-        refuse(f"{shown(repr(entry.name))} is longer than the file")
+        refuse(f"{shown(entry.name)} is longer than the file")
     if (
-        bytes(data[body : body + named]) != entry.name
+        bytes(data[body : body + named]) != entry.name.encode()
         or (flags, method) != (entry.flags, 0)
         or crc not in ((entry.crc, 0) if later else (entry.crc,))
         or any(value not in (entry.size, *absent) for value in (packed, size))
     ):
-        refuse(f"{shown(repr(entry.name))} is described in two ways", UNSAFE)
+        refuse(f"{shown(entry.name)} is described in two ways", UNSAFE)
     wide = _wide_sizes(data[body + named : start])
     if any(value not in (entry.size, entry.at, 0) for value in wide):
-        refuse(f"{shown(repr(entry.name))} is described in two ways", UNSAFE)
+        refuse(f"{shown(entry.name)} is described in two ways", UNSAFE)
     return data[start:after], _after_descriptor(data, entry, after, end) if later else after
 
 
-def _after_descriptor(data: memoryview, entry: _Listed, at: int, end: int) -> int:
+def _after_descriptor(data: memoryview, entry: Listed, at: int, end: int) -> int:
     for form in ("<4sI2I", "<4sI2Q"):
         told = struct.Struct(form)
         if at + told.size <= end and told.unpack_from(data, at) == (
@@ -178,7 +190,7 @@ def _after_descriptor(data: memoryview, entry: _Listed, at: int, end: int) -> in
             entry.size,
         ):
             return at + told.size
-    refuse(f"{shown(repr(entry.name))} is not followed by its checksum", DAMAGED)
+    refuse(f"{shown(entry.name)} is not followed by its checksum", DAMAGED)
 
 
 def _plain_name(name: bytes) -> str:
