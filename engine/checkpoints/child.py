@@ -78,12 +78,12 @@ def _wait(
 ) -> None:
     start = time.monotonic()
     while True:
+        if cancel is not None:
+            cancel.check()
         try:
             process.wait(_POLL_S)
             return
         except subprocess.TimeoutExpired:
-            if cancel is not None:
-                cancel.check()
             taken = time.monotonic() - start
         allowed = copy_s if (folder / CHECKED).is_file() else limits.REFUSE_S
         if taken > allowed:

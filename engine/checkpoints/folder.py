@@ -23,7 +23,7 @@ MAX_JSON_BYTES = 4 * 2**20
 _WEIGHTS, _INDEX = ".safetensors", ".safetensors.index.json"
 _PROGRAMS = frozenset({".py", ".pyc", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat", ".pkl",
                        ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".npy", ".npz",
-                       ".msgpack", ".h5", ".onnx", ".zip"})  # fmt: skip
+                       ".msgpack", ".h5", ".zip"})  # fmt: skip
 
 
 def read_folder(path: Path) -> RawCheckpoint:

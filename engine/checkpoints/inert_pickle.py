@@ -36,7 +36,7 @@ def load(
     """
     end = scan(data, start, budget, persistent=persistent is not None)
     machine = _Machine(persistent, nested)
-    for op in operations(data, start, budget):
+    for op in operations(data, start, Budget()):  # the scan has paid for these
         machine.step(op)
     return machine.pop_last(), end
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from engine.checkpoints.refusal import TOO_MUCH, UNSAFE, refuse
 
-MAX_OPERATIONS = 1_500_000
+MAX_OPERATIONS = 1_000_000
 MAX_LONG_BYTES = 32
 MAX_TEXT_BYTES = 256 * 2**20
 MAX_GLOBAL = 256
@@ -32,11 +32,11 @@ class Op(NamedTuple):
 class Budget:
     """What is left to spend on one file, its nested archives included.
 
-    operations: opcodes. text_bytes: bytes of text to decode.
+    operations: opcodes that the scan may meet. text_bytes: bytes of text that it may decode.
     """
 
-    operations: int = 2 * MAX_OPERATIONS  # every operation is met by the scan and by the machine
-    text_bytes: int = 2 * MAX_TEXT_BYTES
+    operations: int = MAX_OPERATIONS
+    text_bytes: int = MAX_TEXT_BYTES
 
     def spend(self, text_bytes: int = 0) -> None:
         """Count one operation. Raises Refusal when the limit is passed."""
