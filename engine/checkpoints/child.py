@@ -60,6 +60,7 @@ def read_in_child(path: Path, folder: Path, kind: Kind, cancel: CancelToken | No
         stderr=subprocess.DEVNULL,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         cwd=folder,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # else Windows opens a console
     )
     try:
         _wait(process, folder, limits.copy_s(path.stat().st_size), cancel)

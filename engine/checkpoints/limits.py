@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any, NoReturn
 
-SPARE_BYTES = 448 * 2**20
-FACTOR = 3  # the mapped file, and twice its size where bfloat16 becomes float32
+SPARE_BYTES = 400 * 2**20
+COPIES = 3  # the mapped file, and twice its size where bfloat16 becomes float32
 MIB = 2**20
-REFUSE_S = 10.0  # until the structure is known to be sound
+REFUSE_S = 8.0  # until the structure is known to be sound; with all around it, below 10
 COPY_S = 60.0  # after that, and a second more for every 10 MB
 COPY_BYTES_A_SECOND = 10 * MIB
 _FORBIDDEN = (
@@ -26,27 +26,45 @@ def copy_s(size: int) -> float:
 def limit_memory_and_time(size: int) -> None:
     """Bound this process for a file of `size` bytes, as far as the system can.
 
-    Memory may grow by three times the file and 448 MiB; a good file takes about its own size.
-    Without `resource` (Windows) the parent's clock and the readers' own budgets remain.
+    Memory may grow by the file, which is mapped, and 400 MiB until `allow_copies`; a good file
+    takes about its own size. Without `resource` (Windows) the parent's clock and the readers' own
+    budgets remain.
     """
     try:
         import resource
     except ImportError:
         return
     wanted = {
-        "RLIMIT_AS": _address_space() + FACTOR * size + SPARE_BYTES,
         "RLIMIT_CPU": int(copy_s(size)) + 1,
-        "RLIMIT_FSIZE": FACTOR * size + 64 * MIB,
+        "RLIMIT_FSIZE": COPIES * size + 64 * MIB,
         "RLIMIT_CORE": 0,
     }
     for name, value in wanted.items():
-        kind = getattr(resource, name)
-        hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        try:
-            resource.setrlimit(kind, (value, value))
-        except (OSError, ValueError):
-            continue  # macOS refuses some of them
+        _limit(getattr(resource, name), value, value)
+    start = _address_space() + SPARE_BYTES
+    _limit(resource.RLIMIT_AS, start + size, start + COPIES * size)
+
+
+def allow_copies() -> None:
+    """Let a file that was found sound be copied out, up to twice its size."""
+    try:
+        import resource
+    except ImportError:
+        return
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    _limit(resource.RLIMIT_AS, hard, hard)
+
+
+def _limit(kind: int, soft: int, hard: int) -> None:
+    import resource
+
+    now = resource.getrlimit(kind)[1]
+    if now != resource.RLIM_INFINITY:
+        soft, hard = min(soft, now), min(hard, now)
+    try:
+        resource.setrlimit(kind, (soft, hard))
+    except (OSError, ValueError):
+        return  # macOS refuses some of them
 
 
 def _address_space() -> int:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from engine.checkpoints.refusal import TOO_MUCH, UNSAFE, refuse
 
-MAX_OPERATIONS = 1_000_000
+MAX_OPERATIONS = 600_000  # genuine files take up to some 300,000
 MAX_LONG_BYTES = 32
 MAX_TEXT_BYTES = 256 * 2**20
 MAX_GLOBAL = 256

@@ -15,6 +15,7 @@ from engine.checkpoints.contents import Contents, contents_of
 from engine.checkpoints.gathered import Network
 from engine.checkpoints.inert_pickle import load
 from engine.checkpoints.inert_values import Storage, item_bytes
+from engine.checkpoints.limits import allow_copies
 from engine.checkpoints.onnx_file import check_onnx
 from engine.checkpoints.pickle_ops import Budget
 from engine.checkpoints.refusal import TOO_MUCH, UNSAFE, refuse
@@ -34,6 +35,7 @@ def read_into(path: Path, folder: Path, kind: Kind) -> None:
     with mapped(path) as data:
         form, contents = read_contents(data, kind, path.parent)
         (folder / CHECKED).touch()
+        allow_copies()
         write_result(folder, form, contents, hashlib.sha256(data).hexdigest())
 
 
