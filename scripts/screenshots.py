@@ -26,7 +26,7 @@ def main() -> None:
         studio = Studio(Path(folder))
         name = studio.models()[0].name
         signed = Path(folder) / "portrait.png"
-        studio.export(Recipe(Generate(studio.ref(name), Truncate(Seed(7), 0.7))), signed)
+        studio.export(Recipe(Generate(studio.ref(name), Truncate(Seed(37), 0.7))), signed)
         take_screenshot(studio, docs / "explore.png")
         take_screenshot(studio, docs / "mixing.png", mode="light", scene="mixing")
         take_screenshot(studio, docs / "verify.png", scene="verify", file=signed)

@@ -1,126 +1,100 @@
-"""Reads a checkpoint in a process of its own, with limits on memory and time.
+"""The process in which untrusted files are read: what runs in it, and its parent's side.
 
-What comes back passes through files that cannot hold code: tensors as safetensors, the rest as
-JSON. A child that dies, runs out of memory or takes too long is a refusal like any other.
+The child gets a path and an empty folder. It leaves there what `result_file` writes, or a refusal;
+its parent believes nothing else that it does. One that dies, or takes too long, is a refusal.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import tempfile
+import time
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from engine.cancel import CancelToken
+from engine.checkpoints import limits
+from engine.checkpoints.read_file import read_into
+from engine.checkpoints.refusal import TOO_MUCH, UNSAFE, Refusal, refuse
+from engine.checkpoints.result_file import CHECKED, REFUSAL, RESULT
+from engine.checkpoints.sniff import Kind
 
-from engine.checkpoints.raw import RawCheckpoint, RawNetwork
-from engine.checkpoints.read import read_raw
-from engine.checkpoints.safetensors_file import read_safetensors, write_safetensors
-from engine.errors import CheckpointError
-
-MORE_MEMORY = 512 * 2**20  # beside what the file itself takes, a few times over
-COPIES = 6
-BASE_MEMORY = 1536 * 2**20  # address space of Python and numpy with their threads
-SECONDS = 10.0
-SECONDS_A_GIGABYTE = 30.0
-SEPARATOR = "\x1f"
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from engine.checkpoints.child import run; run(sys.argv[2], sys.argv[3], sys.argv[4])"
+)
+_POLL_S = 0.02
 
 
-def read_apart(path: Path) -> RawCheckpoint:
-    """As `read_raw`, in a child process. Raises CheckpointError."""
-    if path.is_dir() or path.suffix.lower() == ".safetensors":
-        return read_raw(path)  # plain data behind a strict reader: nothing to fear there
-    size = path.stat().st_size if path.is_file() else 0
-    limit_s = SECONDS + SECONDS_A_GIGABYTE * size / 2**30
-    with tempfile.TemporaryDirectory(prefix="atelier-checkpoint-") as folder:
-        command = [sys.executable, "-c", _PROGRAM, str(path.resolve()), folder]
-        root = str(Path(__file__).resolve().parents[2])
-        memory = BASE_MEMORY + MORE_MEMORY + COPIES * size
-        try:
-            done = subprocess.run(
-                [*command, str(memory), root], capture_output=True, timeout=limit_s, cwd=folder
-            )
-        except subprocess.TimeoutExpired as error:
-            raise CheckpointError(
-                f"{path.name} could not be read within {limit_s:.0f} s.",
-                "It was made to mislead, or the machine is very busy; try again.",
-            ) from error
-        return _result(Path(folder), path.name, done.returncode)
-
-
-_PROGRAM = """
-import sys
-path, folder, memory, root = sys.argv[1:]
-sys.path.insert(0, root)
-from engine.checkpoints.child import answer
-answer(path, folder, int(memory))
-"""
-
-
-def answer(path: str, folder: str, memory: int) -> None:
-    """What the child does: read, and leave the answer in the folder."""
-    _limit_memory(memory)
+def run(path: str, folder: str, kind: Kind) -> None:
+    """The child's whole life."""
     out = Path(folder)
     try:
-        raw = read_raw(Path(path))
-        tensors = {
-            f"{index}{SEPARATOR}{name}": np.array(array, order="C")
-            for index, network in enumerate(raw.networks)
-            for name, array in network.tensors.items()
-        }
-        beside = {k: v for k, v in raw.extra.items() if isinstance(v, np.ndarray)}
-        tensors |= {f"extra{SEPARATOR}{name}": array for name, array in beside.items()}
-        values = {k: v for k, v in raw.extra.items() if k not in beside}
-        write_safetensors(out / "tensors", {_safe(k): v for k, v in tensors.items()})
-        told: dict[str, Any] = {
-            "format": raw.format,
-            "sha256": raw.source_sha256,
-            "networks": [[one.name, one.class_name, dict(one.init)] for one in raw.networks],
-            "extra": values,
-        }
-    except CheckpointError as error:
-        told = {"what": error.what, "remedy": error.remedy}
-    (out / "told").write_text(json.dumps(told), encoding="utf-8")
+        limits.limit_memory_and_time(Path(path).stat().st_size)
+        limits.forbid_actions()
+        read_into(Path(path), out, kind)
+    except Refusal as error:
+        _leave(out, error.what, error.remedy)
+    except MemoryError:
+        _leave(out, "it takes more memory to read than a checkpoint of its size should", TOO_MUCH)
+    except OSError as error:
+        _leave(out, f"it cannot be read ({error.strerror})", "Check the file and free disk space.")
 
 
-def _limit_memory(memory: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit; time is limited there all the same
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+def _leave(folder: Path, what: str, remedy: str) -> None:
+    (folder / REFUSAL).write_text(json.dumps([what, remedy]), encoding="utf-8")
 
 
-def _result(folder: Path, where: str, code: int) -> RawCheckpoint:
-    try:
-        told = json.loads((folder / "told").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{where} could not be read: the reader ran out of memory or stopped ({code}).",
-            "The file is damaged or made to mislead; get it from its authors.",
-        ) from error
-    if "what" in told:
-        raise CheckpointError(told["what"], told["remedy"])
-    parts: dict[str, dict[str, np.ndarray]] = {}
-    for name, array in read_safetensors(folder / "tensors").items():
-        group, _, own = _plain(name).partition(SEPARATOR)
-        parts.setdefault(group, {})[own] = np.array(array)
-    networks = tuple(
-        RawNetwork(name, title, parts.get(str(index), {}), init)
-        for index, (name, title, init) in enumerate(told["networks"])
+def read_in_child(path: Path, folder: Path, kind: Kind, cancel: CancelToken | None) -> None:
+    """Have a child read the file; its result is in the folder then.
+
+    Raises Refusal for what the child refused and for a child that did not come to an end;
+    Cancelled when the token says so.
+    """
+    arguments = [sys.executable, "-I", "-c", _START, json.dumps(_import_paths())]
+    process = subprocess.Popen(
+        [*arguments, os.fspath(path.absolute()), os.fspath(folder), kind],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        cwd=folder,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # else Windows opens a console
     )
-    extra = {**told["extra"], **parts.get("extra", {})}
-    return RawCheckpoint(told["format"], networks, extra, told["sha256"])
+    try:
+        _wait(process, folder, limits.copy_s(path.stat().st_size), cancel)
+    finally:
+        process.kill()
+        process.wait()
+    if (folder / REFUSAL).is_file():
+        what, remedy = json.loads((folder / REFUSAL).read_text(encoding="utf-8"))
+        refuse(what, remedy)
+    if process.returncode != 0 or not (folder / RESULT).is_file():
+        refuse("reading it broke the process that tried, so it is taken for an attack", UNSAFE)
 
 
-def _safe(name: str) -> str:
-    """A name as the strict format takes it: odd characters escaped."""
-    return json.dumps(name)[1:-1]
+def _wait(
+    process: subprocess.Popen[bytes], folder: Path, copy_s: float, cancel: CancelToken | None
+) -> None:
+    start = time.monotonic()
+    while True:
+        if cancel is not None:
+            cancel.check()
+        try:
+            process.wait(_POLL_S)
+            return
+        except subprocess.TimeoutExpired:
+            taken = time.monotonic() - start
+        allowed = copy_s if (folder / CHECKED).is_file() else limits.REFUSE_S
+        if taken > allowed:
+            raise Refusal(
+                f"it was not read within {allowed:.0f} seconds",
+                "If you trust it, try again when this machine has less to do.",
+            )
 
 
-def _plain(name: str) -> str:
-    plain = json.loads(f'"{name}"')
-    assert isinstance(plain, str)
-    return plain
+def _import_paths() -> list[str]:
+    """Where the child finds this very engine, and then what its parent finds."""
+    home = Path(__file__).resolve().parents[2]
+    return [str(home), *(path for path in sys.path if path and Path(path).is_absolute())]

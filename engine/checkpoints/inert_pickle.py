@@ -1,236 +1,191 @@
-"""Reads a pickle without running it: what it would call becomes a plain record of the call.
+"""A small pickle machine in plain Python that builds stand-ins and can do nothing else.
 
-A pickle is a program for a small stack machine whose CALL instructions run any function by name.
-This machine has the same instructions but no functions: a name becomes a `Name`, a call a `Call`
-that remembers what was called with what. Names must be on a list; nothing real is ever
-constructed, neither numpy nor torch nor a builtin. Decoding of the single instructions is the
-standard library's (`pickletools`), which checks lengths and constructs plain values only.
+It knows lists, dicts, tuples, text, numbers and bytes; every object is a Thing, an Array or
+another record of `inert_values`. Its input has passed `pickle_scan`; it checks again what only
+the values can tell.
 """
 
 from __future__ import annotations
 
-import io
-import pickletools
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-from engine.errors import CheckpointError
+from engine.checkpoints import inert_calls
+from engine.checkpoints.inert_values import Global, InertSet, Thing
+from engine.checkpoints.pickle_globals import meaning_of
+from engine.checkpoints.pickle_ops import Budget, Op, operations
+from engine.checkpoints.pickle_scan import scan
+from engine.checkpoints.refusal import UNSAFE, refuse
 
-MAX_STEPS = 5_000_000
-MAX_MEMO = 2_000_000
-REMEDY = "It was made to mislead, or by a program that is not known here; get it from its authors."
-
-
-@dataclass(frozen=True)
-class Name:
-    """A global that the pickle names: module and attribute."""
-
-    module: str
-    attribute: str
-
-    @property
-    def full(self) -> str:
-        """Module, dot, attribute."""
-        return f"{self.module}.{self.attribute}"
+Persistent = Callable[[Any], Any]
+Nested = Callable[[memoryview], Any]
 
 
-@dataclass(eq=False)
-class Call:
-    """A call that was not made. items: what was then put into the result; state: BUILD's."""
-
-    name: Name
-    arguments: tuple[Any, ...]
-    items: dict[Any, Any] = field(default_factory=dict)
-    state: Any = None
-
-
-@dataclass(frozen=True)
-class Persistent:
-    """A reference to something outside of the pickle, such as a storage of torch."""
-
-    key: Any
-
-
-class _Mark:
-    pass
-
-
-_MARK = _Mark()
-
-
-def read_pickle(
-    data: bytes, where: str, allowed: Collection[str], start: int = 0
+def load(
+    data: memoryview,
+    start: int,
+    budget: Budget,
+    *,
+    persistent: Persistent | None = None,
+    nested: Nested | None = None,
 ) -> tuple[Any, int]:
-    """The value that the pickle at `start` describes, and where it ends.
+    """Scan the pickle that begins at `start`, then build it; returns it and where it ends.
 
-    allowed: full names that may occur. Raises CheckpointError for all else.
+    persistent: gives the value for a persistent id; nested: reads the bytes of an archive within
+    the pickle; where either is None it may not occur. Raises Refusal.
     """
-    stream = io.BytesIO(data)
-    stream.seek(start)
-    machine = _Machine(where, frozenset(allowed))
-    try:
-        for steps, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-            if steps > MAX_STEPS:
-                machine.refuse(f"takes more than {MAX_STEPS} steps")
-            if opcode.name == "STOP":
-                break
-            machine.step(opcode.name, argument)
-        return machine.result(), stream.tell()
-    except (ValueError, IndexError, KeyError, TypeError, OverflowError, UnicodeError) as error:
-        raise CheckpointError(
-            f"{where} is a damaged pickle: {(str(error) or type(error).__name__)[:120]}.",
-            "The file may be cut off; fetch it again.",
-        ) from error
+    end = scan(data, start, budget, persistent=persistent is not None)
+    machine = _Machine(persistent, nested)
+    for op in operations(data, start, Budget()):  # the scan has paid for these
+        machine.step(op)
+    return machine.pop_last(), end
+
+
+_CONSTANTS: dict[str, Any] = {"NONE": None, "TRUE": True, "FALSE": False, "EMPTY_TUPLE": ()}
+_FRESH: dict[str, Callable[[], Any]] = {
+    "EMPTY_LIST": list,
+    "EMPTY_DICT": dict,
+    "EMPTY_SET": InertSet,
+}
+_PUSHED = frozenset({"INT", "LONG", "FLOAT", "TEXT", "BYTES"})
+_IGNORED = frozenset({"PROTO", "FRAME", "STOP"})
+
+
+def _no_nested(_: memoryview) -> NoReturn:
+    refuse("its pickle has an archive within an archive within it", UNSAFE)
 
 
 class _Machine:
-    def __init__(self, where: str, allowed: frozenset[str]) -> None:
-        self.where, self.allowed = where, allowed
+    def __init__(self, persistent: Persistent | None, nested: Nested | None) -> None:
         self.stack: list[Any] = []
+        self.below: list[list[Any]] = []  # the stacks under each mark
         self.memo: dict[int, Any] = {}
+        self.persistent = persistent
+        self.nested = nested or _no_nested
 
-    def refuse(self, words: str) -> NoReturn:
-        raise CheckpointError(f"{self.where} {words}.", REMEDY)
+    def step(self, op: Op) -> None:
+        name = op.name
+        if name in _PUSHED:
+            self.stack.append(op.value)
+        elif name == "GET":
+            self.stack.append(self.memo[op.value])
+        elif name in ("PUT", "MEMOIZE"):
+            self.memo[len(self.memo) if op.value is None else op.value] = self._top()
+        elif name in _CONSTANTS:
+            self.stack.append(_CONSTANTS[name])
+        elif name in _FRESH:
+            self.stack.append(_FRESH[name]())
+        elif name == "MARK":
+            self.below.append(self.stack)
+            self.stack = []
+        elif name not in _IGNORED:
+            _ACTIONS[name](self, op)
 
-    def result(self) -> Any:
-        if len(self.stack) != 1 or self.stack[0] is _MARK:
-            raise ValueError("it leaves no single value")
-        return self.stack[0]
+    def pop_last(self) -> Any:
+        """The one value that is left. Raises Refusal when there are more or none."""
+        if self.below or len(self.stack) != 1:
+            refuse("its pickle leaves more or less than one value")
+        return self.stack.pop()
 
-    def step(self, opcode: str, argument: Any) -> None:
-        if opcode in _NOTHING:
-            return
-        if opcode in _VALUES:
-            self.stack.append(argument)
-        elif opcode in _CONSTANTS:
-            self.stack.append(_CONSTANTS[opcode])
-        elif opcode in _EMPTY:
-            self.stack.append(_EMPTY[opcode]())
-        elif opcode in _GETS:
-            self.stack.append(self.memo[int(argument)])
-        elif opcode in _PUTS:
-            self._put(len(self.memo) if argument is None else int(argument))
-        elif opcode in _ACTIONS:
-            _ACTIONS[opcode](self, argument)
+    def _top(self) -> Any:
+        if not self.stack:
+            refuse("its pickle uses a value that is not there")
+        return self.stack[-1]
+
+    def pop(self, _: Op | None = None) -> Any:
+        self._top()
+        return self.stack.pop()
+
+    def pop_mark(self, _: Op | None = None) -> list[Any]:
+        if not self.below:
+            refuse("its pickle uses a mark that is not there")
+        items, self.stack = self.stack, self.below.pop()
+        return items
+
+    def to_tuple(self, op: Op) -> None:
+        if op.name == "TUPLE":
+            items = self.pop_mark()
         else:
-            self.refuse(f"uses the pickle instruction {opcode}, which no checkpoint needs")
+            items = [self.pop() for _ in range(int(op.name[-1]))][::-1]
+        self.stack.append(tuple(items))
 
-    def _pop(self) -> Any:
-        value = self.stack.pop()
-        if value is _MARK:
-            raise ValueError("a mark stands where a value should")
-        return value
+    def to_frozenset(self, _: Op) -> None:
+        items = self.pop_mark()
+        self.stack.append(InertSet(items, frozen=True))
 
-    def _since_mark(self) -> list[Any]:
-        for place in range(len(self.stack) - 1, -1, -1):
-            if self.stack[place] is _MARK:
-                values = self.stack[place + 1 :]
-                del self.stack[place:]
-                return values
-        raise ValueError("a mark is missing")
+    def append(self, op: Op) -> None:
+        items = [self.pop()] if op.name == "APPEND" else self.pop_mark()
+        target = self._top()
+        if type(target) is not list:
+            refuse("its pickle appends to something that is no list", UNSAFE)
+        target.extend(items)
 
-    def _put(self, place: int) -> None:
-        if not 0 <= place <= MAX_MEMO:
-            self.refuse(f"remembers a value under the number {place}")
-        if self.stack[-1] is _MARK:
-            raise ValueError("a mark stands where a value should")
-        self.memo[place] = self.stack[-1]
+    def add(self, _: Op) -> None:
+        items = self.pop_mark()
+        target = self._top()
+        if type(target) is not InertSet or target.frozen:
+            refuse("its pickle adds to something that is no set", UNSAFE)
+        target.items.extend(items)
 
-    def _name(self, module: Any, attribute: Any) -> None:
-        if not isinstance(module, str) or not isinstance(attribute, str):
-            raise ValueError("a name that is no text")
-        name = Name(module, attribute)
-        if name.full not in self.allowed:
-            shown = "".join(c if c.isprintable() else "?" for c in name.full[:80])
-            self.refuse(f"wants {shown}, which no checkpoint needs")
-        self.stack.append(name)
+    def put_items(self, op: Op) -> None:
+        if op.name == "SETITEM":
+            value, key = self.pop(), self.pop()
+            items = [key, value]
+        else:
+            items = self.pop_mark()
+        target = self._top()
+        table = target.items if type(target) is Thing else target
+        if type(table) is not dict:
+            refuse("its pickle sets an item of something that is no dict", UNSAFE)
+        if len(items) % 2:
+            refuse("its pickle sets a key without a value")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            table[inert_calls.checked_key(key)] = value
 
-    def _global(self, argument: Any) -> None:
-        module, _, attribute = str(argument).partition(" ")
-        self._name(module, attribute)
+    def global_name(self, op: Op) -> None:
+        if op.name == "GLOBAL":
+            module, name = op.value
+        else:
+            name, module = self.pop(), self.pop()
+            if type(module) is not str or type(name) is not str:
+                refuse("its pickle computes the name of a global", UNSAFE)
+        self.stack.append(Global(module, name, meaning_of(module, name)))
 
-    def _stack_global(self, argument: Any) -> None:
-        attribute, module = self._pop(), self._pop()
-        self._name(module, attribute)
+    def reduce(self, _: Op) -> None:
+        arguments, function = self.pop(), self.pop()
+        self.stack.append(inert_calls.reduce(function, arguments, self.nested))
 
-    def _call(self, argument: Any) -> None:
-        arguments, name = self._pop(), self._pop()
-        if not isinstance(name, Name) or not isinstance(arguments, tuple):
-            self.refuse("calls something that is no known name")
-        self.stack.append(Call(name, arguments))
+    def new(self, _: Op) -> None:
+        arguments, kind = self.pop(), self.pop()
+        self.stack.append(inert_calls.new_object(kind, arguments))
 
-    def _build(self, argument: Any) -> None:
-        state = self._pop()
-        target = self.stack[-1]
-        if not isinstance(target, Call) or target.state is not None:
-            self.refuse("changes something that cannot be changed")
-        target.state = state
+    def build(self, _: Op) -> None:
+        state = self.pop()
+        inert_calls.build(self._top(), state)
 
-    def _tuple(self, count: int) -> None:
-        values = [self._pop() for _ in range(count)]
-        self.stack.append(tuple(values[::-1]))
-
-    def _set_items(self, pairs: list[Any]) -> None:
-        target = self.stack[-1]
-        items = target.items if isinstance(target, Call) else target
-        if type(items) is not dict or len(pairs) % 2:
-            self.refuse("puts named items into what has none")
-        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-            if type(key) not in (str, int, bool, float, bytes, tuple, type(None)):
-                self.refuse("uses a key that is no plain value")
-            items[key] = value
-
-    def _append(self, values: list[Any]) -> None:
-        if type(self.stack[-1]) is not list:
-            self.refuse("appends to what is no list")
-        self.stack[-1].extend(values)
-
-    def _add(self, values: list[Any]) -> None:
-        if type(self.stack[-1]) is not set:
-            self.refuse("adds to what is no set")
-        self.stack[-1].update(value for value in values if isinstance(value, str | int))
-
-    def _dict(self, argument: Any) -> None:
-        pairs = self._since_mark()
-        self.stack.append({})
-        self._set_items(pairs)
-
-    def _one_item(self, argument: Any) -> None:
-        value, key = self._pop(), self._pop()
-        self._set_items([key, value])
+    def refer(self, _: Op) -> None:
+        if self.persistent is None:
+            refuse("its pickle refers to something outside itself", UNSAFE)
+        self.stack.append(self.persistent(self.pop()))
 
 
-_NOTHING = {"PROTO", "FRAME"}
-_VALUES = {
-    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
-    "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE",
-    "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
-}  # fmt: skip
-_CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "MARK": _MARK,
-                              "EMPTY_TUPLE": ()}  # fmt: skip
-_EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_SET": set}
-_GETS = {"GET", "BINGET", "LONG_BINGET"}
-_PUTS = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
-_ACTIONS: dict[str, Callable[[_Machine, Any], Any]] = {
-    "POP": lambda m, _: m.stack.pop(),
-    "POP_MARK": lambda m, _: m._since_mark(),
-    "DUP": lambda m, _: m.stack.append(m.stack[-1]),
-    "TUPLE": lambda m, _: m.stack.append(tuple(m._since_mark())),
-    "TUPLE1": lambda m, _: m._tuple(1),
-    "TUPLE2": lambda m, _: m._tuple(2),
-    "TUPLE3": lambda m, _: m._tuple(3),
-    "LIST": lambda m, _: m.stack.append(m._since_mark()),
-    "DICT": _Machine._dict,
-    "APPEND": lambda m, _: m._append([m._pop()]),
-    "APPENDS": lambda m, _: m._append(m._since_mark()),
-    "ADDITEMS": lambda m, _: m._add(m._since_mark()),
-    "SETITEM": _Machine._one_item,
-    "SETITEMS": lambda m, _: m._set_items(m._since_mark()),
-    "GLOBAL": _Machine._global,
-    "STACK_GLOBAL": _Machine._stack_global,
-    "REDUCE": _Machine._call,
-    "NEWOBJ": _Machine._call,
-    "BUILD": _Machine._build,
-    "BINPERSID": lambda m, _: m.stack.append(Persistent(m._pop())),
+_ACTIONS: dict[str, Callable[[_Machine, Op], object]] = {
+    "POP": _Machine.pop,
+    "POP_MARK": _Machine.pop_mark,
+    "TUPLE": _Machine.to_tuple,
+    "TUPLE1": _Machine.to_tuple,
+    "TUPLE2": _Machine.to_tuple,
+    "TUPLE3": _Machine.to_tuple,
+    "FROZENSET": _Machine.to_frozenset,
+    "APPEND": _Machine.append,
+    "APPENDS": _Machine.append,
+    "ADDITEMS": _Machine.add,
+    "SETITEM": _Machine.put_items,
+    "SETITEMS": _Machine.put_items,
+    "GLOBAL": _Machine.global_name,
+    "STACK_GLOBAL": _Machine.global_name,
+    "REDUCE": _Machine.reduce,
+    "NEWOBJ": _Machine.new,
+    "BUILD": _Machine.build,
+    "PERSISTENT": _Machine.refer,
 }

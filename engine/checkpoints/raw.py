@@ -1,7 +1,4 @@
-"""What a checkpoint reader yields: named tensors and the arguments that networks were built with.
-
-Nothing in here is trusted: names, shapes and arguments come from the file as they stand.
-"""
+"""What a checkpoint holds before anybody knows its architecture: named arrays and plain values."""
 
 from __future__ import annotations
 
@@ -14,11 +11,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class RawNetwork:
-    """One network of a checkpoint.
+    """One network of a file, as the file names and stores it.
 
-    name: "G_ema", "G", "g_ema", "Gs", "" for a plain state dict. tensors: by dotted names, or by
-    the names that TensorFlow stored. init: the constructor's arguments; {} where the file has
-    none.
+    name: "G_ema", "G", "g_ema", "Gs"; "" for a plain state dict. class_name: what the file says,
+    such as "Generator"; "" if it says nothing. tensors: dotted names to arrays of floats, whole
+    numbers or truth values in the stored layout (bfloat16 arrives as float32); read-only or with
+    memory of their own. init: plain JSON-like constructor arguments (NVIDIA: `_init_kwargs`;
+    TensorFlow: `static_kwargs` and "build_func_name"), {} if none.
     """
 
     name: str
@@ -29,10 +28,12 @@ class RawNetwork:
 
 @dataclass(frozen=True)
 class RawCheckpoint:
-    """A whole file.
+    """A whole file: networks, and what lay beside them.
 
     format: "nvidia-pickle", "tf-pickle", "torch-zip", "torch-legacy", "safetensors", "onnx" or
-    "folder". extra: what lies beside the networks, such as {"latent_avg": array}.
+    "folder". networks: generators first, moving averages before the networks in training.
+    extra: loose arrays and plain values at top level, such as {"latent_avg": array}.
+    source_sha256: of the file, lower-case hex; of a folder, over its files' names and digests.
     """
 
     format: str

@@ -18,9 +18,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from engine.checkpoints.refusal import shown
 from engine.errors import CheckpointError
 
-MAX_HEADER_BYTES = 16_000_000
+MAX_HEADER_BYTES = 100_000_000
+MAX_HEADER_PARTS = 2_000_000  # brackets and commas: bounds what the header's text becomes in memory
 MAX_TENSORS = 100_000
 MAX_DIMENSIONS = 8
 MAX_NAME = 1024
@@ -29,6 +31,10 @@ _DTYPES: dict[str, str] = {
     "F64": "<f8",
     "F32": "<f4",
     "F16": "<f2",
+    "BF16": "<u2",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
     "I64": "<i8",
     "I32": "<i4",
     "I16": "<i2",
@@ -36,13 +42,14 @@ _DTYPES: dict[str, str] = {
     "U8": "|u1",
     "BOOL": "|b1",
 }
-_NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
+_NAMES = {np.dtype(code): name for name, code in _DTYPES.items() if name != "BF16"}
 
 
 def read_safetensors(path: Path) -> dict[str, np.ndarray]:
     """Read every tensor of the file, as stored. Raises CheckpointError that names the tensor.
 
-    The arrays are read-only and share one buffer with the bytes of the file.
+    The arrays are read-only and share one buffer with the bytes of the file; only BF16, which NumPy
+    lacks, becomes float32 in new memory.
     """
     try:
         data = path.read_bytes()
@@ -50,7 +57,7 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         raise CheckpointError(
             f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
         ) from error
-    return parse_safetensors(data, path.name)
+    return parse_safetensors(data, shown(path.name, 80))
 
 
 def parse_safetensors(data: bytes, where: str) -> dict[str, np.ndarray]:
@@ -60,8 +67,11 @@ def parse_safetensors(data: bytes, where: str) -> dict[str, np.ndarray]:
     entries = [_entry(name, value, where) for name, value in header.items()]
     _check_ranges(entries, len(body), where)
     tensors = {}
-    for name, dtype, shape, begin, end in entries:
-        array = np.frombuffer(body[begin:end], dtype=dtype).reshape(shape)
+    for name, code, shape, begin, end in entries:
+        array = np.frombuffer(body[begin:end], dtype=_DTYPES[code]).reshape(shape)
+        if code == "BF16":
+            array = (array.astype("<u4") << 16).view("<f4")
+        dtype = array.dtype
         if dtype.kind == "f" and not np.isfinite(array).all():
             _refuse(where, name, "holds values that are not finite")
         if dtype.kind == "b" and array.size and int(array.view(np.uint8).max()) > 1:
@@ -73,25 +83,25 @@ def parse_safetensors(data: bytes, where: str) -> dict[str, np.ndarray]:
 def write_safetensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
     """Write the tensors, sorted by name, through a temporary file beside the target."""
     header: dict[str, Any] = {}
-    chunks: list[bytes] = []
     offset = 0
     for name in sorted(tensors):
         array = tensors[name]
-        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        raw = little.tobytes(order="C")
+        little = array.dtype.newbyteorder("<")
         header[name] = {
-            "dtype": _NAMES[little.dtype],
+            "dtype": _NAMES[little],
             "shape": list(array.shape),
-            "data_offsets": [offset, offset + len(raw)],
+            "data_offsets": [offset, offset + array.nbytes],
         }
-        chunks.append(raw)
-        offset += len(raw)
+        offset += array.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".weights-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(len(text).to_bytes(8, "little") + text + b"".join(chunks))
+            file.write(len(text).to_bytes(8, "little") + text)
+            for name in sorted(tensors):
+                array = tensors[name]
+                file.write(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes("C"))
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
@@ -101,7 +111,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
         raise
 
 
-_Entry = tuple[str, np.dtype[Any], tuple[int, ...], int, int]
+_Entry = tuple[str, str, tuple[int, ...], int, int]
 
 
 def _header(data: bytes, where: str) -> tuple[dict[str, Any], int]:
@@ -113,6 +123,8 @@ def _header(data: bytes, where: str) -> tuple[dict[str, Any], int]:
         )
     try:
         text = data[8 : 8 + length].decode("utf-8")
+        if sum(text.count(mark) for mark in "[{,") > MAX_HEADER_PARTS:
+            raise ValueError("it has too many parts")
         header = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{where} has a damaged header: {str(error)[:120]}.") from error
@@ -142,7 +154,7 @@ def _entry(name: str, value: Any, where: str) -> _Entry:
     dtype = np.dtype(_DTYPES[code])
     if math.prod(shape) * dtype.itemsize != span[1] - span[0]:
         _refuse(where, name, f"of shape {shape} does not fill its {span[1] - span[0]} bytes")
-    return name, dtype, tuple(shape), span[0], span[1]
+    return name, code, tuple(shape), span[0], span[1]
 
 
 def _check_ranges(entries: list[_Entry], size: int, where: str) -> None:

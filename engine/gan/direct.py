@@ -6,6 +6,7 @@ and backends handle them as they do the style-based generators.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,14 +37,14 @@ class ZIsW(nn.Module):
         return (z if cutoff == 0 else z * psi)[:, None]
 
 
-class NoiselessSynthesis(nn.Module):
+class NoiselessSynthesis(nn.Module, ABC):
     """ws to an image, without noise: what is left to say is `images(ws, resolution, top_gain)`."""
 
+    @abstractmethod
     def images(
         self, ws: Float[Tensor, "n num_ws w_dim"], resolution: int | None, top_gain: float
     ) -> Float[Tensor, "n c r r"]:
         """The picture of each ws; float32, nominally [-1, 1], NCHW."""
-        raise NotImplementedError
 
     def noise_layers(self, resolution: int | None = None) -> list[nn.Module]:
         """The layers that take noise: none."""

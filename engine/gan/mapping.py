@@ -9,9 +9,10 @@ from typing import Protocol
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.gan.layers import EqualLinear, second_moment_normalised
+from engine.gan.style_generator import StyleMapping
 
 
 class MappingSizes(Protocol):
@@ -39,14 +40,11 @@ class MappingSizes(Protocol):
     def mapping_lr(self) -> float: ...
 
 
-class Mapping(nn.Module):
-    """z (and class c) to w. `w_avg` is the mean of w, kept up to date while training."""
-
-    w_avg: Tensor
+class Mapping(StyleMapping):
+    """z (and class c) to w, as StyleGAN2 and StyleGAN3 do."""
 
     def __init__(self, config: MappingSizes) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         width, last = config.z_dim, config.mapping_layers - 1
         if config.c_dim > 0:
             self.embed = EqualLinear(config.c_dim, config.embed_width)
@@ -70,26 +68,3 @@ class Mapping(nn.Module):
         for index in range(self.config.mapping_layers):
             x = getattr(self, f"fc{index}")(x)
         return x
-
-    def forward(
-        self,
-        z: Float[Tensor, "n z_dim"],
-        c: Float[Tensor, "n c_dim"] | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-    ) -> Float[Tensor, "n num_ws w_dim"]:
-        """ws with the first `cutoff` layers (all when None) pulled toward `w_avg`.
-
-        psi = 1 leaves w as it is; psi = 0 gives `w_avg`.
-        """
-        ws = self.w(z, c).unsqueeze(1).repeat(1, self.config.num_ws, 1)
-        if psi == 1.0:
-            return ws
-        count = self.config.num_ws if cutoff is None else cutoff
-        near = self.w_avg.lerp(ws[:, :count], psi)
-        return torch.cat([near, ws[:, count:]], dim=1)
-
-    @torch.no_grad()
-    def track(self, w: Float[Tensor, "n w_dim"], keep: float = 0.995) -> None:
-        """Move `w_avg` toward the mean of this batch."""
-        self.w_avg.lerp_(w.detach().float().mean(dim=0), 1.0 - keep)

@@ -8,7 +8,6 @@ convolution adds noise and sets every feature map's mean and deviation by the st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -25,19 +24,20 @@ from engine.gan.equalised import (
     upsample_nearest,
 )
 from engine.gan.layers import SQRT2
+from engine.gan.style_generator import (
+    NoiseMode,
+    NoisySynthesis,
+    StyleGenerator,
+    StyleMapping,
+)
 from engine.gan.stylegan1_config import StyleGAN1Config
 
-NoiseMode = Literal["const", "none", "random"]
 
-
-class Mapping(nn.Module):
-    """z (and class c) to w. `w_avg` is the mean of w, kept up to date while training."""
-
-    w_avg: Tensor
+class Mapping(StyleMapping):
+    """z (and class c) to w, both normalised together."""
 
     def __init__(self, config: StyleGAN1Config) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         fan_in = config.z_dim
         if config.c_dim > 0:
             self.embed = nn.Linear(config.c_dim, config.z_dim, bias=False)
@@ -64,29 +64,6 @@ class Mapping(nn.Module):
         for index in range(self.config.mapping_layers):
             x = leaky(getattr(self, f"fc{index}")(x))
         return x
-
-    def forward(
-        self,
-        z: Float[Tensor, "n z_dim"],
-        c: Float[Tensor, "n c_dim"] | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-    ) -> Float[Tensor, "n num_ws w_dim"]:
-        """ws with the first `cutoff` layers (all when None) pulled toward `w_avg`.
-
-        psi = 1 leaves w as it is; psi = 0 gives `w_avg` (Karras et al., 2019, appendix B).
-        """
-        ws = self.w(z, c).unsqueeze(1).repeat(1, self.config.num_ws, 1)
-        if psi == 1.0:
-            return ws
-        count = self.config.num_ws if cutoff is None else cutoff
-        near = self.w_avg.lerp(ws[:, :count], psi)
-        return torch.cat([near, ws[:, count:]], dim=1)
-
-    @torch.no_grad()
-    def track(self, w: Float[Tensor, "n w_dim"], keep: float = 0.995) -> None:
-        """Move `w_avg` toward the mean of this batch."""
-        self.w_avg.lerp_(w.detach().float().mean(dim=0), 1.0 - keep)
 
 
 class StyleLayer(nn.Module):
@@ -167,7 +144,7 @@ class SynthesisBlock(nn.Module):
         return x
 
 
-class Synthesis(nn.Module):
+class Synthesis(NoisySynthesis):
     """ws to an image: what the last block's toRGB makes of the features."""
 
     def __init__(self, config: StyleGAN1Config) -> None:
@@ -188,22 +165,6 @@ class Synthesis(nn.Module):
         return [
             layer for r in self.config.resolutions if r <= top for layer in self.block(r).layers()
         ]
-
-    def forward(
-        self,
-        ws: Float[Tensor, "n num_ws w_dim"],
-        noise_mode: NoiseMode = "const",
-        resolution: int | None = None,
-        top_gain: float = 1.0,
-    ) -> Float[Tensor, "n c r r"]:
-        """Image float32, nominally [-1, 1], at `resolution` (the full one when None).
-
-        noise_mode: "const" adds the stored noise, "random" new noise from torch's generator,
-        "none" no noise. top_gain fades the last block in: 0 gives the repeated pixels of the
-        picture below, 1 the finished one.
-        """
-        noises = [layer.noise(noise_mode, ws.shape[0]) for layer in self.noise_layers(resolution)]
-        return self.with_noises(ws, noises, resolution, top_gain)
 
     def with_noises(
         self,
@@ -236,24 +197,11 @@ class Synthesis(nn.Module):
                 raise ModelError(f"This StyleGAN makes no picture of {size} px.")
 
 
-class Generator(nn.Module):
+class Generator(StyleGenerator):
     """Mapping and synthesis. `generator(z)` is an untruncated picture with stored noise."""
 
-    def __init__(self, config: StyleGAN1Config) -> None:
-        super().__init__()
-        self.config = config
-        self.mapping = Mapping(config)
-        self.synthesis = Synthesis(config)
+    mapping: Mapping
+    synthesis: Synthesis
 
-    def forward(
-        self,
-        z: Float[Tensor, "n z_dim"],
-        c: Float[Tensor, "n c_dim"] | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise_mode: NoiseMode = "const",
-    ) -> Float[Tensor, "n img_channels r r"]:
-        """Image float32, nominally [-1, 1], NCHW."""
-        ws = self.mapping(z, c, psi, cutoff)
-        image: Tensor = self.synthesis(ws, noise_mode)
-        return image
+    def __init__(self, config: StyleGAN1Config) -> None:
+        super().__init__(config, Mapping(config), Synthesis(config))

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from engine.gan.layers import binomial_filter, upsample2
 from engine.gan.mapping import Mapping
+from engine.gan.style_generator import NoiseMode, NoisySynthesis, StyleGenerator
 from engine.gan.stylegan2_config import StyleGAN2Config
-from engine.gan.stylegan2_layers import HALF, NoiseMode, Shortcut, StyleConv, ToRGB
+from engine.gan.stylegan2_layers import HALF, Shortcut, StyleConv, ToRGB
 
 __all__ = ["Generator", "Mapping", "NoiseMode", "StyleConv", "Synthesis", "SynthesisBlock", "ToRGB"]
 
@@ -83,7 +84,7 @@ class SynthesisBlock(nn.Module):
         return rgb if image is None else upsample2(image, self.resample_filter) + rgb
 
 
-class Synthesis(nn.Module):
+class Synthesis(NoisySynthesis):
     """ws to an image: the sum of what every resolution adds."""
 
     def __init__(self, config: StyleGAN2Config) -> None:
@@ -106,23 +107,6 @@ class Synthesis(nn.Module):
         return [
             layer for r in self.config.resolutions if r <= top for layer in self.block(r).layers()
         ]
-
-    def forward(
-        self,
-        ws: Float[Tensor, "n num_ws w_dim"],
-        noise_mode: NoiseMode = "const",
-        resolution: int | None = None,
-        top_gain: float = 1.0,
-    ) -> Float[Tensor, "n c r r"]:
-        """Image float32, nominally [-1, 1], at `resolution` (the full one when None).
-
-        noise_mode: "const" adds the stored noise, "random" new noise from torch's generator,
-        "none" no noise. A smaller resolution is for the skip architecture, whose every block
-        paints. top_gain scales what the last block adds: 0 gives the up-sampled image
-        of the resolution below, 1 the finished one (the fade-in of progressive training).
-        """
-        noises = [layer.noise(noise_mode, ws.shape[0]) for layer in self.noise_layers(resolution)]
-        return self.with_noises(ws, noises, resolution, top_gain)
 
     def with_noises(
         self,
@@ -152,24 +136,11 @@ class Synthesis(nn.Module):
         return image
 
 
-class Generator(nn.Module):
+class Generator(StyleGenerator):
     """Mapping and synthesis. `generator(z)` is an untruncated picture with stored noise."""
 
-    def __init__(self, config: StyleGAN2Config) -> None:
-        super().__init__()
-        self.config = config
-        self.mapping = Mapping(config)
-        self.synthesis = Synthesis(config)
+    mapping: Mapping
+    synthesis: Synthesis
 
-    def forward(
-        self,
-        z: Float[Tensor, "n z_dim"],
-        c: Float[Tensor, "n c_dim"] | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise_mode: NoiseMode = "const",
-    ) -> Float[Tensor, "n img_channels r r"]:
-        """Image float32, nominally [-1, 1], NCHW."""
-        ws = self.mapping(z, c, psi, cutoff)
-        image: Tensor = self.synthesis(ws, noise_mode)
-        return image
+    def __init__(self, config: StyleGAN2Config) -> None:
+        super().__init__(config, Mapping(config), Synthesis(config))

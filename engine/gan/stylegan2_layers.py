@@ -9,7 +9,6 @@ convolution (which does not export to ONNX with a dynamic batch), and is fast in
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.gan.layers import LEAK, SQRT2, EqualLinear, binomial_filter, upsample2
+from engine.gan.style_generator import NoiseMode
 
-NoiseMode = Literal["const", "none", "random"]
 HALF = math.sqrt(0.5)
 
 

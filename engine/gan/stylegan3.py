@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from engine.gan.layers import LEAK, SQRT2, EqualLinear
 from engine.gan.mapping import Mapping
+from engine.gan.style_generator import StyleGenerator
 from engine.gan.stylegan3_config import StyleGAN3Config
 from engine.gan.stylegan3_filters import down_sample, low_pass, radial_low_pass, up_sample
 from engine.gan.stylegan3_plan import Layer
@@ -169,25 +170,14 @@ class Synthesis(nn.Module):
         return image
 
 
-class Generator(nn.Module):
+class Generator(StyleGenerator):
     """Mapping and synthesis. `generator(z)` is an untruncated picture."""
 
-    def __init__(self, config: StyleGAN3Config) -> None:
-        super().__init__()
-        self.config = config
-        self.mapping = Mapping(config)
-        self.synthesis = Synthesis(config)
+    mapping: Mapping
+    synthesis: Synthesis
 
-    def forward(
-        self,
-        z: Float[Tensor, "n z_dim"],
-        c: Float[Tensor, "n c_dim"] | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-    ) -> Float[Tensor, "n img_channels r r"]:
-        """Image float32, nominally [-1, 1], NCHW."""
-        image: Tensor = self.synthesis(self.mapping(z, c, psi, cutoff))
-        return image
+    def __init__(self, config: StyleGAN3Config) -> None:
+        super().__init__(config, Mapping(config), Synthesis(config))
 
 
 def _float(values: np.ndarray | None) -> Tensor | None:

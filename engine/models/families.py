@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.errors import CheckpointError
 from engine.models import stylegan2_layout, stylegan3_layout
 from engine.models.family import Config, Family, Tensors, check_tensors
 from engine.models.layouts import biggan, dcgan, progan, stylegan1
@@ -31,14 +30,6 @@ def check_fits(config: Config, tensors: Tensors, where: str) -> None:
     check_tensors(family.shapes_of(config), tensors, where, family.TITLE)
 
 
-def recognise(tensors: Tensors, where: str) -> Family:
-    """The family whose names these are. Raises CheckpointError when there is none."""
-    for family in FAMILIES.values():
-        if family.recognises(tensors):
-            return family
-    titles = " or ".join(family.TITLE for family in FAMILIES.values())
-    some = ", ".join(repr(name[:60]) for name in sorted(tensors)[:3]) or "nothing"
-    raise CheckpointError(
-        f"{where} holds no generator that is known here; it has {some}.",
-        f"Give a {titles} generator in a published layout.",
-    )
+def known(tensors: Tensors) -> Family | None:
+    """The family whose own names these are, None where there is none."""
+    return next((family for family in FAMILIES.values() if family.recognises(tensors)), None)

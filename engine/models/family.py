@@ -104,7 +104,11 @@ def check_tensors(
     title: str,
     origins: Mapping[str, str] | None = None,
 ) -> None:
-    """Refuse tensors that are missing, left over or of another shape. Raises CheckpointError."""
+    """Refuse tensors that are missing, left over, of another shape or no floats.
+
+    origins: for messages, the name in the file of each tensor that was renamed. Raises
+    CheckpointError that names the tensor.
+    """
     for name, shape in expected.items():
         theirs = (origins or {}).get(name, name)
         if name not in tensors:
@@ -114,7 +118,7 @@ def check_tensors(
             refuse(where, words if theirs == name else f"{words} as {name!r}", title)
         if tensors[name].dtype.kind != "f":
             refuse(where, f"has {theirs!r} of type {tensors[name].dtype}, expected floats", title)
-    extra = sorted(set(tensors) - set(expected))
+    extra = sorted((origins or {}).get(name, name) for name in set(tensors) - set(expected))
     if extra:
         refuse(where, f"has the tensor {extra[0][:80]!r}, which the generator does not know", title)
 
@@ -211,9 +215,13 @@ def refuse(where: str, words: str, title: str) -> NoReturn:
     )
 
 
-def no_generator(where: str, title: str, error: Exception) -> NoReturn:
+def no_generator(
+    where: str, title: str, error: Exception, origins: Mapping[str, str] | None = None
+) -> NoReturn:
     """Raise a CheckpointError for tensors of which no sizes can be read."""
     if isinstance(error, KeyError):
-        refuse(where, f"lacks the tensor {str(error)[:80]}, or has it in another shape", title)
+        name = str(error.args[0])
+        theirs = (origins or {}).get(name, name)[:80]
+        refuse(where, f"lacks the tensor {theirs!r}, or has it in another shape", title)
     words = error.what if isinstance(error, ModelError) else str(error)[:80]
     refuse(where, f"holds no {title} generator: {words.rstrip('.')}", title)

@@ -15,7 +15,7 @@ from engine.directions.library import read_directions, vector_of, write_directio
 from engine.errors import CheckpointError, ModelError
 from engine.frame import BackendName, DirectionInfo, ModelInfo, OnProgress, Progress
 from engine.models.card import CARD, check_name, config_of, info_of, is_generator, read_card
-from engine.models.families import check_fits, recognise
+from engine.models.families import check_fits, known
 from engine.models.family import Config
 from engine.models.folder import write_graphs, write_model_folder
 from engine.models.library import ModelLibrary, load_tensors
@@ -67,14 +67,15 @@ def read_checkpoint(path: Path) -> tuple[Config, Tensors]:
     """
     if not path.exists():
         raise CheckpointError(f"There is no file or folder {path}.", "Check the path.")
-    from engine.checkpoints.child import read_apart
+    from engine.checkpoints.read import read_raw
 
-    raw = read_apart(path)
+    raw = read_raw(path)
     beside = (path if path.is_dir() else path.parent) / "config.json"
-    if raw.format not in ("safetensors", "folder") or not beside.is_file():
+    stated = raw.format in ("safetensors", "folder") and beside.is_file()
+    tensors = floats(raw.networks[0].tensors) if stated else {}
+    family = known(tensors)
+    if family is None:
         return convert(raw, path.name)
-    tensors = floats(raw.networks[0].tensors)
-    family = recognise(tensors, path.name)
     card = {"name": path.stem, "family": family.NAME, "config": _json(beside)}
     config = config_of(card, beside.parent)
     check_fits(config, tensors, path.name)

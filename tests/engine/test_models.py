@@ -294,13 +294,10 @@ def test_a_checkpoint_is_opened_by_its_path_and_not_kept(home: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "model.pt", "model.bin"])
-def test_other_kinds_of_checkpoint_say_which_kinds_are_read(tmp_path: Path, name: str) -> None:
+def test_a_pickle_that_holds_nothing_is_refused_under_any_name(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"\x80\x04.")
-    with pytest.raises(
-        CheckpointError,
-        match=r"kind that is not read|damaged pickle|no checkpoint needs|holds no named",
-    ):
+    with pytest.raises(CheckpointError, match=rf"{name}: its pickle leaves more or less"):
         open_path(path)
     with pytest.raises(CheckpointError, match="There is no file"):
         open_path(tmp_path / "nothing.safetensors")

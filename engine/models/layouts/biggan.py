@@ -16,15 +16,8 @@ from jaxtyping import Float32
 from engine.errors import ModelError
 from engine.gan.biggan_config import FIRST_WIDTH, MAX_BLOCKS, BigGANConfig, Block
 from engine.gan.biggan_config import TITLE as TITLE
-from engine.models.layouts.checks import (
-    Shapes,
-    Tensors,
-    affine,
-    check_tensors,
-    no_generator,
-    size_of,
-    starts,
-)
+from engine.models.family import Shapes, Tensors, check_tensors, dimension, has_part, no_generator
+from engine.models.layouts.common import affine
 
 NAME = "biggan"
 TRANSFORM: str | None = None
@@ -117,27 +110,27 @@ def infer_config(
 def _published(tensors: Tensors, init: Mapping[str, Any]) -> BigGANConfig:
     # The published code makes embeddings as long as z, whatever class_embed_dim says.
     return BigGANConfig.from_published(
-        {**init, "class_embed_dim": size_of(tensors, "mapping.embeddings.weight", 2, 0)}
+        {**init, "class_embed_dim": dimension(tensors, "mapping.embeddings.weight", 2, 0)}
     )
 
 
 def _sizes(tensors: Tensors) -> BigGANConfig:
-    rows = size_of(tensors, "synthesis.gen_z.weight", 2, 0)
+    rows = dimension(tensors, "synthesis.gen_z.weight", 2, 0)
     width = rows // (16 * FIRST_WIDTH)
     if width * 16 * FIRST_WIDTH != rows or not width:
         raise KeyError("synthesis.gen_z.weight")
     deep = any(name.endswith(".conv_3.weight") for name in tensors)
     blocks, attention = _blocks(tensors, width, deep)
-    class_dim = size_of(tensors, "mapping.embeddings.weight", 2, 0)
-    z_dim = size_of(tensors, "synthesis.gen_z.weight", 2, 1)
+    class_dim = dimension(tensors, "mapping.embeddings.weight", 2, 0)
+    z_dim = dimension(tensors, "synthesis.gen_z.weight", 2, 1)
     return BigGANConfig(
         z_dim=z_dim - class_dim if deep else z_dim * (1 + len(blocks)),
         class_dim=class_dim,
-        c_dim=size_of(tensors, "mapping.embeddings.weight", 2, 1),
+        c_dim=dimension(tensors, "mapping.embeddings.weight", 2, 1),
         channel_width=width,
         blocks=blocks,
         attention=attention,
-        n_stats=size_of(tensors, "synthesis.bn.running_means", 2, 0),
+        n_stats=dimension(tensors, "synthesis.bn.running_means", 2, 0),
         deep=deep,
     )
 
@@ -146,7 +139,7 @@ def _blocks(tensors: Tensors, width: int, deep: bool) -> tuple[tuple[Block, ...]
     """The residual blocks, and how many of them come before the self-attention."""
     blocks: list[Block] = []
     attention, place = 0, 0
-    while place <= MAX_BLOCKS and starts(tensors, f"synthesis.layers.{place}."):
+    while place <= MAX_BLOCKS and has_part(tensors, f"synthesis.layers.{place}."):
         name = f"synthesis.layers.{place}"
         if f"{name}.gamma" in tensors:
             attention = len(blocks)
@@ -154,7 +147,7 @@ def _blocks(tensors: Tensors, width: int, deep: bool) -> tuple[tuple[Block, ...]
             before = blocks[-1].width_out if blocks else FIRST_WIDTH
             last = f"{name}.conv_3.weight" if deep else f"{name}.conv_1.weight"
             up = len(blocks) % 2 == 1 or not deep
-            blocks.append(Block(up, before, size_of(tensors, last, 4, 0) // width))
+            blocks.append(Block(up, before, dimension(tensors, last, 4, 0) // width))
         place += 1
     return tuple(blocks), attention
 

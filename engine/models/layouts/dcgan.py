@@ -15,7 +15,7 @@ from jaxtyping import Float32
 from engine.errors import ModelError
 from engine.gan.dcgan_config import TITLE as TITLE
 from engine.gan.dcgan_config import DCGANConfig
-from engine.models.layouts.checks import Shapes, Tensors, check_tensors, no_generator, size_of
+from engine.models.family import Shapes, Tensors, check_tensors, dimension, no_generator
 
 NAME = "dcgan"
 TRANSFORM: str | None = None
@@ -62,15 +62,15 @@ def infer_config(
     CheckpointError that names the tensor that does not fit.
     """
     try:
-        z_dim = size_of(tensors, "synthesis.main.0.weight", 4, 0)
+        z_dim = dimension(tensors, "synthesis.main.0.weight", 4, 0)
         channels: list[int] = []
         while f"synthesis.main.{3 * len(channels) + 1}.weight" in tensors:
-            channels.append(size_of(tensors, f"synthesis.main.{3 * len(channels)}.weight", 4, 1))
+            channels.append(dimension(tensors, f"synthesis.main.{3 * len(channels)}.weight", 4, 1))
         last = f"synthesis.main.{3 * len(channels)}"
         config = DCGANConfig(
             z_dim=z_dim,
             channels=tuple(channels),
-            img_channels=size_of(tensors, f"{last}.weight", 4, 1),
+            img_channels=dimension(tensors, f"{last}.weight", 4, 1),
             bias="synthesis.main.0.bias" in tensors and bool(channels),
             rgb_bias=f"{last}.bias" in tensors,
         )

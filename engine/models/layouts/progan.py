@@ -16,15 +16,8 @@ from jaxtyping import Float32
 from engine.errors import ModelError
 from engine.gan.progan_config import TITLE as TITLE
 from engine.gan.progan_config import ProGANConfig
-from engine.models.layouts.checks import (
-    Shapes,
-    Tensors,
-    affine,
-    check_tensors,
-    grown_resolutions,
-    no_generator,
-    size_of,
-)
+from engine.models.family import Shapes, Tensors, check_tensors, dimension, no_generator
+from engine.models.layouts.common import affine, grown_resolutions
 
 NAME = "progan"
 TRANSFORM: str | None = None
@@ -71,12 +64,12 @@ def infer_config(
     try:
         sizes = grown_resolutions(tensors, "synthesis.r")
         config = ProGANConfig(
-            z_dim=size_of(tensors, "synthesis.r4.dense.weight", 2, 1),
+            z_dim=dimension(tensors, "synthesis.r4.dense.weight", 2, 1),
             resolution=sizes[-1],
             channels={
-                size: size_of(tensors, f"synthesis.r{size}.torgb.weight", 4, 1) for size in sizes
+                size: dimension(tensors, f"synthesis.r{size}.torgb.weight", 4, 1) for size in sizes
             },
-            img_channels=size_of(tensors, "synthesis.r4.torgb.weight", 4, 0),
+            img_channels=dimension(tensors, "synthesis.r4.torgb.weight", 4, 0),
         )
     except (KeyError, ModelError) as error:
         no_generator(where, TITLE, error, origins)

@@ -14,16 +14,8 @@ from jaxtyping import Float32
 from engine.errors import ModelError
 from engine.gan.stylegan1_config import TITLE as TITLE
 from engine.gan.stylegan1_config import StyleGAN1Config
-from engine.models.layouts.checks import (
-    Shapes,
-    Tensors,
-    affine,
-    check_tensors,
-    grown_resolutions,
-    no_generator,
-    size_of,
-    starts,
-)
+from engine.models.family import Shapes, Tensors, check_tensors, dimension, has_part, no_generator
+from engine.models.layouts.common import affine, grown_resolutions
 
 NAME = "stylegan1"
 TRANSFORM: str | None = None
@@ -94,10 +86,10 @@ def infer_config(
             **_mapping_sizes(tensors),
             resolution=sizes[-1],
             channels={
-                size: size_of(tensors, f"synthesis.r{size}.layer0.bias", 1, 0) for size in sizes
+                size: dimension(tensors, f"synthesis.r{size}.layer0.bias", 1, 0) for size in sizes
             },
-            img_channels=size_of(tensors, top, 4, 0),
-            growing=starts(tensors, "synthesis.r4.torgb."),
+            img_channels=dimension(tensors, top, 4, 0),
+            growing=has_part(tensors, "synthesis.r4.torgb."),
             mapping_lr=(init or {}).get("mapping_lr", 0.01),
         )
     except (KeyError, ModelError) as error:
@@ -108,16 +100,16 @@ def infer_config(
 
 def _mapping_sizes(tensors: Tensors) -> dict[str, Any]:
     layers = 0
-    while starts(tensors, f"mapping.fc{layers}."):
+    while has_part(tensors, f"mapping.fc{layers}."):
         layers += 1
-    embed = starts(tensors, "mapping.embed.")
-    fan_in = size_of(tensors, "mapping.fc0.weight", 2, 1)
-    w_dim = size_of(tensors, f"mapping.fc{layers - 1}.weight", 2, 0)
-    hidden = size_of(tensors, "mapping.fc0.weight", 2, 0)
+    embed = has_part(tensors, "mapping.embed.")
+    fan_in = dimension(tensors, "mapping.fc0.weight", 2, 1)
+    w_dim = dimension(tensors, f"mapping.fc{layers - 1}.weight", 2, 0)
+    hidden = dimension(tensors, "mapping.fc0.weight", 2, 0)
     return {
-        "z_dim": size_of(tensors, "mapping.embed.weight", 2, 0) if embed else fan_in,
+        "z_dim": dimension(tensors, "mapping.embed.weight", 2, 0) if embed else fan_in,
         "w_dim": w_dim,
-        "c_dim": size_of(tensors, "mapping.embed.weight", 2, 1) if embed else 0,
+        "c_dim": dimension(tensors, "mapping.embed.weight", 2, 1) if embed else 0,
         "mapping_layers": layers,
         "hidden_dim": None if hidden == w_dim else hidden,
     }

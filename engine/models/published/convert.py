@@ -37,7 +37,7 @@ class Plain:
 
     def convert(self, network: RawNetwork, extra: Mapping[str, Any], where: str) -> Converted:
         """See Layout."""
-        more = (network.init,) if self.arguments else ()
+        more = (network.init or None,) if self.arguments else ()
         return self.made(network.tensors, where, *more)
 
 
@@ -47,7 +47,7 @@ LAYOUTS: Sequence[Layout] = (
     Plain(torch_dcgan.recognises, torch_dcgan.convert),
     Plain(tf_progan.recognises, tf_progan.convert, arguments=True),
     Plain(tf_stylegan1.recognises, tf_stylegan1.convert, arguments=True),
-    Plain(hf_biggan.recognises, hf_biggan.convert),
+    Plain(hf_biggan.recognises, hf_biggan.convert, arguments=True),
     Plain(torch_biggan.recognises, torch_biggan.convert),
     nvidia_stylegan2,
     nvidia_stylegan3,

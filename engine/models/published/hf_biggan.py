@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from engine.gan.biggan_config import TITLE, BigGANConfig
+from engine.models.family import Tensors, refuse
 from engine.models.layouts.biggan import infer_config
-from engine.models.layouts.checks import Origins, Tensors, refuse
+from engine.models.layouts.common import Origins
 
 ORIGINAL = ".weight_orig"
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.gan.config_fields import MAX_RESOLUTION
 from engine.gan.stylegan1_config import StyleGAN1Config
-from engine.models.layouts.checks import refuse
+from engine.models.family import refuse
 from engine.models.layouts.stylegan1 import infer_config
 from engine.models.published.tf_tensors import TFTensors, check_arguments
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.models.layouts.checks import refuse
+from engine.models.family import refuse
 
 OUTER = ("Gs/", "G/", "G_paper/", "G_style/")
 HALVES = ("mapping/", "synthesis/")

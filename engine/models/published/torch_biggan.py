@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from engine.gan.biggan_config import FIRST_WIDTH, TITLE, BigGANConfig
+from engine.models.family import Tensors, has_part, refuse
 from engine.models.layouts.biggan import infer_config
-from engine.models.layouts.checks import Tensors, refuse, starts
 
 # The published code's batch norm adds this to variances.
 EPS = 1e-5
@@ -22,7 +22,7 @@ Made = dict[str, np.ndarray]
 
 def recognises(tensors: Tensors) -> bool:
     """Whether the names look like this layout's, right or not."""
-    return starts(tensors, "blocks.0.0.bn1.") and starts(tensors, "linear.")
+    return has_part(tensors, "blocks.0.0.bn1.") and has_part(tensors, "linear.")
 
 
 def convert(tensors: Tensors, where: str = "The file") -> tuple[BigGANConfig, Made]:
@@ -36,10 +36,10 @@ def convert(tensors: Tensors, where: str = "The file") -> tuple[BigGANConfig, Ma
     class_dim = len(made[name])
     made |= _first(source)
     index = place = 0
-    while starts(tensors, f"blocks.{index}."):
+    while has_part(tensors, f"blocks.{index}."):
         made |= _block(source, f"blocks.{index}.0", f"synthesis.layers.{place}", class_dim)
         place += 1
-        if starts(tensors, f"blocks.{index}.1."):
+        if has_part(tensors, f"blocks.{index}.1."):
             made |= _attention(source, f"blocks.{index}.1", f"synthesis.layers.{place}")
             place += 1
         index += 1

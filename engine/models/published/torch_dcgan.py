@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from engine.gan.dcgan_config import DCGANConfig
-from engine.models.layouts.checks import Origins, Tensors
+from engine.models.family import Tensors
+from engine.models.layouts.common import Origins
 from engine.models.layouts.dcgan import infer_config
 
 # What parallel training puts before every name, and what only training reads.
