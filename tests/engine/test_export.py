@@ -18,23 +18,16 @@ from engine.image.pixels import pixels_sha256
 from engine.image.png_chunks import chunks
 from engine.image.xmp import stated_source_type
 from engine.provenance.claim import commitment
-from engine.provenance.ledger import Ledger
 from engine.recipe import Crop, Photo, Recipe, Resize
 from engine.services.export import Exporter
 from engine.services.verify import verify
-from tests.drawn import MODEL, SIDE, frame, generated, identity_in, pixels_of, secrets_of, signed
+from tests.drawn import MODEL, frame, generated, identity_in, pixels_of, secrets_of, signed
+from tests.engine.exporting import exporter_in
 
 
 @pytest.fixture
 def exporter(tmp_path: Path) -> Exporter:
-    home = tmp_path / "studio"
-    return Exporter(
-        render=frame,
-        identity=identity_in(home),
-        ledger=Ledger(home / "ledger.sqlite3"),
-        photo=lambda sha256: encode(pixels_of(Photo(sha256)), "png"),
-        resolution=lambda ref: SIDE,
-    )
+    return exporter_in(tmp_path / "studio")
 
 
 def _verify(exporter: Exporter, path: Path, **options: object) -> Verdict:

@@ -18,25 +18,18 @@ from engine.provenance.claim import commitment
 from engine.provenance.fingerprint import Pixels
 from engine.provenance.ledger import Ledger
 from engine.provenance.ledger_extract import read_extract
-from engine.recipe import Photo
 from engine.services.export import Exporter
 from engine.services.extracts import Extracts, export_extract
 from engine.services.lookup import Lookup
 from engine.services.report import verdict_data, verdict_text
 from engine.services.verify import verify
-from tests.drawn import SIDE, frame, generated, identity_in, pixels_of
+from tests.drawn import frame, generated, pixels_of
+from tests.engine.exporting import exporter_in
 
 
 @pytest.fixture
 def exporter(tmp_path: Path) -> Exporter:
-    home = tmp_path / "studio"
-    return Exporter(
-        render=frame,
-        identity=identity_in(home),
-        ledger=Ledger(home / "ledger.sqlite3"),
-        photo=lambda sha256: encode(pixels_of(Photo(sha256)), "png"),
-        resolution=lambda ref: SIDE,
-    )
+    return exporter_in(tmp_path / "studio")
 
 
 def _verify(exporter: Exporter, path: Path, **options: object) -> Verdict:
