@@ -96,10 +96,13 @@ def run_demo(
     progress(Progress("Exporting and verifying", 0.8))
     recipe = tour.favourite()
     made["export"] = out / "export.png"
-    door.export(recipe, made["export"], ExportOptions(title="A first portrait"), None, cancel)
+    options = ExportOptions(title="A first portrait")
+    receipt = door.export(recipe, made["export"], options, None, cancel)
     verdict = door.verify(made["export"], True)
     made["verification"] = out / "verification.txt"
-    _write(made["verification"], verdict_text(verdict).encode())
+    # An identity for this process alone is gone at the next look: say so beside "own".
+    told = verdict_text(verdict) + (f"  ! {receipt.notice}\n" if receipt.notice else "")
+    _write(made["verification"], told.encode())
     made["as JSON"] = out / "verification.json"
     text = json.dumps(verdict_data(verdict), indent=2, ensure_ascii=False) + "\n"
     _write(made["as JSON"], text.encode())
