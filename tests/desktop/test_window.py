@@ -26,6 +26,7 @@ from desktop import theme
 from desktop.app import Desk, take_screenshot
 from desktop.controllers.passphrase import PassphraseBroker
 from desktop.facts import ExportRequest
+from desktop.kit import START_SEED
 from desktop.lanes import Job
 from desktop.state import recipe_of
 from desktop.views.canvas import Canvas
@@ -363,7 +364,7 @@ def test_dropping_a_file_opens_what_it_is(
     desk.exports.export(ExportRequest(picture))
     qtbot.waitUntil(lambda: desk.jobs.idle, timeout=15_000)
     recipe = tmp_path / "recipe.json"
-    recipe.write_text(recipe_text(desk).replace('"n": 7', '"n": 31'))
+    recipe.write_text(recipe_text(desk).replace(f'"n": {START_SEED}', '"n": 31'))
     desk.handlers.open_file(picture)
     qtbot.waitUntil(lambda: desk.verify.verdict is not None, timeout=15_000)
     assert desk.window.page == "verify"
