@@ -66,6 +66,7 @@ def ignore_cancel(progress: OnProgress) -> None:
 def freeze(progress: OnProgress) -> None:
     progress(Progress("freezing"))
     os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(60)  # the signal stops this thread a moment later: it must not return first
 
 
 def crash() -> None:
