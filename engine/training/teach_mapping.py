@@ -29,7 +29,11 @@ OWN_SPEED = 100.0  # undoes the hundredfold slowness that the game wants of the 
 
 
 def told(z: Float[Tensor, "n z_dim"], turn: Float[Tensor, "z_dim z_dim"]) -> Float[Tensor, "n t"]:
-    """The label table behind z, each entry with a spread of about 1: choices as one of many."""
+    """The label table behind z, each entry with a spread of about 1: choices as one of many.
+
+    The length of z means nothing, as to the mapping network, which normalises it.
+    """
+    z = z / z.square().mean(dim=1, keepdim=True).sqrt()
     scores = (z @ turn.t())[:, :NUMBERS].double().numpy()
     table = table_of(np.clip(ndtr(scores), 1e-6, 1.0 - 1e-6))
     columns: list[np.ndarray] = []

@@ -35,6 +35,7 @@ from engine.training.ema import settle_w_avg
 from engine.training.feature_rival import open_guide
 from engine.training.hardware import Hardware, choose_hardware, keep_freed_memory
 from engine.training.options import TrainStyleGAN2
+from engine.training.perceptual import PerceptualLoss
 from engine.training.progress import Progress, append_line, trim_lines
 from engine.training.sheet import write_sheet
 from engine.training.stylegan2_game import StyleGAN2Game
@@ -103,7 +104,8 @@ class Sitting:
         self.seconds_before = 0.0
         guide = None if spec.guide is None else open_guide(spec.guide)
         self.game = StyleGAN2Game(spec, hardware, guide)
-        self.lessons = Lessons(spec, self.game, pictures, guide) if spec.taught else None
+        eye = PerceptualLoss(hardware.device) if spec.taught and spec.perceptual else None
+        self.lessons = Lessons(spec, self.game, pictures, eye) if spec.taught else None
         self._begin()
         self.trained_since = time.monotonic()
         now = self.trained_since

@@ -18,9 +18,12 @@ from engine.portraits.dataset import portraits
 from engine.training.checkpoint import load_state
 from engine.training.feature_rival import FeatureRival, open_guide
 from engine.training.hardware import choose_hardware
+from engine.training.muon import Muon, orthogonalised
 from engine.training.options import TrainStyleGAN2, parse_stages
+from engine.training.perceptual import PerceptualLoss
 from engine.training.stylegan2_game import StyleGAN2Game
-from engine.training.teach import Lessons, normal_scores
+from engine.training.teach import Lessons, normal_scores, on_sphere
+from engine.training.teach_mapping import told
 from engine.training.train_stylegan2 import train
 
 
@@ -42,6 +45,40 @@ def test_the_scores_of_drawn_pictures_are_distributed_as_z(tmp_path: Path) -> No
     assert scores.mean().abs() < 0.01
     assert abs(float(scores.std()) - 1) < 0.01
     torch.testing.assert_close(turn @ turn.T, torch.eye(64), atol=1e-5, rtol=0)
+
+
+def test_z_on_the_sphere_stands_for_exactly_its_scores(tmp_path: Path) -> None:
+    scores, turn = normal_scores(replace(pupil(tmp_path), z_dim=64), 50)
+    z = on_sphere(scores, turn)
+    torch.testing.assert_close(z.square().sum(dim=1), torch.full((50,), 64.0), atol=1e-3, rtol=0)
+    torch.testing.assert_close((z @ turn.T)[:, : scores.shape[1]], scores, atol=1e-4, rtol=0)
+    torch.testing.assert_close(told(z * 3.0, turn), told(z, turn), atol=1e-4, rtol=1e-4)
+
+
+def test_muon_makes_every_direction_equally_fast() -> None:
+    torch.manual_seed(0)
+    steep = torch.randn(8, 3) @ torch.diag(torch.tensor([100.0, 10.0, 1.0])) @ torch.randn(3, 40)
+    values = torch.linalg.svdvals(orthogonalised(steep))
+    assert float(values[:3].min()) > 0.5
+    assert float(values.max()) < 1.3
+    weight = torch.nn.Parameter(torch.randn(6, 4, 3, 3))
+    optimiser = Muon([weight], lr=0.1)
+    goal = torch.randn(6, 4, 3, 3)
+    before = float((weight - goal).detach().square().mean())
+    for _ in range(200):
+        optimiser.zero_grad()
+        (weight - goal).square().mean().backward()
+        optimiser.step()
+    assert float((weight - goal).detach().square().mean()) < 0.1 * before
+
+
+def test_the_perceptual_loss_is_nought_for_equal_pictures_and_grows_with_blur() -> None:
+    eye = PerceptualLoss(torch.device("cpu"))
+    faces = portraits(1, np.arange(2), 64)[0].float() / 127.5 - 1
+    soft = [torch.nn.functional.avg_pool2d(faces, k, 1, k // 2) for k in (3, 5)]
+    losses = [float(eye(faces, faces)), *(float(eye(picture, faces)) for picture in soft)]
+    assert losses[0] == 0.0
+    assert losses[0] < losses[1] < losses[2]
 
 
 def test_lessons_bring_the_generator_nearer_to_the_pictures(tmp_path: Path) -> None:
