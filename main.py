@@ -132,6 +132,7 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
                 choices=[use.replace("_", "-") for use in USES],
                 help="what others may do with the picture; nothing by default",
             )
+            one.add_argument("--no-watermark", action="store_true", help="add no invisible mark")
             one.add_argument("--time-authority", default="", metavar="URL", help="off by default")
             one.add_argument("--json", action="store_true")
 

@@ -159,6 +159,7 @@ class Studio:
     ) -> Receipt:
         """Render, sign, write and check a picture. Raises ExportError; then nothing is left."""
         from engine.services.export import Exporter
+        from engine.services.marking import mark
 
         exporter = Exporter(
             render=lambda wanted: self.render_anew(wanted, cancel=cancel),
@@ -166,6 +167,7 @@ class Studio:
             ledger=self.ledger,
             photo=self.store.get,
             resolution=lambda ref: self.library.resolve(ref).resolution,
+            watermark=mark,
         )
         return exporter.export(recipe, Path(path), options, progress, cancel)
 
@@ -174,6 +176,7 @@ class Studio:
     ) -> Verdict:
         """What is known of a file. anchors: PEM of the roots to trust besides one's own."""
         from engine.services.lookup import Lookup
+        from engine.services.marking import mark_again, read_mark
         from engine.services.verify import verify
 
         return verify(
@@ -183,7 +186,8 @@ class Studio:
             anchors=anchors,
             render=self.render_anew if rerender else None,
             has_model=self.library.has,
-            lookup=Lookup(self._ledger_to_ask, extracts=self.extracts(anchors)),
+            lookup=Lookup(self._ledger_to_ask, read_mark, self.extracts(anchors)),
+            mark_again=mark_again,
         )
 
     def extracts(self, anchors: Path | None = None) -> Extracts:

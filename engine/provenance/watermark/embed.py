@@ -59,8 +59,10 @@ def pilot_of(id: int) -> int:
     return (id * 2654435761 % (1 << 32)) * PILOTS >> 32  # Knuth's multiplicative hash
 
 
-def embed(pixels: UInt8[np.ndarray, "height width 3"], id: int) -> Marked:
-    """The picture with the id in it. id: 0 to 2^40 - 1.
+def embed(
+    pixels: UInt8[np.ndarray, "height width 3"], id: int, least_psnr: float = LEAST_PSNR
+) -> Marked:
+    """The picture with the id in it. id: 0 to 2^40 - 1. least_psnr: dB, of what comes out.
 
     The mark is spread-spectrum that takes the picture's own reading into account: a share of it
     is taken back, the rest of the energy raises all signs alike (improved spread spectrum, Malvar
@@ -79,7 +81,7 @@ def embed(pixels: UInt8[np.ndarray, "height width 3"], id: int) -> Marked:
         return np.asarray(signs * to_signs(waves_of(folded(flattened(marked)))))
 
     own = seen(np.zeros(len(signs)))
-    even = np.full(len(signs), _rms(LEAST_PSNR) / _tile_rms(len(signs)))
+    even = np.full(len(signs), _rms(least_psnr) / _tile_rms(len(signs)))
     gain = float((seen(even) - own).mean() / even[0])
     ease = (gain * even[0]) ** 2 / max(float(own.var()), 1e-9)
     budget = np.square(even).mean() * min(1.0, max(WANTED / ease, LOWEST))
@@ -90,7 +92,10 @@ def embed(pixels: UInt8[np.ndarray, "height width 3"], id: int) -> Marked:
     for _ in range(ROUNDS):
         power = power + 0.7 * (target - seen(power)) / gain
         power = power * np.sqrt(budget / np.square(power).mean())
-    out = _added(pixels, resized(change(power), width, height))
+    added = resized(change(power), width, height)
+    out = _added(pixels, added)
+    if psnr(out, pixels) < least_psnr - 0.2:  # what is brought to another size can grow
+        out = _added(pixels, added * 10 ** ((psnr(out, pixels) - least_psnr) / 20))
     return Marked(out, psnr(out, pixels), float(np.mean(seen(power) > 0)), ease)
 
 
