@@ -6,31 +6,31 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Complex, Float, UInt8
-from scipy.fft import ifft2
 
-from engine.provenance.watermark.align import Pose, likely_poses, plain_poses, upright
+from engine.provenance.watermark.align import Pose, candidates, upright
 from engine.provenance.watermark.code import decode
-from engine.provenance.watermark.frame import SIDE, TILE, Frame, flattened, luminance, resized
+from engine.provenance.watermark.frame import SIDE, Frame, flattened, luminance, resized
 from engine.provenance.watermark.lattice import (
     DATA,
+    FLIPPED,
     KNOWN,
     PILOT_SIGNS,
-    PILOTS,
-    WAVES,
     folded,
+    noise_of,
+    pilot_maps,
     shift_phases,
+    tamed,
     to_signs,
     to_waves,
     waves_of,
+    weights,
 )
 
 CLEAR = 4.6  # deviations: below, no shift is worth a decoding
 TRIES = 2
 REFINED = 3  # poses that are climbed from
 STRAIGHT = Pose(1.0, 1.0, 0.0)
-LOUD = 3.0  # times the median: louder waves are cut to it, they are the picture's own
 STEPS = np.array([-0.5, 0.0, 0.5])  # px around the best whole shift
-_PILOT_WAVES = np.stack([to_waves(signs) for signs in PILOT_SIGNS]).conj()
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,20 @@ class Reading:
 def detect(pixels: UInt8[np.ndarray, "height width 3"], *, search: bool = True) -> Reading:
     """Look for a mark. search: also in cut, stretched, turned and flipped pictures."""
     plane = flattened(resized(luminance(pixels), SIDE, SIDE))
-    found = read_tile(folded(plane))
+    tile, noise = folded(plane), noise_of(plane)
+    found = _read(tile, noise, flipped=False)
     if found.id is not None or not search:
         return found
-    tried: list[tuple[Reading, Pose, bool]] = []
-    for pose in (STRAIGHT, *likely_poses(plane), *plain_poses()):
-        tile = folded(*upright(plane, pose))
-        for flipped in (False, True):
-            found = read_tile(tile[:, ::-1] if flipped else tile)
-            if found.id is not None:
-                return found
-            tried.append((found, pose, flipped))
+    found = _read(tile, noise, flipped=True)
+    if found.id is not None:
+        return found
+    tried = [(found, STRAIGHT, True)]
+    for one in candidates(plane):
+        laid, there = upright(plane, one.pose)
+        found = _read(folded(laid, there), noise_of(laid, there), one.flipped)
+        if found.id is not None:
+            return found
+        tried.append((found, one.pose, one.flipped))
     tried.sort(key=lambda entry: -entry[0].sync)
     for found, pose, flipped in tried[:REFINED]:
         if found.sync >= CLEAR:
@@ -69,17 +72,23 @@ def detect(pixels: UInt8[np.ndarray, "height width 3"], *, search: bool = True) 
     return tried[0][0]
 
 
-def read_tile(tile: Float[np.ndarray, "64 64"]) -> Reading:
-    """Try the clearest shifts of all pilots."""
-    waves = _tamed(waves_of(tile))
-    maps = _correlations(waves[KNOWN])
+def _read(
+    tile: Float[np.ndarray, "64 64"], noise: Float[np.ndarray, " waves"], flipped: bool
+) -> Reading:
+    return read_tile(tile[:, ::-1], noise[FLIPPED]) if flipped else read_tile(tile, noise)
+
+
+def read_tile(tile: Float[np.ndarray, "64 64"], noise: Float[np.ndarray, " waves"]) -> Reading:
+    """Try the clearest shifts of all pilots. noise: the picture's own variance at each wave."""
+    waves = tamed(waves_of(tile) * weights(noise))
+    maps = pilot_maps(waves[KNOWN])
     scale = 1.0 / (maps.std() + 1e-12)
     best = Reading(None, float(maps.max() * scale), 0.0)
     for place in np.argpartition(maps, -TRIES, axis=None)[-TRIES:]:
         pilot, down, across = np.unravel_index(place, maps.shape)
         if maps[pilot, down, across] * scale < CLEAR:
             continue
-        back = _finer(waves[KNOWN] * _PILOT_WAVES[pilot], int(down), int(across))
+        back = _finer(waves[KNOWN] * to_waves(PILOT_SIGNS[pilot]).conj(), int(down), int(across))
         id, fit = decode(to_signs((waves * back)[DATA]))
         if id is not None:
             return Reading(id, best.sync, fit)
@@ -100,27 +109,14 @@ def _refined(plane: Frame, pose: Pose, flipped: bool, found: Reading) -> Reading
                     pose.across * float(np.exp(step[1])),
                     pose.angle + float(step[2]),
                 )
-                tile = folded(*upright(plane, near))
-                seen = read_tile(tile[:, ::-1] if flipped else tile)
+                laid, there = upright(plane, near)
+                seen = _read(folded(laid, there), noise_of(laid, there), flipped)
                 if seen.id is not None:
                     return seen
                 if seen.sync > best.sync:
                     best, pose = seen, near
         steps = steps / 2
     return best
-
-
-def _tamed(waves: Complex[np.ndarray, " waves"]) -> Complex[np.ndarray, " waves"]:
-    """The waves with the loudest cut."""
-    size = np.abs(waves)
-    return np.asarray(waves * np.minimum(1.0, LOUD * np.median(size) / np.maximum(size, 1e-9)))
-
-
-def _correlations(known: Complex[np.ndarray, " known"]) -> Float[np.ndarray, "pilots 64 64"]:
-    """How well the known waves fit at every whole shift, for every pilot."""
-    whole = np.zeros((PILOTS, TILE, TILE), np.complex64)
-    whole[:, WAVES[KNOWN, 0] % TILE, WAVES[KNOWN, 1] % TILE] = known * _PILOT_WAVES
-    return np.asarray(ifft2(whole).real)
 
 
 def _finer(
