@@ -16,6 +16,7 @@ from jaxtyping import UInt8
 
 from engine.recipe import Recipe
 
+Pixels = UInt8[np.ndarray, "height width 3"]
 Quality = Literal["preview", "full"]
 BackendName = Literal["onnx", "torch"]
 Tier = Literal["recipe", "commitment", "disclosure"]
@@ -175,16 +176,16 @@ class Rerender:
 
     identical: the unmarked pixels have the SHA-256 that the manifest states. largest_difference
     in 0..255 and psnr_db compare with the file's own pixels. pixels: the fresh picture, marked
-    again where the file says how.
+    again where the file says how. difference: from the file's own, grey, times `gain`.
     """
 
     identical: bool
     largest_difference: int
     psnr_db: float
     text: str
-    pixels: UInt8[np.ndarray, "height width 3"] | None = field(
-        default=None, compare=False, repr=False
-    )
+    pixels: Pixels | None = field(default=None, compare=False, repr=False)
+    difference: Pixels | None = field(default=None, compare=False, repr=False)
+    gain: int = 1
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,8 @@ class Verdict:
     """What is known of a file, and no more than that.
 
     certificate: of the signer, JSON data. watermark, ledger: None where nothing was found or
-    nobody looked. notes: about the reading itself.
+    nobody looked. notes: about the reading itself. thumbnails: of ingredients, by their place in
+    the tree as it is walked, depth first.
     """
 
     path: Path
@@ -243,6 +245,7 @@ class Verdict:
     watermark: MarkFound | None = None
     ledger: LedgerMatch | None = None
     notes: tuple[str, ...] = ()
+    thumbnails: Mapping[int, Pixels] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def known_recipe(self) -> Recipe | None:

@@ -6,12 +6,13 @@ is imported before it is needed.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from engine.cancel import CancelToken
 from engine.frame import (
@@ -189,6 +190,20 @@ class Studio:
             lookup=Lookup(self._ledger_to_ask, read_mark, self.extracts(anchors)),
             mark_again=mark_again,
         )
+
+    def report(self, verdict: Verdict, form: Literal["text", "json"]) -> str:
+        """A verification in words, or as the stable JSON."""
+        from engine.services.report import verdict_data, verdict_text
+
+        if form == "text":
+            return verdict_text(verdict)
+        return json.dumps(verdict_data(verdict), indent=2, ensure_ascii=False) + "\n"
+
+    def pictures_in(self, folder: Path) -> tuple[Path, ...]:
+        """The picture files in a folder and below it, by their names. Raises ImageError."""
+        from engine.services.verify_folder import pictures_in
+
+        return pictures_in(folder)
 
     def extracts(self, anchors: Path | None = None) -> Extracts:
         """The signed ledger extracts of others that are kept here."""

@@ -47,7 +47,9 @@ def compare(
     difference, ratio = largest_difference(pixels, fresh), psnr(pixels, fresh)
     state = "" if mark is None else "marked" if marked is not None else "unmarked"
     text = _words(identical, difference, ratio, sniff(data), state)
-    return Rerender(identical, difference, ratio, text + (other if not identical else ""), fresh)
+    text += other if not identical else ""
+    apart, gain = difference_picture(pixels, fresh)
+    return Rerender(identical, difference, ratio, text, fresh, apart, gain)
 
 
 def stated_mark(verdict: Verdict, receipt: Mapping[str, Any]) -> Mark | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import AtelierError, ImageError, UsageError
-from engine.frame import Finding, Frame, Verdict
+from engine.frame import Finding, Frame, Pixels, Verdict
 from engine.image.codec import (
     Picture,
     PictureTooLarge,
@@ -16,6 +16,7 @@ from engine.image.codec import (
     read_bytes,
     refuse_polyglot,
 )
+from engine.image.pixels import resize
 from engine.provenance.certificates import read_anchors
 from engine.provenance.origin import models_of
 from engine.provenance.verify import Credentials, crjson, read_credentials
@@ -25,6 +26,7 @@ from engine.services.lookup import Lookup, match_finding
 
 RenderRecipe = Callable[[Recipe], Frame]
 NOBODY = Lookup()
+THUMBNAIL_PX = 96
 
 
 def verify(
@@ -69,6 +71,7 @@ def verify(
         claim=found.claim,
         certificate=found.certificate,
     )
+    verdict = replace(verdict, thumbnails=_thumbnails(found))
     # 7. What does the picture itself tell: notes, a mark, a likeness in the ledger?
     verdict = _looked_up(verdict, data, found, lookup)
     # 8. Does its Recipe give the same picture?
@@ -91,6 +94,20 @@ def _looked_up(verdict: Verdict, data: bytes, found: Credentials, lookup: Lookup
         ledger=match,
         notes=(*notes, *more),
     )
+
+
+def _thumbnails(found: Credentials) -> dict[int, Pixels]:
+    """The small pictures that the credentials keep, decoded as carefully as any other."""
+    kept = {}
+    for place, data in found.pictures.items():
+        try:
+            pixels = open_picture(data).pixels
+        except ImageError:
+            continue
+        height, width = pixels.shape[:2]
+        scale = min(1.0, THUMBNAIL_PX / max(height, width))
+        kept[place] = resize(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
+    return kept
 
 
 def _picture(data: bytes) -> tuple[Picture | None, tuple[str, ...]]:
