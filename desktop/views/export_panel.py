@@ -23,6 +23,8 @@ from desktop.views.export_choices import (
     FILTER,
     FORMATS,
     KEYS,
+    MARK_CHOICES,
+    MARK_WORDS,
     SIZES,
     TIER_WORDS,
     TIERS,
@@ -59,6 +61,8 @@ class ExportPanel(ScrollColumn):
         tiers = tuple((key, key.capitalize(), words) for key, words in TIER_WORDS.items())
         self._tier = Segmented("Manifest", tiers)
         self._uses = Segmented("Training and mining", USE_CHOICES)
+        self._mark = Segmented("Invisible mark", MARK_CHOICES)
+        self._mark_words = label(MARK_WORDS["on"], tone="muted", wrap=True)
         self._tier_words = label(TIER_WORDS["recipe"], tone="muted", wrap=True)
         self._path = QLineEdit(str(free_name(Path(folder or pictures_folder()) / "portrait.png")))
         self._path.setAccessibleName("File")
@@ -82,6 +86,7 @@ class ExportPanel(ScrollColumn):
         self._size.set_key("512")
         self._tier.set_key("recipe")
         self._uses.set_key("none")
+        self._mark.set_key("on")
 
     def _build(self) -> None:
         close = IconButton("close", "Close export", "Back to the sliders (Esc)", size_px=16)
@@ -100,6 +105,7 @@ class ExportPanel(ScrollColumn):
         self.message.action_wanted.connect(self._remedy)
         self._format.chosen.connect(self._set_suffix)
         self._tier.chosen.connect(self._say_tier)
+        self._mark.chosen.connect(self._say_mark)
         self._go.clicked.connect(self.submit)
         at_once = QShortcut(QKeySequence("Ctrl+Return"), self)
         at_once.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -123,6 +129,10 @@ class ExportPanel(ScrollColumn):
         column.addWidget(label("The manifest tells", tone="muted"))
         column.addWidget(self._tier)
         column.addWidget(self._tier_words)
+        column.addSpacing(4)
+        column.addWidget(label("An invisible mark", tone="muted"))
+        column.addWidget(self._mark)
+        column.addWidget(self._mark_words)
         column.addSpacing(4)
         column.addWidget(label("Training and data mining by others", tone="muted"))
         column.addWidget(self._uses)
@@ -204,6 +214,7 @@ class ExportPanel(ScrollColumn):
             tier=TIERS[self._tier.key],
             title=self._title.text().strip(),
             allowed_uses=ALLOWED[self._uses.key],
+            watermark=self._mark.key == "on",
         )
         self.export_wanted.emit(ExportRequest(path, options))
 
@@ -231,6 +242,7 @@ class ExportPanel(ScrollColumn):
         self._path.setText(str(free_name(receipt.path)))
         self._done_title.setText(f"Exported {plain(receipt.path.name, 80)}")
         words = f"Signed by {plain(receipt.signer, 80)}." if receipt.signer else ""
+        words += f" Marked {receipt.mark.value.hex()}." if receipt.mark is not None else ""
         self._done_words.setText(f"{words} {plain(receipt.notice)}".strip())
         self._done.show()
         self.ensureWidgetVisible(self._done)
@@ -261,6 +273,9 @@ class ExportPanel(ScrollColumn):
 
     def _say_tier(self, tier: str) -> None:
         self._tier_words.setText(TIER_WORDS[tier])
+
+    def _say_mark(self, mark: str) -> None:
+        self._mark_words.setText(MARK_WORDS[mark])
 
     @Slot()
     def _remedy(self) -> None:
