@@ -128,6 +128,15 @@ class ExportRequest:
 
 
 @dataclass(frozen=True)
+class OwnCertificate:
+    """A certificate to sign with. key: beside a PEM chain; None for PKCS#12. secret: opens it."""
+
+    file: Path
+    key: Path | None
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class StatusView:
     """The figures of the status bar; None where nothing was measured."""
 

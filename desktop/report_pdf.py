@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter
 
 from desktop.messages import plain
 from desktop.widgets.text import breakable
-from engine.errors import ExportError
 from engine.frame import Verdict
 
 DPI, MARGIN_MM = 150, 18
@@ -25,8 +24,10 @@ FOOT = (
 
 
 def save_pdf(path: Path, verdict: Verdict, facts: list[tuple[str, str]], image: QImage) -> None:
-    """Write the page; small type where there is much to tell. Raises ExportError."""
-    writer = QPdfWriter(str(path))
+    """Write the page; small type where there is much to tell. Raises OSError."""
+    made = QBuffer()
+    made.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QPdfWriter(made)
     writer.setResolution(DPI)
     writer.setPageLayout(
         QPageLayout(
@@ -38,9 +39,7 @@ def save_pdf(path: Path, verdict: Verdict, facts: list[tuple[str, str]], image: 
     )
     writer.setTitle(f"Verification of {plain(verdict.path.name, 120)}")
     writer.setCreator("Latent Atelier")
-    painter = QPainter()
-    if not painter.begin(writer):
-        raise ExportError(f"Cannot write the report {path}.", "Choose another path.")
+    painter = QPainter(writer)
     try:
         size = QSizeF(writer.width(), writer.height())
         lines = _lines(verdict, facts)
@@ -53,6 +52,7 @@ def save_pdf(path: Path, verdict: Verdict, facts: list[tuple[str, str]], image: 
         page.foot()
     finally:
         painter.end()
+    path.write_bytes(made.data().data())
 
 
 def _lines(verdict: Verdict, facts: list[tuple[str, str]]) -> list[Line]:

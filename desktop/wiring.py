@@ -106,7 +106,9 @@ def connect_export(desk: Desk) -> None:
     exports.stopped.connect(panel.show_stopped)
     exports.told.connect(panel.show_message)
     panel.renew_wanted.connect(desk.identity.renew)
-    desk.identity.told.connect(panel.show_message)
+    panel.signing.certificate_given.connect(desk.identity.bring)
+    panel.signing.local_wanted.connect(desk.identity.use_local)
+    desk.identity.told.connect(panel.show_signing_message)
 
 
 def connect_panel(desk: Desk, panel: QWidget) -> None:

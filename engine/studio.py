@@ -255,6 +255,23 @@ class Studio:
         self.identity.renew(passphrase_file)
         return self.identity.status()
 
+    def use_certificate(
+        self, file: Path, key: Path | None = None, secret: str | None = None
+    ) -> IdentityStatus:
+        """Sign with a certificate of one's own from now on; see services.identity.
+
+        secret: the passphrase of its key. Raises IdentityError.
+        """
+        from engine.services.identity import use_certificate
+
+        use_certificate(self.identity, file, key, secret=secret)
+        return self.identity.status()
+
+    def use_local_identity(self) -> IdentityStatus:
+        """Go back to an identity made here. Raises IdentityError."""
+        self.identity.use_local()
+        return self.identity.status()
+
     def keep_photo(self, path: Path | str) -> str:
         """Read a picture safely and keep its bytes; returns their SHA-256. Raises ImageError."""
         from engine.image.codec import read_bytes, read_picture

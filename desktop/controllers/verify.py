@@ -177,8 +177,6 @@ class VerifyController(QObject):
         except OSError as error:
             reason = f"Cannot write {plain(path.name, 80)}: {error.strerror or error}."
             self.told.emit(Message(reason, "Choose another folder."))
-        except AtelierError as error:
-            self.told.emit(Message(plain(error.what), plain(error.remedy)))
         else:
             self.told.emit(Message(f"The report is in {plain(path.name, 80)}.", tone="good"))
 

@@ -134,7 +134,8 @@ class VerifyPanel(ScrollColumn):
         column.addWidget(label("Evidence", role="strong"))
         column.addLayout(self._findings)
         column.addWidget(self._made_from)
-        column.addWidget(rule())
+        self._fact_rule = rule()
+        column.addWidget(self._fact_rule)
         column.addLayout(self._facts)
         column.addWidget(rule())
         column.addLayout(self._reports())
@@ -245,7 +246,9 @@ class VerifyPanel(ScrollColumn):
             if finding.text != again:  # the comparison has a place of its own
                 self._findings.addWidget(FindingRow(finding))
         _clear(self._facts)
-        for name, words in facts(verdict):
+        told = facts(verdict)
+        self._fact_rule.setVisible(bool(told))
+        for name, words in told:
             self._facts.addWidget(FactRow(name, words))
 
     def show_rerendering(self) -> None:
