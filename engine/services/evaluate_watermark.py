@@ -73,12 +73,12 @@ def measure_watermark(
     scores: dict[str, Any] = {}
     for side, attacks in ((SIDE_PX, ATTACKS), (SMALL_PX, SMALL_ATTACKS)):
         trials = []
-        for trial in _mapped(_trial, _jobs(pictures(counts, side), attacks)):
+        for trial in on_every_core(_trial, _jobs(pictures(counts, side), attacks)):
             trials.append(trial)
             step(f"marks at {side} px")
         scores[f"{side} px"] = summary(trials, attacks)
     readings = []
-    for reading in _mapped(_read, _unmarked(nulls)):
+    for reading in on_every_core(_read, _unmarked(nulls)):
         readings.append(reading)
         step("pictures without a mark")
     scores["unmarked"] = false_ids(readings)
@@ -215,7 +215,7 @@ def _read(pixels: Pixels) -> tuple[bool, float, int]:
     return found.id is not None, found.fit, found.words
 
 
-def _mapped(work: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[Any]:
+def on_every_core(work: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[Any]:
     """`work` of each job, on every core, a few ahead."""
     cores = os.cpu_count() or 1
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
