@@ -241,8 +241,9 @@ class Studio:
         with self._making:
             if self._ledger is None:
                 from engine.provenance.ledger import Ledger
+                from engine.provenance.vault import system_vault
 
-                self._ledger = Ledger(self.home / LEDGER)
+                self._ledger = Ledger(self.home / LEDGER, system_vault())
                 self._ledger.reconcile()
             return self._ledger
 
