@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Complex, Float, Float32, UInt8
 
 from engine.image.pixels import psnr
-from engine.provenance.watermark.code import encode
+from engine.provenance.watermark.code import SIGNS, encode
 from engine.provenance.watermark.frame import (
     SIDE,
     TILE,
@@ -38,6 +38,7 @@ WANTED = 5.0  # energy of the mark over the picture's own, in a reading
 LEAST_PSNR = 40.2  # dB
 FAINTEST = 46.0  # dB at 512 px: a fainter mark would be lost in compression
 SMALLER = 2.5  # dB less for each halving, for compression takes more from small pictures
+BUSY, LEAST_PILOT = 1.5, 0.6  # below this ease the pilot is made fainter, down to so much
 DAMAGE = 0.1  # what damage will add to a reading, in energies of the mark
 
 
@@ -96,7 +97,9 @@ def embed(
     faintest = _faintest(min(width, height))
     lowest = 10 ** ((least_psnr - faintest) / 10)
     budget = most * min(1.0, max(WANTED / ease, lowest))
-    target = start + _push(start, scale, budget)
+    share = np.ones(len(signs))
+    share[SIGNS:] = np.clip(ease / BUSY, LEAST_PILOT, 1.0)
+    target = start + _push(start, scale, share, budget)
     power = (target - start) / gain
     limit = budget / gain**2
     for _ in range(ROUNDS):
@@ -126,23 +129,25 @@ def _choice(
     return signs, shift_phases(int(place[0]), int(place[1]))
 
 
-def _push(start: Signs, scale: Signs, budget: float) -> Signs:
+def _push(start: Signs, scale: Signs, share: Signs, budget: float) -> Signs:
     """What to add to each sign's reading, of this mean square, so that the weighed signs read best.
 
-    Minimises sum (scale (start + push) - level)^2 + ridge push^2 for the ridge that leaves the
-    clearest signs: their mean over their deviation, damage to come counted in.
+    Minimises sum (scale (start + push) - share level)^2 + ridge push^2 for the ridge that leaves
+    the clearest signs of the id: their mean over their deviation, damage to come counted in.
+    share: of the level that each sign gets.
     """
     best, found = -np.inf, np.zeros(len(start))
     damage = DAMAGE * budget
     for ridge in np.geomspace(0.01, 100, 25):
-        up, back = scale / (scale**2 + ridge), scale**2 / (scale**2 + ridge)
+        up, back = share * scale / (scale**2 + ridge), scale**2 / (scale**2 + ridge)
         a, b = float(np.square(up).mean()), float((up * back * start).mean())
         c = float(np.square(back * start).mean()) - budget
         if b * b < a * c:
             continue
         push = up * (b + np.sqrt(b * b - a * c)) / a - back * start
-        read = scale * (start + push)
-        clear = read.mean() / np.sqrt(read.var() + damage * np.square(scale).mean())
+        read = (scale * (start + push))[:SIGNS]
+        harm = damage * np.square(scale[:SIGNS]).mean()
+        clear = read.mean() / np.sqrt(read.var() + harm)
         if clear > best:
             best, found = float(clear), push
     return found
