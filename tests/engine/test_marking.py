@@ -34,7 +34,9 @@ DAMAGES: dict[str, Damage] = {
 
 
 @pytest.fixture
-def exporter(tmp_path: Path) -> Exporter:
+def exporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exporter:
+    ids = iter(range(0x5A17C0FFEE, 0x5A17C0FFEE + 100))  # tests must not depend on chance
+    monkeypatch.setattr("engine.provenance.ledger._free_mark", lambda db: next(ids))
     return replace(exporter_in(tmp_path / "studio"), watermark=mark)
 
 
