@@ -6,14 +6,17 @@ and of nothing that is shipped.
 
 from __future__ import annotations
 
+import multiprocessing
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
+from engine.image.pixels import psnr
 from engine.provenance.fingerprint import Pixels
 
 Bits = list[int]
@@ -21,7 +24,8 @@ Bits = list[int]
 
 @dataclass(frozen=True)
 class Rival:
-    """mark: a picture with the bits in it. read: the bits of a picture of any size, or None.
+    """mark: a picture with the bits in it, at a strength; 1 is the library's own. read: the bits of
+    a picture of any size, or None; it is told the strength, which a real reader is not.
 
     pictures: how many of the benchmark's are tried; the slow ones get fewer.
     """
@@ -29,8 +33,8 @@ class Rival:
     name: str
     bits: int
     pictures: int
-    mark: Callable[[Pixels, Bits], Pixels]
-    read: Callable[[Pixels, int], Bits | None]
+    mark: Callable[[Pixels, Bits, float], Pixels]
+    read: Callable[[Pixels, int, float], Bits | None]
 
 
 @cache
@@ -45,71 +49,99 @@ def rivals() -> tuple[Rival, ...]:
     return tuple(found)
 
 
-def at_psnr(pixels: Pixels, marked: Pixels, psnr_db: float) -> Pixels:
-    """The mark made stronger or fainter until the picture has that PSNR."""
-    change = marked.astype(np.float64) - pixels
-    rms = np.sqrt(np.square(change).mean())
-    if rms == 0:
-        return marked
-    scaled = pixels + change * (255 / 10 ** (psnr_db / 20) / rms)
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+def at_psnr(rival: Rival, pixels: Pixels, bits: Bits, psnr_db: float) -> tuple[Pixels, float]:
+    """The picture marked at the strength that comes nearest to that PSNR, and the strength.
+
+    Not below 0.7: a conversion of colours alone can cost so much that no strength reaches it.
+    """
+    low, high = 0.7, 4.0
+    best: tuple[float, Pixels, float] | None = None
+    for _ in range(6):
+        strength = float(np.sqrt(low * high))
+        marked = rival.mark(pixels, bits, strength)
+        got = psnr(marked, pixels)
+        if best is None or abs(got - psnr_db) < best[0]:
+            best = (abs(got - psnr_db), marked, strength)
+        low, high = (strength, high) if got > psnr_db else (low, strength)
+    assert best is not None
+    return best[1], best[2]
 
 
 def _invisible() -> list[Rival]:
     from imwatermark import WatermarkDecoder, WatermarkEncoder
+    from imwatermark.dwtDctSvd import EmbedDwtDctSvd
+    from imwatermark.maxDct import EmbedMaxDct
 
-    def mark(method: str) -> Callable[[Pixels, Bits], Pixels]:
-        def work(pixels: Pixels, bits: Bits) -> Pixels:
-            encoder = WatermarkEncoder()
-            encoder.set_watermark("bits", bits)
-            return np.asarray(encoder.encode(_bgr(pixels), method))[..., ::-1]
+    def classic(kind: type, scales: tuple[int, int, int]) -> Rival:
+        def embedder(bits: Bits, count: int, strength: float) -> Any:
+            return kind(bits, wmLen=count, scales=[scale * strength for scale in scales])
 
-        return work
+        def mark(pixels: Pixels, bits: Bits, strength: float) -> Pixels:
+            return _rgb(embedder(bits, len(bits), strength).encode(_bgr(pixels)))
 
-    def read(method: str) -> Callable[[Pixels, int], Bits | None]:
-        def work(pixels: Pixels, count: int) -> Bits | None:
-            decoder = WatermarkDecoder("bits", count)
-            return [int(bit) for bit in decoder.decode(_bgr(pixels), method)]
+        def read(pixels: Pixels, count: int, strength: float) -> Bits | None:
+            found = embedder([], count, strength).decode(_bgr(pixels))
+            return [int(bit) for bit in np.asarray(found).reshape(-1)[:count]]
 
-        return work
+        name = "dwtDctSvd" if kind is EmbedDwtDctSvd else "dwtDct"
+        return Rival(name, 64, 10, mark, _careful(read))
 
-    made = [
-        Rival(method, 64, 10, mark(method), _careful(read(method)))
-        for method in ("dwtDct", "dwtDctSvd")
-    ]
+    def mark(pixels: Pixels, bits: Bits, strength: float) -> Pixels:
+        encoder = WatermarkEncoder()
+        encoder.set_watermark("bits", bits)
+        change = _rgb(encoder.encode(_bgr(pixels), "rivaGan")).astype(np.float64) - pixels
+        return np.clip(np.rint(pixels + change * strength), 0, 255).astype(np.uint8)
+
+    def read(pixels: Pixels, count: int, strength: float) -> Bits | None:
+        decoder = WatermarkDecoder("bits", count)
+        return [int(bit) for bit in decoder.decode(_bgr(pixels), "rivaGan")]
+
+    made = [classic(EmbedMaxDct, (0, 36, 36)), classic(EmbedDwtDctSvd, (0, 36, 0))]
     try:
         WatermarkEncoder.loadModel()
         WatermarkDecoder.loadModel()
     except Exception:  # noqa: BLE001 - a missing model or runtime shows in many ways
         return made
-    return [*made, Rival("rivaGan", 32, 2, mark("rivaGan"), _careful(read("rivaGan")))]
+    return [*made, Rival("rivaGan", 32, 2, mark, _careful(read))]
 
 
 def _blind() -> list[Rival]:
-    from blind_watermark import WaterMark, bw_notes
-
+    set_start_method = multiprocessing.set_start_method
+    multiprocessing.set_start_method = lambda *a, **k: None  # it would set "fork" for everybody
+    try:
+        from blind_watermark import WaterMark, bw_notes
+    finally:
+        multiprocessing.set_start_method = set_start_method
     bw_notes.close()
 
-    def mark(pixels: Pixels, bits: Bits) -> Pixels:
-        one = WaterMark(password_img=1, password_wm=1)
-        one.read_img(img=_bgr(pixels).astype(np.float32))
-        one.read_wm([bool(bit) for bit in bits], mode="bit")
-        return np.clip(np.rint(one.embed()), 0, 255).astype(np.uint8)[..., ::-1]
+    def one(strength: float) -> Any:
+        made = WaterMark(password_img=1, password_wm=1)
+        made.bwm_core.d1, made.bwm_core.d2 = 36 * strength, 20 * strength
+        return made
 
-    def read(pixels: Pixels, count: int) -> Bits | None:
-        one = WaterMark(password_img=1, password_wm=1)
-        found = one.extract(embed_img=_bgr(pixels).astype(np.float32), wm_shape=count, mode="bit")
+    def mark(pixels: Pixels, bits: Bits, strength: float) -> Pixels:
+        made = one(strength)
+        made.read_img(img=_bgr(pixels).astype(np.float32))
+        made.read_wm([bool(bit) for bit in bits], mode="bit")
+        return _rgb(made.embed())
+
+    def read(pixels: Pixels, count: int, strength: float) -> Bits | None:
+        picture = _bgr(pixels).astype(np.float32)
+        found = one(strength).extract(embed_img=picture, wm_shape=count, mode="bit")
         return [int(bit >= 0.5) for bit in found]
 
-    return [Rival("blind-watermark", 64, 10, mark, _careful(read))]
+    return [Rival("blind-watermark", 64, 4, mark, _careful(read))]
 
 
-def _careful(read: Callable[[Pixels, int], Bits | None]) -> Callable[[Pixels, int], Bits | None]:
+Read = Callable[[Pixels, int, float], Bits | None]
+
+
+def _careful(read: Read) -> Read:
     """Some refuse small or odd pictures; then nothing was read."""
 
-    def work(pixels: Pixels, count: int) -> Bits | None:
+    def work(pixels: Pixels, count: int, strength: float) -> Bits | None:
         try:
-            return read(pixels, count)
+            return read(pixels, count, strength)
         except Exception:  # noqa: BLE001 - what they raise is as various as they are
             return None
 
@@ -118,3 +150,8 @@ def _careful(read: Callable[[Pixels, int], Bits | None]) -> Callable[[Pixels, in
 
 def _bgr(pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(pixels[..., ::-1])
+
+
+def _rgb(pixels: np.ndarray) -> Pixels:
+    levels = np.clip(np.rint(np.asarray(pixels, np.float64)), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(levels[..., ::-1])

@@ -51,7 +51,7 @@ def compared() -> Iterator[Figure]:
     jobs = [
         (rival.name, number, shared[number])
         for rival in rivals()
-        for number in range(0, len(shared), len(shared) // rival.pictures)
+        for number in np.linspace(0, len(shared) - 1, min(rival.pictures, len(shared)), dtype=int)
     ]
     trials = list(on_every_core(_their_trial, jobs))
     for rival in rivals():
@@ -85,11 +85,11 @@ def _their_trial(job: tuple[str, int, Pixels]) -> tuple[str, dict[str, float], f
     began = time.perf_counter()
     source = np.random.RandomState(number)
     bits = source.randint(0, 2, rival.bits).tolist()
-    marked = at_psnr(pixels, rival.mark(pixels, bits), LEAST_PSNR)
+    marked, strength = at_psnr(rival, pixels, bits, LEAST_PSNR)
     height, width = pixels.shape[:2]
     right = {}
     for attack in ATTACKS:
         back = resize(attack.damage(marked, source), width, height)
-        found = rival.read(back, rival.bits)
+        found = rival.read(back, rival.bits, strength)
         right[attack.name] = 0.5 if found is None else float(np.mean(np.equal(found, bits)))
     return name, right, time.perf_counter() - began
