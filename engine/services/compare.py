@@ -97,19 +97,20 @@ def _words(
 ) -> str:
     far = f"at most {difference} of 255 apart"
     far += f", PSNR {ratio:.1f} dB" if math.isfinite(ratio) else ""
-    again = "Rendered and marked again" if mark == "marked" else "Rendered again"
     if identical and difference == 0:
-        return f"{again}: identical, in every pixel."
+        included = ", its invisible mark included" if mark == "marked" else ""
+        return f"Rendered again: identical, in every pixel{included}."
     if identical and kind in (JPEG, AVIF):
         before = "its mark and " if mark == "unmarked" else ""
         return (
-            f"{again}: identical before {before}{kind.word} compression; "
+            f"Rendered again: identical before {before}{kind.word} compression; "
             f"the compressed file is {far} from it."
         )
     if identical and mark == "unmarked":
-        return f"{again}: identical before its invisible mark; the marked file is {far} from it."
+        before = "identical before its invisible mark"
+        return f"Rendered again: {before}; the marked file is {far} from it."
     if identical:
-        return f"{again}: as it was signed, but this file's pixels are {far} from it."
+        return f"Rendered again: as it was signed, but this file's pixels are {far} from it."
     if difference == 0 and kind in (PNG, WEBP, TIFF):
-        return f"{again}: the same pixels as this file, though not the hash that was signed."
-    return f"{again}: not identical; this file is {far} from it."
+        return "Rendered again: the same pixels as this file, though not the hash that was signed."
+    return f"Rendered again: not identical; this file is {far} from it."
