@@ -132,6 +132,7 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
                 choices=[use.replace("_", "-") for use in USES],
                 help="what others may do with the picture; nothing by default",
             )
+            one.add_argument("--no-watermark", action="store_true", help="add no invisible mark")
             one.add_argument("--time-authority", default="", metavar="URL", help="off by default")
             one.add_argument("--json", action="store_true")
 
@@ -189,8 +190,8 @@ def _building(verb) -> None:  # type: ignore[no-untyped-def]
     train.add_argument("--device", metavar="D", help="cpu, cuda, or the best here")
     train.add_argument("--work", type=Path, metavar="DIR", help="checkpoints and sample sheets")
     train.add_argument("--out", type=Path, metavar="DIR", help="the model folder to write")
-    measure = verb("evaluate", "measure a bundled model and write its card")
-    measure.add_argument("name", metavar="NAME")
+    measure = verb("evaluate", "measure a bundled model, or the watermark, and write its card")
+    measure.add_argument("name", metavar="NAME|watermark")
     length = measure.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true")
     length.add_argument("--full", action="store_true")

@@ -27,6 +27,7 @@ def export(options: Namespace) -> int:
         passphrase_file=options.passphrase_file,
         allowed_uses=tuple(use for use in USES if use.replace("_", "-") in options.allow),
         time_authority=options.time_authority,
+        watermark=not options.no_watermark,
     )
     with working(options) as (bar, token):
         receipt = studio.export(recipe, options.out, wanted, bar, token)

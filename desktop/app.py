@@ -29,6 +29,7 @@ from desktop.handlers import Handlers
 from desktop.lanes import QueueLane
 from desktop.settings import Settings
 from desktop.status import StatusKeeper
+from desktop.verify_page import VerifyPage
 from desktop.views.main_window import MainWindow
 from desktop.widgets.icons import app_icon
 from engine.errors import BackendError
@@ -78,6 +79,7 @@ class Desk(QObject):
         wiring.connect_controllers(self)
         self.window = MainWindow(settings)
         wiring.connect_window(self)
+        self.verify_page = VerifyPage(self.window, self)
         wiring.connect_verify(self)
         wiring.connect_export(self)
         self.handlers = Handlers(self)

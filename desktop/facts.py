@@ -91,11 +91,49 @@ class Inspection:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """A file's picture beside a fresh rendering: "file", "fresh", "beside" and "difference".
+
+    gain: by what the difference was multiplied to be seen.
+    """
+
+    views: Mapping[str, Shown]
+    gain: int
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """A file of a folder: its verdict, or why there is none."""
+
+    path: Path
+    verdict: Verdict | None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was verified of a folder; fewer rows than `total` when it was stopped."""
+
+    folder: Path
+    rows: tuple[BatchRow, ...]
+    total: int
+
+
+@dataclass(frozen=True)
 class ExportRequest:
     """What the export panel asks for."""
 
     path: Path
     options: ExportOptions = field(default_factory=ExportOptions)
+
+
+@dataclass(frozen=True)
+class OwnCertificate:
+    """A certificate to sign with. key: beside a PEM chain; None for PKCS#12. secret: opens it."""
+
+    file: Path
+    key: Path | None
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from desktop.display import Shown
-from desktop.facts import Inspection
 from desktop.kit import Kit
 from desktop.messages import Message
 from desktop.views.seed_panel import SeedPanel
@@ -43,7 +42,6 @@ class Handlers(QObject):
         self._canvas.menu_wanted.connect(self._canvas_menu)
         window.stage.action_wanted.connect(self._act_on)
         desk.explore.kit_changed.connect(self._show_kit)
-        desk.verify.inspected.connect(self._show_inspection)
         desk.verify.restore_wanted.connect(self._restore)
         desk.history.chosen.connect(self._go_back)
         desk.projects.opened.connect(self._show_project)
@@ -214,9 +212,12 @@ class Handlers(QObject):
 
     @Slot(object)
     def open_file(self, path: Path) -> None:
-        """Open what was dropped: a project, a Recipe, a model, or a picture to verify."""
+        """Open what was dropped: a project, Recipe or model, or pictures to verify."""
         suffix = path.suffix.lower()
-        if suffix == PROJECT_SUFFIX:
+        if path.is_dir():
+            self._window.show_page("verify")
+            self._desk.verify.verify_folder(path)
+        elif suffix == PROJECT_SUFFIX:
             self._desk.projects.open(path)
         elif suffix == ".json":
             self._desk.projects.read_recipe(path)
@@ -234,12 +235,6 @@ class Handlers(QObject):
     def _ask_verify(self) -> None:
         self._window.show_page("verify")
         self._window.verify.choose_file()
-
-    @Slot(object)
-    def _show_inspection(self, found: Inspection) -> None:
-        self._window.verify.show_verdict(found.verdict)
-        self._window.stage.photo.set_hint("This file holds no picture that can be shown.")
-        self._window.stage.photo.show_picture(found.picture)
 
     @Slot(object)
     def _restore(self, recipe: Recipe) -> None:

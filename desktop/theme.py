@@ -150,6 +150,14 @@ QListView:focus { border-color: {accent}; }
 QListView#commands { border: none; }
 QListView#commands::item { padding: 7px 8px; border-radius: 6px; }
 QListView#commands::item:selected { background: {accent_soft}; color: {text}; }
+QTableView { background: transparent; color: {text}; border: 2px solid transparent;
+  border-radius: 6px; outline: none; selection-background-color: {accent_soft};
+  selection-color: {text}; }
+QTableView:focus { border-color: {accent}; }
+QTableView::item { padding: 2px 8px; border: none; border-bottom: 1px solid {line}; }
+QHeaderView { background: transparent; border: none; }
+QHeaderView::section { background: transparent; color: {muted}; border: none;
+  border-bottom: 1px solid {edge}; padding: 4px 8px; }
 QFrame#palette { background: {panel}; border: 1px solid {edge}; border-radius: 12px; }
 QFrame#message { background: {raised}; border: 1px solid {line}; border-radius: 8px; }
 QFrame#message QPushButton { background: {hover}; }

@@ -16,11 +16,13 @@ from jaxtyping import UInt8
 
 from engine.recipe import Recipe
 
+Pixels = UInt8[np.ndarray, "height width 3"]
 Quality = Literal["preview", "full"]
 BackendName = Literal["onnx", "torch"]
 Tier = Literal["recipe", "commitment", "disclosure"]
 Use = Literal["data_mining", "ai_inference", "ai_training", "ai_generative_training"]
 USES: tuple[Use, ...] = ("data_mining", "ai_inference", "ai_training", "ai_generative_training")
+MatchBy = Literal["file", "credentials", "watermark", "looks"]
 VerdictName = Literal[
     "own",
     "trusted",
@@ -115,6 +117,7 @@ class ExportOptions:
     there is neither keyring nor terminal. allowed_uses: what others may do with the picture by the
     words of its manifest; all else is not allowed. time_authority: the address of a time stamp
     authority (RFC 3161) to be asked when signing; "" asks none, and nothing leaves this machine.
+    watermark: whether an invisible mark is added, where one fits.
     """
 
     size_px: int | None = 512
@@ -123,6 +126,7 @@ class ExportOptions:
     passphrase_file: Path | None = None
     allowed_uses: tuple[Use, ...] = ()
     time_authority: str = ""
+    watermark: bool = True
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What an export left behind, and how it was made on this machine."""
+    """What an export left behind, and how it was made on this machine.
+
+    mark: the invisible mark that the picture carries, if any.
+    """
 
     path: Path
     sha256: str
@@ -152,6 +159,7 @@ class Receipt:
     ledger_id: str
     signer: str
     notice: str = ""
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True)
@@ -167,13 +175,17 @@ class Rerender:
     """How a fresh rendering of a manifest's Recipe compares with the file.
 
     identical: the unmarked pixels have the SHA-256 that the manifest states. largest_difference
-    in 0..255 and psnr_db compare with the file's own pixels.
+    in 0..255 and psnr_db compare with the file's own pixels. pixels: the fresh picture, marked
+    again where the file says how. difference: from the file's own, grey, times `gain`.
     """
 
     identical: bool
     largest_difference: int
     psnr_db: float
     text: str
+    pixels: Pixels | None = field(default=None, compare=False, repr=False)
+    difference: Pixels | None = field(default=None, compare=False, repr=False)
+    gain: int = 1
 
 
 @dataclass(frozen=True)
@@ -193,16 +205,22 @@ class LedgerMatch:
     """A row of this installation's ledger that a file is of, or may be of.
 
     by: "file" and "credentials" are certain; "watermark" and "looks" are possible matches, and
-    score in [0, 1] says how alike the pictures are.
+    score in [0, 1] says how alike the pictures are. receipt: how it was made, by the row.
     """
 
     row: str
-    by: Literal["file", "credentials", "watermark", "looks"]
+    by: MatchBy
     score: float
     created: str
     status: str
     path: Path
     recipe: Recipe | None = None
+    receipt: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is that row's file, and not only like it."""
+        return self.by in ("file", "credentials")
 
 
 @dataclass(frozen=True)
@@ -210,7 +228,8 @@ class Verdict:
     """What is known of a file, and no more than that.
 
     certificate: of the signer, JSON data. watermark, ledger: None where nothing was found or
-    nobody looked. notes: about the reading itself.
+    nobody looked. notes: about the reading itself. thumbnails: of ingredients, by their place in
+    the tree as it is walked, depth first.
     """
 
     path: Path
@@ -226,12 +245,13 @@ class Verdict:
     watermark: MarkFound | None = None
     ledger: LedgerMatch | None = None
     notes: tuple[str, ...] = ()
+    thumbnails: Mapping[int, Pixels] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def known_recipe(self) -> Recipe | None:
         """The file's own Recipe, or the one that a private tier left in the ledger."""
         match = self.ledger
-        if self.recipe is None and match is not None and match.by in ("file", "credentials"):
+        if self.recipe is None and match is not None and match.is_sure:
             return match.recipe
         return self.recipe
 

@@ -6,12 +6,13 @@ is imported before it is needed.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from engine.cancel import CancelToken
 from engine.frame import (
@@ -159,6 +160,7 @@ class Studio:
     ) -> Receipt:
         """Render, sign, write and check a picture. Raises ExportError; then nothing is left."""
         from engine.services.export import Exporter
+        from engine.services.marking import mark
 
         exporter = Exporter(
             render=lambda wanted: self.render_anew(wanted, cancel=cancel),
@@ -166,6 +168,7 @@ class Studio:
             ledger=self.ledger,
             photo=self.store.get,
             resolution=lambda ref: self.library.resolve(ref).resolution,
+            watermark=mark,
         )
         return exporter.export(recipe, Path(path), options, progress, cancel)
 
@@ -174,6 +177,7 @@ class Studio:
     ) -> Verdict:
         """What is known of a file. anchors: PEM of the roots to trust besides one's own."""
         from engine.services.lookup import Lookup
+        from engine.services.marking import mark_again, read_mark
         from engine.services.verify import verify
 
         return verify(
@@ -183,8 +187,23 @@ class Studio:
             anchors=anchors,
             render=self.render_anew if rerender else None,
             has_model=self.library.has,
-            lookup=Lookup(self._ledger_to_ask, extracts=self.extracts(anchors)),
+            lookup=Lookup(self._ledger_to_ask, read_mark, self.extracts(anchors)),
+            mark_again=mark_again,
         )
+
+    def report(self, verdict: Verdict, form: Literal["text", "json"]) -> str:
+        """A verification in words, or as the stable JSON."""
+        from engine.services.report import verdict_data, verdict_text
+
+        if form == "text":
+            return verdict_text(verdict)
+        return json.dumps(verdict_data(verdict), indent=2, ensure_ascii=False) + "\n"
+
+    def pictures_in(self, folder: Path) -> tuple[Path, ...]:
+        """The picture files in a folder and below it, by their names. Raises ImageError."""
+        from engine.services.verify_folder import pictures_in
+
+        return pictures_in(folder)
 
     def extracts(self, anchors: Path | None = None) -> Extracts:
         """The signed ledger extracts of others that are kept here."""
@@ -222,8 +241,9 @@ class Studio:
         with self._making:
             if self._ledger is None:
                 from engine.provenance.ledger import Ledger
+                from engine.provenance.vault import system_vault
 
-                self._ledger = Ledger(self.home / LEDGER)
+                self._ledger = Ledger(self.home / LEDGER, system_vault())
                 self._ledger.reconcile()
             return self._ledger
 
@@ -234,6 +254,23 @@ class Studio:
     def renew_identity(self, passphrase_file: Path | None = None) -> IdentityStatus:
         """Replace key and certificates by new ones. Raises IdentityError."""
         self.identity.renew(passphrase_file)
+        return self.identity.status()
+
+    def use_certificate(
+        self, file: Path, key: Path | None = None, secret: str | None = None
+    ) -> IdentityStatus:
+        """Sign with a certificate of one's own from now on; see services.identity.
+
+        secret: the passphrase of its key. Raises IdentityError.
+        """
+        from engine.services.identity import use_certificate
+
+        use_certificate(self.identity, file, key, secret=secret)
+        return self.identity.status()
+
+    def use_local_identity(self) -> IdentityStatus:
+        """Go back to an identity made here. Raises IdentityError."""
+        self.identity.use_local()
         return self.identity.status()
 
     def keep_photo(self, path: Path | str) -> str:

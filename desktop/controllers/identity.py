@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from desktop.facts import OwnCertificate
 from desktop.lanes import Job, QueueLane
 from desktop.messages import Message, message_of, plain
 from engine.cancel import CancelToken
@@ -13,8 +14,14 @@ from engine.frame import IdentityStatus, OnProgress
 from engine.studio import Studio
 
 KIND, RENEWAL, SETTLING = "identity", "renewal", "settling"
+BRINGING, LOCAL = "certificate", "local identity"
 CHANGED = "The ledger of your exports was changed by something else than this program."
-RENEWED = "Export again; what was signed before stays known as yours."
+RENEWED = "What was signed before stays known as yours."
+CHANGES = {
+    RENEWAL: "The signing identity is renewed.",
+    BRINGING: "Exports are signed with your certificate from now on.",
+    LOCAL: "Exports are signed by this installation again.",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,28 @@ class _Settle:
         return self.studio.settle()
 
 
+@dataclass(frozen=True)
+class _Bring:
+    """Runs in the lane's thread."""
+
+    studio: Studio
+    own: OwnCertificate
+
+    def __call__(self, progress: OnProgress, token: CancelToken) -> IdentityStatus:
+        own = self.own
+        return self.studio.use_certificate(own.file, own.key, own.secret or None)
+
+
+@dataclass(frozen=True)
+class _UseLocal:
+    """Runs in the lane's thread."""
+
+    studio: Studio
+
+    def __call__(self, progress: OnProgress, token: CancelToken) -> IdentityStatus:
+        return self.studio.use_local_identity()
+
+
 class IdentityController(QObject):
     """Keeps the badge true, renews the identity when asked, and looks after the ledger."""
 
@@ -77,21 +106,31 @@ class IdentityController(QObject):
         self._lane.submit(Job(RENEWAL, "Renewing the identity", _Renew(self._studio)))
 
     @Slot(object)
+    def bring(self, own: OwnCertificate) -> None:
+        """Sign with a certificate of the user's own."""
+        self._lane.submit(Job(BRINGING, "Reading the certificate", _Bring(self._studio, own)))
+
+    @Slot()
+    def use_local(self) -> None:
+        """Sign as this installation again."""
+        self._lane.submit(Job(LOCAL, "Changing the identity", _UseLocal(self._studio)))
+
+    @Slot(object)
     def refresh_after(self, receipt: object) -> None:
         """An export may have made the identity."""
         self.refresh()
 
     @Slot(object, object)
     def _finished(self, job: Job, result: object) -> None:
-        if job.kind in (KIND, RENEWAL) and isinstance(result, IdentityStatus):
+        if job.kind in (KIND, *CHANGES) and isinstance(result, IdentityStatus):
             self.status_changed.emit(result)
         if job.kind == SETTLING and isinstance(result, tuple) and result:
             self.ledger_told.emit(Message(CHANGED, plain(" ".join(result)), tone="plain"))
-        if job.kind == RENEWAL:
-            self.told.emit(Message("The signing identity is renewed.", RENEWED, tone="good"))
+        if job.kind in CHANGES:
+            self.told.emit(Message(CHANGES[job.kind], RENEWED, tone="good"))
 
     @Slot(object, object)
     def _failed(self, job: Job, error: BaseException) -> None:
-        message = message_of(error) if job.kind in (RENEWAL, SETTLING) else None
+        message = message_of(error) if job.kind in (SETTLING, *CHANGES) else None
         if message is not None:
-            (self.told if job.kind == RENEWAL else self.ledger_told).emit(message)
+            (self.told if job.kind in CHANGES else self.ledger_told).emit(message)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QImage
 
 from desktop.display import Shown, shown
-from desktop.facts import Inspection
+from desktop.facts import Batch, BatchRow, Comparison, Inspection
 from desktop.lanes import Job, QueueLane
-from desktop.messages import message_of
+from desktop.messages import Message, message_of, plain
+from desktop.report_pdf import save_pdf
+from desktop.verdict_words import facts
 from engine.cancel import CancelToken
 from engine.errors import AtelierError
-from engine.frame import OnProgress, Verdict
+from engine.frame import OnProgress, Progress, Rerender, Verdict
 from engine.recipe import Photo, Recipe
 from engine.studio import Studio
 
-VERIFY, RERENDER = "verify", "render again"
+VERIFY, RERENDER, FOLDER = "verify", "render again", "verify folder"
+GAP_PX, GAP_GREY = 12, 40
 
 
 @dataclass(frozen=True)
@@ -42,13 +48,62 @@ class _Verify:
 
 @dataclass(frozen=True)
 class _Rerender:
-    """Runs in the lane's thread."""
+    """Runs in the lane's thread. picture: the file's own, as it is shown."""
 
     studio: Studio
     path: Path
+    picture: Shown | None
 
-    def __call__(self, progress: OnProgress, token: CancelToken) -> Verdict:
-        return self.studio.verify(self.path, rerender=True)
+    def __call__(self, progress: OnProgress, token: CancelToken) -> Rerendered:
+        verdict = self.studio.verify(self.path, rerender=True)
+        return Rerendered(verdict, _compared(self.picture, verdict.rerender))
+
+
+@dataclass(frozen=True)
+class Rerendered:
+    """A verdict with its Recipe rendered again, and the pictures to look at."""
+
+    verdict: Verdict
+    comparison: Comparison | None
+
+
+def _compared(picture: Shown | None, again: Rerender | None) -> Comparison | None:
+    if picture is None or again is None or again.pixels is None:
+        return None
+    own, fresh = picture.buffers[0], again.pixels
+    views = {"file": picture, "fresh": shown(fresh)}
+    if again.difference is not None:
+        gap = np.full((own.shape[0], GAP_PX, 3), GAP_GREY, np.uint8)
+        views["beside"] = shown(np.concatenate([own, gap, fresh], axis=1))
+        views["difference"] = shown(again.difference)
+    return Comparison(views, again.gain)
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """Runs in the lane's thread. What was done before a cancel is kept."""
+
+    studio: Studio
+    folder: Path
+
+    def __call__(self, progress: OnProgress, token: CancelToken) -> Batch:
+        files = self.studio.pictures_in(self.folder)
+        rows: list[BatchRow] = []
+        began = time.monotonic()
+        for path in files:
+            if token.cancelled:
+                break
+            rows.append(self._row(path))
+            done = len(rows) / len(files)
+            left_s = (time.monotonic() - began) / done * (1 - done)
+            progress(Progress(f"{len(rows)} of {len(files)} pictures", done, left_s))
+        return Batch(self.folder, tuple(rows), len(files))
+
+    def _row(self, path: Path) -> BatchRow:
+        try:
+            return BatchRow(path, self.studio.verify(path))
+        except AtelierError as error:
+            return BatchRow(path, None, error.what)
 
 
 class VerifyController(QObject):
@@ -58,6 +113,11 @@ class VerifyController(QObject):
     inspected = Signal(object)  # Inspection
     rerender_began = Signal()
     rerendered = Signal(object)  # Verdict with rerender
+    compared = Signal(object)  # Comparison or None
+    folder_began = Signal(object)  # Path
+    folder_progressed = Signal(object)  # Progress
+    folder_done = Signal(object)  # Batch
+    stopped = Signal()
     restore_wanted = Signal(object)  # Recipe
     told = Signal(object)  # Message
 
@@ -67,6 +127,8 @@ class VerifyController(QObject):
         self._studio = studio
         self._lane = lane
         self._job: Job | None = None
+        self._picture: Shown | None = None
+        lane.progressed.connect(self._progressed)
         lane.finished.connect(self._finished)
         lane.failed.connect(self._failed)
 
@@ -74,14 +136,55 @@ class VerifyController(QObject):
     def verify(self, path: Path) -> None:
         """Read a file and tell what is known of it."""
         self._start(Job(VERIFY, f"Verifying {path.name}", _Verify(self._studio, path)))
-        self.verdict = None
+        self.verdict = self._picture = None
         self.began.emit(path)
+
+    @Slot(object)
+    def verify_folder(self, folder: Path) -> None:
+        """Verify every picture in a folder and below it."""
+        self._start(Job(FOLDER, f"Verifying {folder.name}", _Folder(self._studio, folder)))
+        self.verdict = self._picture = None
+        self.folder_began.emit(folder)
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop what runs; of a folder, what was done is kept."""
+        if self._job is not None:
+            waiting = self._lane.running is not self._job
+            self._lane.cancel(self._job)
+            if waiting:
+                self._job = None
+                self.stopped.emit()
+
+    @Slot()
+    def copy_report(self) -> None:
+        """Put the verification on the clipboard in words."""
+        if self.verdict is not None:
+            QGuiApplication.clipboard().setText(self._studio.report(self.verdict, "text"))
+            self.told.emit(Message("The report is copied as text.", tone="good"))
+
+    @Slot(object)
+    def save_report(self, path: Path) -> None:
+        """Write the verification as one page of PDF or, by any other ending, as JSON."""
+        if self.verdict is None:
+            return
+        try:
+            if path.suffix.lower() == ".pdf":
+                image = QImage() if self._picture is None else self._picture.exact
+                save_pdf(path, self.verdict, facts(self.verdict), image)
+            else:
+                path.write_text(self._studio.report(self.verdict, "json"), encoding="utf-8")
+        except OSError as error:
+            reason = f"Cannot write {plain(path.name, 80)}: {error.strerror or error}."
+            self.told.emit(Message(reason, "Choose another folder."))
+        else:
+            self.told.emit(Message(f"The report is in {plain(path.name, 80)}.", tone="good"))
 
     @Slot()
     def rerender(self) -> None:
         """Render the file's Recipe again and compare."""
         if self.verdict is not None:
-            work = _Rerender(self._studio, self.verdict.path)
+            work = _Rerender(self._studio, self.verdict.path, self._picture)
             self._start(Job(RERENDER, "Rendering again", work))
             self.rerender_began.emit()
 
@@ -103,16 +206,26 @@ class VerifyController(QObject):
             return
         self._job = None
         if isinstance(result, Inspection):
-            self.verdict = result.verdict
+            self.verdict, self._picture = result.verdict, result.picture
             self.inspected.emit(result)
-        elif isinstance(result, Verdict):
-            self.verdict = result
-            self.rerendered.emit(result)
+        elif isinstance(result, Rerendered):
+            self.verdict = result.verdict
+            self.rerendered.emit(result.verdict)
+            self.compared.emit(result.comparison)
+        elif isinstance(result, Batch):
+            self.folder_done.emit(result)
+
+    @Slot(object, object)
+    def _progressed(self, job: Job, progress: Progress) -> None:
+        if job is self._job and job.kind == FOLDER:
+            self.folder_progressed.emit(progress)
 
     @Slot(object, object)
     def _failed(self, job: Job, error: BaseException) -> None:
         message = message_of(error)
         if job is self._job:
             self._job = None
-            if message is not None:
+            if message is None:
+                self.stopped.emit()
+            else:
                 self.told.emit(message)

@@ -48,4 +48,13 @@ USE_CHOICES: tuple[Choice, ...] = (
     ("none", "Not allowed", "Others may neither train on the picture nor mine it"),
     ("all", "Allowed", "Others may train on the picture and mine it"),
 )
+MARK_CHOICES: tuple[Choice, ...] = (
+    ("on", "Added", "Nobody sees it; a copy without credentials can be found by it"),
+    ("off", "Left out", "A copy without its credentials is found by its looks alone"),
+)
+MARK_WORDS = {
+    "on": "Points to the row in your ledger, from a copy that was cut or saved again, too. "
+    "It is never a proof: a mark can be copied.",
+    "off": "A copy that loses its credentials can then be found by its looks alone.",
+}
 ALLOWED: dict[str, tuple[Use, ...]] = {"none": (), "all": USES}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -23,15 +23,20 @@ from desktop.views.export_choices import (
     FILTER,
     FORMATS,
     KEYS,
+    MARK_CHOICES,
+    MARK_WORDS,
     SIZES,
     TIER_WORDS,
     TIERS,
     USE_CHOICES,
 )
+from desktop.views.export_result import ExportResult
 from desktop.views.passphrase_ask import PassphraseAsk
+from desktop.views.signing_form import SigningForm
 from desktop.widgets.button import IconButton, push
 from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.scroll_column import ScrollColumn
+from desktop.widgets.section import Section
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.text import label
 from engine.frame import ExportOptions, IdentityStatus, Progress, Receipt
@@ -49,9 +54,8 @@ class ExportPanel(ScrollColumn):
     renew_wanted = Signal()
     closed = Signal()
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, time_authority: str = "") -> None:
         super().__init__("Export")
-        self._receipt: Receipt | None = None
         self._has_identity = False
         self._form = QWidget()
         self._format = Segmented("Format", FORMATS)
@@ -59,6 +63,8 @@ class ExportPanel(ScrollColumn):
         tiers = tuple((key, key.capitalize(), words) for key, words in TIER_WORDS.items())
         self._tier = Segmented("Manifest", tiers)
         self._uses = Segmented("Training and mining", USE_CHOICES)
+        self._mark = Segmented("Invisible mark", MARK_CHOICES)
+        self._mark_words = label(MARK_WORDS["on"], tone="muted", wrap=True)
         self._tier_words = label(TIER_WORDS["recipe"], tone="muted", wrap=True)
         self._path = QLineEdit(str(free_name(Path(folder or pictures_folder()) / "portrait.png")))
         self._path.setAccessibleName("File")
@@ -70,18 +76,22 @@ class ExportPanel(ScrollColumn):
         self._title.setPlaceholderText("Optional")
         self._title.setFixedHeight(28)
         self._identity = label(tone="muted", wrap=True)
+        self.signing = SigningForm(time_authority)
+        self._signing = Section("Who signs", self._make_signing, False)
         self._go = push("Export", "Export the picture on the canvas (Ctrl+Return)", "primary")
         self.message = MessageBar()
         self._build_form()
         self._ask = PassphraseAsk()
         self._ask.given.connect(self.passphrase_given)
         self._build_progress()
-        self._build_result()
+        self._done = ExportResult()
+        self._done.verify_wanted.connect(self.verify_wanted)
         self._build()
         self._format.set_key("png")
         self._size.set_key("512")
         self._tier.set_key("recipe")
         self._uses.set_key("none")
+        self._mark.set_key("on")
 
     def _build(self) -> None:
         close = IconButton("close", "Close export", "Back to the sliders (Esc)", size_px=16)
@@ -92,7 +102,8 @@ class ExportPanel(ScrollColumn):
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(16)
         column.addLayout(head)
-        for part in (self._form, self.message, self._ask, self._busy, self._done):
+        parts = (self._form, self.message, self._ask, self._busy, self._done, self._signing)
+        for part in parts:
             column.addWidget(part)
         self.column.addLayout(column)
         self.column.addStretch(1)
@@ -100,6 +111,10 @@ class ExportPanel(ScrollColumn):
         self.message.action_wanted.connect(self._remedy)
         self._format.chosen.connect(self._set_suffix)
         self._tier.chosen.connect(self._say_tier)
+        self.signing.certificate_given.connect(self._expect_new_key)
+        self.signing.local_wanted.connect(self._expect_new_key)
+        self.signing.renew_wanted.connect(self.renew_wanted)
+        self._mark.chosen.connect(self._say_mark)
         self._go.clicked.connect(self.submit)
         at_once = QShortcut(QKeySequence("Ctrl+Return"), self)
         at_once.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -123,6 +138,10 @@ class ExportPanel(ScrollColumn):
         column.addWidget(label("The manifest tells", tone="muted"))
         column.addWidget(self._tier)
         column.addWidget(self._tier_words)
+        column.addSpacing(4)
+        column.addWidget(label("An invisible mark", tone="muted"))
+        column.addWidget(self._mark)
+        column.addWidget(self._mark_words)
         column.addSpacing(4)
         column.addWidget(label("Training and data mining by others", tone="muted"))
         column.addWidget(self._uses)
@@ -150,26 +169,6 @@ class ExportPanel(ScrollColumn):
         self._busy.hide()
         self._cancel.clicked.connect(self.cancel_wanted)
 
-    def _build_result(self) -> None:
-        self._done = QWidget()
-        self._done_title = label(role="strong", wrap=True)
-        self._done_words = label(tone="muted", wrap=True, selectable=True)
-        show = push("Show in folder", "Open the folder of the exported file")
-        verify = push("Verify", "Read back what the exported file says")
-        line = QHBoxLayout()
-        line.addWidget(show)
-        line.addWidget(verify)
-        line.addStretch(1)
-        column = QVBoxLayout(self._done)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self._done_title)
-        column.addWidget(self._done_words)
-        column.addLayout(line)
-        self._done.hide()
-        show.clicked.connect(self._show_folder)
-        verify.clicked.connect(self._verify)
-
     @property
     def folder(self) -> str:
         """Where the next export goes."""
@@ -182,6 +181,7 @@ class ExportPanel(ScrollColumn):
     def show_identity(self, status: IdentityStatus) -> None:
         """Who signs."""
         self._has_identity = status.exists
+        self.signing.show_identity(status)
         self._identity.setText(plain(status.text))
 
     @Slot()
@@ -204,6 +204,8 @@ class ExportPanel(ScrollColumn):
             tier=TIERS[self._tier.key],
             title=self._title.text().strip(),
             allowed_uses=ALLOWED[self._uses.key],
+            watermark=self._mark.key == "on",
+            time_authority=self.signing.time_authority,
         )
         self.export_wanted.emit(ExportRequest(path, options))
 
@@ -227,12 +229,8 @@ class ExportPanel(ScrollColumn):
     def show_receipt(self, receipt: Receipt) -> None:
         """What the export left behind."""
         self.show_stopped()
-        self._receipt = receipt
         self._path.setText(str(free_name(receipt.path)))
-        self._done_title.setText(f"Exported {plain(receipt.path.name, 80)}")
-        words = f"Signed by {plain(receipt.signer, 80)}." if receipt.signer else ""
-        self._done_words.setText(f"{words} {plain(receipt.notice)}".strip())
-        self._done.show()
+        self._done.show_receipt(receipt)
         self.ensureWidgetVisible(self._done)
 
     def show_stopped(self) -> None:
@@ -251,6 +249,13 @@ class ExportPanel(ScrollColumn):
         self.message.show_message(message.title, message.remedy, message.tone, action)
         self.ensureWidgetVisible(self.message)
 
+    @Slot(object)
+    def show_signing_message(self, message: Message) -> None:
+        """What came of a change of the signer."""
+        self._ask.hide()
+        self.message.show_message(message.title, message.remedy, message.tone, message.action)
+        self.ensureWidgetVisible(self.message)
+
     def ask_passphrase(self) -> None:
         """The key is locked."""
         self._ask.ask(is_new=not self._has_identity)
@@ -261,6 +266,18 @@ class ExportPanel(ScrollColumn):
 
     def _say_tier(self, tier: str) -> None:
         self._tier_words.setText(TIER_WORDS[tier])
+
+    def _make_signing(self) -> QWidget:
+        return self.signing
+
+    @Slot()
+    def _expect_new_key(self) -> None:
+        """Where there is no keyring, a passphrase for the new key is asked for, twice."""
+        self.message.hide()
+        self._has_identity = False
+
+    def _say_mark(self, mark: str) -> None:
+        self._mark_words.setText(MARK_WORDS[mark])
 
     @Slot()
     def _remedy(self) -> None:
@@ -279,10 +296,5 @@ class ExportPanel(ScrollColumn):
             self._path.setText(name)
             self._format.set_key(KEYS.get(Path(name).suffix.lower(), "png"))
 
-    def _show_folder(self) -> None:
-        if self._receipt is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._receipt.path.parent)))
-
     def _verify(self) -> None:
-        if self._receipt is not None:
-            self.verify_wanted.emit(self._receipt.path)
+        self._done.verify()

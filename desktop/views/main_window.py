@@ -63,7 +63,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.explore = ExploreColumn()
         self.verify = VerifyPanel()
-        self.export = ExportPanel(settings.text("export_folder"))
+        self.export = ExportPanel(settings.text("export_folder"), settings.text("time_authority"))
         self._column = named(QStackedWidget(), "column")
         self._column.setFixedWidth(COLUMN_PX)
         for panel in (self.explore, self.verify, self.export):
@@ -199,6 +199,7 @@ class MainWindow(QMainWindow):
         """Remember the place on the screen."""
         self._settings.geometry = self.saveGeometry()
         self._settings.set_text("export_folder", self.export.folder)
+        self._settings.set_text("time_authority", self.export.signing.time_authority)
         self.closing.emit()
         super().closeEvent(event)
 

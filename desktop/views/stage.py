@@ -6,7 +6,10 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from desktop.display import Shown
+from desktop.facts import Batch
 from desktop.messages import Message
+from desktop.views.batch_table import BatchTable
 from desktop.views.canvas import Canvas
 from desktop.views.canvas_bar import CanvasBar
 from desktop.widgets.message_bar import MessageBar
@@ -25,20 +28,23 @@ class Stage(QWidget):
         super().__init__()
         self.canvas = Canvas("Canvas", "The first picture is on its way.")
         self.photo = Canvas("Verified picture", DROP_HINT)
+        self.batch = BatchTable()
         self.bar = CanvasBar(self.canvas, actions)
-        explore = QWidget()
-        column = QVBoxLayout(explore)
+        self._explore = QWidget()
+        column = QVBoxLayout(self._explore)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.canvas, 1)
         column.addWidget(self.bar)
         self._pages = QStackedWidget()
-        self._pages.addWidget(explore)
+        self._pages.addWidget(self._explore)
         self._pages.addWidget(self.photo)
+        self._pages.addWidget(self.batch)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
         self.message = MessageBar(self)
+        self._verifying = self._tabled = False
         self._told: Message | None = None
         self._of_picture = False
         self._away = QTimer(self, interval=GOOD_MS, singleShot=True)
@@ -46,8 +52,26 @@ class Stage(QWidget):
         self.message.action_wanted.connect(self._act)
 
     def show_page(self, key: str) -> None:
-        """The canvas of a page."""
-        self._pages.setCurrentIndex(1 if key == "verify" else 0)
+        """The canvas of a page; on Verify what was looked at last, a picture or a table."""
+        self._verifying = key == "verify"
+        place = self.batch if self._tabled else self.photo
+        self._pages.setCurrentWidget(place if self._verifying else self._explore)
+
+    def show_photo(self, picture: Shown | None) -> None:
+        """A verified picture."""
+        self._tabled = False
+        self.photo.show_picture(picture)
+        self.show_page("verify" if self._verifying else "explore")
+
+    def show_batch(self, batch: Batch) -> None:
+        """The table of a folder."""
+        self.batch.show_batch(batch)
+        self.show_table()
+
+    def show_table(self) -> None:
+        """The table of the folder that was verified last."""
+        self._tabled = True
+        self.show_page("verify" if self._verifying else "explore")
 
     def show_message(self, message: Message) -> None:
         """Tell something over the canvas; good news goes away by itself."""

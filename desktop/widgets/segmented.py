@@ -60,6 +60,10 @@ class Segmented(QWidget):
             other.setChecked(False)
         self._group.setExclusive(True)
 
+    def set_enabled(self, key: str, able: bool) -> None:
+        """Whether a choice can be taken."""
+        self._buttons[key].setEnabled(able)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Left and right take the neighbour."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)

@@ -19,7 +19,7 @@ class WrapLabel(QLabel):
 
     def setText(self, text: str) -> None:
         """Show words; a word too long for a line may break anywhere."""
-        super().setText(_LONG.sub(lambda found: found.group() + _BREAK, text))
+        super().setText(breakable(text))
         self._grow()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -53,6 +53,11 @@ def label(
     if selectable:
         made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return made
+
+
+def breakable(text: str) -> str:
+    """The text with places to break in words too long for a line."""
+    return _LONG.sub(lambda found: found.group() + _BREAK, text)
 
 
 def short_digests(text: str) -> str:

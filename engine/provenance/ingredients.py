@@ -35,7 +35,7 @@ class IngredientView:
     """A picture or model that went into another. faults: codes of the checks that it failed.
 
     signer: the name in the certificate of its own credentials, not verified. parts: what it was
-    itself made from.
+    itself made from. thumbnail: where the file keeps its picture, "" for nowhere.
     """
 
     title: str
@@ -45,6 +45,7 @@ class IngredientView:
     faults: tuple[str, ...]
     signer: str = ""
     parts: tuple[IngredientView, ...] = ()
+    thumbnail: str = ""
 
     @property
     def state(self) -> State:
@@ -137,4 +138,11 @@ def _part(
         faults=faults,
         signer=signer,
         parts=parts,
+        thumbnail=_thumbnail(entry),
     )
+
+
+def _thumbnail(entry: Mapping[str, Any]) -> str:
+    kept = entry.get("thumbnail")
+    address = kept.get("identifier") if isinstance(kept, dict) else None
+    return address if isinstance(address, str) else ""

@@ -33,6 +33,7 @@ from engine.provenance.ledger_rows import (
     this_process,
 )
 from engine.provenance.origin import models_of
+from engine.provenance.vault import Vault
 from engine.recipe import Recipe
 from engine.store import sweep
 
@@ -48,12 +49,12 @@ class Ledger:
 
     Any thread and any process may call at once; each call waits for the others. Beside the
     database lie its key and its signed head. problems: what is missing, altered or cut off, in
-    words; a ledger that has some still works, and keeps telling.
+    words; a ledger that has some still works, and keeps telling. vault: seals the key.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, vault: Vault | None = None) -> None:
         self._file = LedgerFile(path, {1: VERSION_1})
-        self._key = LedgerKey(path.with_suffix(".key"))
+        self._key = LedgerKey(path.with_suffix(".key"), vault)
         self._head = path.with_suffix(".head")
         self.problems: tuple[str, ...] = ()
         self._index: tuple[int, list[str], FingerprintIndex] | None = None

@@ -1,7 +1,8 @@
 """The ledger's own key, Ed25519, and the signed head that is kept outside the database.
 
-The key lies beside the ledger, readable by its owner alone, because rows are also written where
-nobody can be asked for a passphrase. It shows changes by others and by accident; whoever may read
+The key lies beside the ledger, readable by its owner alone, and sealed under a key in the keyring
+where there is one. Where there is none it lies bare, because rows are also written where nobody can
+be asked for a passphrase: it then shows changes by others and by accident, while whoever may read
 the owner's files could forge a ledger, but not the signatures in pictures.
 """
 
@@ -20,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from engine.errors import LedgerError
 from engine.provenance.key_file import readable_by_others
+from engine.provenance.sealed_seed import is_sealed, seal, unseal
+from engine.provenance.vault import Vault
 
 _ROW, _HEAD = b"latent-atelier ledger row 2\x00", b"latent-atelier ledger head 2\x00"
 _SEED = 32
@@ -28,13 +31,11 @@ _SEED = 32
 class LedgerKey:
     """Signs rows and heads. Raises LedgerError where the key cannot be read or made."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, vault: Vault | None = None) -> None:
         self._path = path
-        seed = self._read() or self._make()
+        seed = self._opened(self._read() or self._make(vault), vault)
         if len(seed) != _SEED:
-            raise LedgerError(
-                f"The ledger's key {path} is damaged.", "Move it and the ledger away to begin anew."
-            )
+            raise self._damaged()
         self._private = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
         self._public = self._private.public_key()
 
@@ -82,23 +83,53 @@ class LedgerKey:
             )
         return data
 
-    def _make(self) -> bytes:
+    def _opened(self, data: bytes, vault: Vault | None) -> bytes:
+        """The seed. A bare one is sealed as soon as there is a keyring."""
+        if not is_sealed(data):
+            sealed = seal(data, vault) if vault is not None and len(data) == _SEED else None
+            if sealed is not None:
+                self._write(sealed, replace=True)
+            return data
+        try:
+            seed = None if vault is None else unseal(data, vault)
+        except ValueError as error:
+            raise self._damaged() from error
+        if seed is None:
+            raise LedgerError(
+                "The ledger's key is sealed, and the keyring that opens it cannot be used.",
+                "Unlock the keyring of this computer and try again.",
+            )
+        return seed
+
+    def _damaged(self) -> LedgerError:
+        return LedgerError(
+            f"The ledger's key {self._path} is damaged.",
+            "Move it and the ledger away to begin anew.",
+        )
+
+    def _make(self, vault: Vault | None) -> bytes:
         """A new key; where another process makes one at the same time, the first one counts."""
         seed = secrets.token_bytes(_SEED)
+        self._write((seal(seed, vault) if vault is not None else None) or seed, replace=False)
+        return self._read()
+
+    def _write(self, data: bytes, *, replace: bool) -> None:
         number = f"{os.getpid()}-{secrets.randbits(32)}"
         fresh = self._path.with_name(f".{self._path.name}.{number}.atelier-tmp")
         try:
             with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(seed)
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            with suppress(FileExistsError):
-                os.link(fresh, self._path)
+            if replace:
+                os.replace(fresh, self._path)
+            else:
+                with suppress(FileExistsError):
+                    os.link(fresh, self._path)
         except OSError as error:
             raise self._told(error) from error
         finally:
             fresh.unlink(missing_ok=True)
-        return self._read()
 
     def _told(self, error: OSError) -> LedgerError:
         return LedgerError(

@@ -6,9 +6,11 @@ Everything here was written by whoever signed the file. Text is made plain befor
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import c2pa
@@ -17,6 +19,7 @@ from engine.provenance.claim import MINING_LABEL, RECIPE_LABEL
 from engine.provenance.ingredients import IngredientView, read_ingredients
 from engine.provenance.plain_text import plain, plain_data
 
+_MOST_PICTURES, _MOST_BYTES = 40, 2_000_000
 Check = tuple[str, str]
 """A validation code of the C2PA specification (section 15), and the address of what it is about."""
 
@@ -27,6 +30,7 @@ class ManifestView:
 
     label: its name in the file. recipe_data: the Recipe assertion as it stands in the file, unread
     and unclipped. uses: what others may do with the picture. marks: the soft bindings stated.
+    pictures: thumbnails that the file keeps of ingredients, undecoded, by their place in the walk.
     """
 
     label: str
@@ -46,6 +50,7 @@ class ManifestView:
     recipe_data: Mapping[str, Any] | None
     uses: Mapping[str, str]
     marks: tuple[Mapping[str, str], ...]
+    pictures: Mapping[int, bytes]
 
     @property
     def time_proven(self) -> bool:
@@ -67,6 +72,7 @@ def view(reader: c2pa.Reader) -> ManifestView:
     results = report["validation_results"]["activeManifest"]
     signature = manifest.get("signature_info", {})
     validity = raw.get("signature", {}).get("certificateInfo", {}).get("validity", {})
+    parts = read_ingredients(report)
     return ManifestView(
         label=str(label),
         passed=_checks(results["success"]),
@@ -77,14 +83,31 @@ def view(reader: c2pa.Reader) -> ManifestView:
         time_stamp=plain(signature["time"], 40) if signature.get("time") else None,
         valid_from=_moment(validity.get("notBefore")),
         valid_to=_moment(validity.get("notAfter")),
-        ingredients=read_ingredients(report),
+        ingredients=parts,
         title=plain(manifest.get("title", "")),
         generator=_generator(manifest),
         actions=_actions(raw),
         recipe_data=_recipe_data(raw),
         uses=_uses(raw),
         marks=_marks(raw),
+        pictures=_pictures(reader, parts),
     )
+
+
+def _pictures(reader: c2pa.Reader, parts: tuple[IngredientView, ...]) -> Mapping[int, bytes]:
+    found: dict[int, bytes] = {}
+    every = (part for top in parts for part in top.walk())
+    for place, part in enumerate(islice(every, _MOST_PICTURES)):
+        if not part.thumbnail:
+            continue
+        kept = io.BytesIO()
+        try:
+            reader.resource_to_stream(part.thumbnail, kept)
+        except c2pa.C2paError:
+            continue  # a picture that cannot be had is no fault of the credentials
+        if kept.tell() <= _MOST_BYTES:
+            found[place] = kept.getvalue()
+    return found
 
 
 def _checks(entries: list[dict[str, Any]]) -> tuple[Check, ...]:

@@ -37,7 +37,8 @@ _ODD_REPORT = (ValueError, KeyError, TypeError, AttributeError, IndexError, Stop
 class Credentials:
     """What was found. signer: a name that the certificate gives, verified or not by `verdict`.
 
-    certificate: more of it, as JSON data. manifest: the label of the active manifest.
+    certificate: more of it, as JSON data. manifest: the label of the active manifest. pictures: see
+    manifest_view.
     """
 
     verdict: VerdictName
@@ -49,6 +50,7 @@ class Credentials:
     headline: str = ""
     certificate: Mapping[str, Any] = field(default_factory=dict)
     manifest: str = ""
+    pictures: Mapping[int, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "headline", self.headline or words.HEADLINES[self.verdict])
@@ -92,7 +94,12 @@ def read_credentials(
     judged = _judge(_File(data, found, seen, raw), own, trusted, moment)
     if judged.verdict == "invalid":  # who signed is not told of a picture that may be another's
         return judged
-    return replace(judged, certificate=_certificate(seen, leaf), manifest=seen.label)
+    return replace(
+        judged,
+        certificate=_certificate(seen, leaf),
+        manifest=seen.label,
+        pictures=seen.pictures,
+    )
 
 
 def _look(data: bytes, found: PictureFormat, anchors_pem: str) -> tuple[ManifestView | None, bool]:

@@ -17,6 +17,7 @@ from engine.models.library import bundled_folder
 from engine.perception.reader import FAMILY
 
 JUDGE = "portraits-judge"
+WATERMARK = "watermark"
 
 
 def evaluate(
@@ -26,12 +27,16 @@ def evaluate(
     cancel: CancelToken,
     root: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure the model `name` and write its card; returns the card.
+    """Measure the model `name`, or the invisible mark, and write its card; returns the card.
 
     full: the long form of every measurement. root: the folder of model folders, the bundled one
     when None. Raises ModelError when there is no such model, when weights and card do not belong
     together, or when a network that measures is missing.
     """
+    if name == WATERMARK:
+        from engine.services.evaluate_watermark import measure_watermark
+
+        return measure_watermark(full, progress, cancel)
     root = bundled_folder() if root is None else root
     folder = root / name
     card = checked_card(folder)

@@ -33,6 +33,7 @@ from engine.provenance.verify import Credentials, read_credentials
 from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize
 from engine.services.atomic_file import check_target, put_in_place, remove, write_temporary
 from engine.services.export_facts import made_of, receipt_of, text_of, xmp_of
+from engine.services.marking import weakness, why_none
 
 Watermark = Callable[[Pixels, int], tuple[Pixels, Mark] | None]
 _ENDINGS = ".png, .jpg, .webp, .tiff or .avif"
@@ -100,7 +101,7 @@ class Exporter:
         steps.next("Rendering", 0.05)
         sized, frame = self._render(recipe, options.size_px)
         made = made_of(frame)
-        pixels, mark = self._marked(frame, row, steps)
+        pixels, mark = self._marked(frame, options, row, steps)
         steps.next("Encoding", 0.6)
         picture = encode(pixels, format, xmp=xmp_of(sized, row.created), text=text_of(sized))
         steps.next("Signing", 0.75)
@@ -120,7 +121,7 @@ class Exporter:
             signer=identity.chain.fingerprint,
             manifest=found.manifest,
             fingerprints=fingerprints(pixels),
-            receipt=receipt_of(made, mark),
+            receipt=receipt_of(made, mark, pixels),
         )
         steps.check()
         put_in_place(row.temporary, row.path)
@@ -134,7 +135,10 @@ class Exporter:
             verdict=found.verdict,
             ledger_id=row.id,
             signer=identity.chain.name,
-            notice=_notice(identity, claim, self.ledger.problems),
+            notice=_notice(
+                identity, claim, self._word(options, pixels, mark), self.ledger.problems
+            ),
+            mark=mark,
         )
 
     def _claim(
@@ -167,13 +171,21 @@ class Exporter:
             own_leaves=self.identity.own_leaves(),
         )
 
-    def _marked(self, frame: Frame, row: Row, steps: _Steps) -> tuple[Pixels, Mark | None]:
+    def _marked(
+        self, frame: Frame, options: ExportOptions, row: Row, steps: _Steps
+    ) -> tuple[Pixels, Mark | None]:
         """The pixels as they leave, and the mark that they carry, if any."""
-        if self.watermark is None:
+        if self.watermark is None or not options.watermark:
             return frame.pixels, None
         steps.next("Marking", 0.5)
         marked = self.watermark(frame.pixels, row.mark)
         return (frame.pixels, None) if marked is None else marked
+
+    def _word(self, options: ExportOptions, pixels: Pixels, mark: Mark | None) -> str:
+        """What is to be told of the mark."""
+        if self.watermark is None or not options.watermark:
+            return ""
+        return why_none(pixels) if mark is None else weakness(pixels)
 
     def _completed(self, receipt: Receipt) -> Receipt:
         """The file is in its place: a ledger that fails now is settled at the next start."""
@@ -228,12 +240,14 @@ class _Steps:
             self._progress(Progress(stage, fraction))
 
 
-def _notice(identity: Unlocked, claim: Claim, problems: tuple[str, ...]) -> str:
+def _notice(identity: Unlocked, claim: Claim, marking: str, problems: tuple[str, ...]) -> str:
     """What is to be told with the receipt."""
     ledger = f"Your ledger was changed by somebody else: {problems[0]}" if problems else ""
     dropped = claim.tier != "recipe" and any(photo.has_credentials for photo in claim.photos)
     words = "The photo's own credentials were left out: they carry its thumbnail and place."
-    return " ".join(part for part in (identity.notice, words if dropped else "", ledger) if part)
+    return " ".join(
+        part for part in (identity.notice, marking, words if dropped else "", ledger) if part
+    )
 
 
 def _format_of(path: Path) -> FormatName:

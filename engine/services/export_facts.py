@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -9,9 +10,12 @@ from typing import Any
 
 from engine.errors import ExportError
 from engine.frame import BackendName, Frame, Mark
+from engine.image.codec import thumbnail
 from engine.image.pixels import pixels_sha256
 from engine.image.xmp import SOURCE_TYPES, packet
 from engine.provenance.claim import Made
+from engine.provenance.fingerprint import Pixels
+from engine.provenance.likeness import SMALL_PX
 from engine.provenance.origin import source_type
 from engine.provenance.program import NAME, program_version
 from engine.recipe import Recipe
@@ -20,6 +24,8 @@ _PACKAGES: dict[BackendName, tuple[str, ...]] = {
     "onnx": ("onnxruntime", "onnxruntime-gpu"),
     "torch": ("torch",),
 }
+
+_SMALL_BYTES = 1500
 
 
 def made_of(frame: Frame) -> Made:
@@ -48,9 +54,10 @@ def _versions(backend: BackendName) -> Mapping[str, str]:
     return found
 
 
-def receipt_of(made: Made, mark: Mark | None) -> dict[str, Any]:
-    """The Receipt as it stays in the ledger."""
-    kept = {**asdict(made), "versions": dict(made.versions)}
+def receipt_of(made: Made, mark: Mark | None, pixels: Pixels) -> dict[str, Any]:
+    """The Receipt as it stays in the ledger; a small picture confirms what a mark says."""
+    kept: dict[str, Any] = {**asdict(made), "versions": dict(made.versions)}
+    kept["small"] = base64.b64encode(thumbnail(pixels, SMALL_PX, _SMALL_BYTES)).decode("ascii")
     if mark is not None:
         kept["watermark"] = {"alg": mark.algorithm, "parameters": dict(mark.parameters)}
     return kept

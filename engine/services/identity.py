@@ -23,13 +23,15 @@ def use_certificate(
     key: Path | None = None,
     key_passphrase_file: Path | None = None,
     passphrase_file: Path | None = None,
+    secret: str | None = None,
 ) -> Unlocked:
     """Sign with the certificate in `file` from now on: PEM with a `key` beside it, else PKCS#12.
 
-    key_passphrase_file: opens the user's key. passphrase_file: under which it is kept here where
-    there is no keyring. Raises IdentityError.
+    key_passphrase_file, or secret itself: opens the user's key. passphrase_file: under which it
+    is kept here where there is no keyring. Raises IdentityError.
     """
-    secret = None if key_passphrase_file is None else read_passphrase(key_passphrase_file)
+    if key_passphrase_file is not None:
+        secret = read_passphrase(key_passphrase_file)
     found = from_pkcs12(file, secret) if key is None else from_pem(file, key, secret)
     return identity.bring(*found, passphrase_file)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.errors import LedgerError, RecipeError
-from engine.frame import Finding, LedgerMatch, MarkFound
+from engine.frame import Finding, LedgerMatch, MarkFound, MatchBy
 from engine.image.codec import Picture
-from engine.provenance.fingerprint import FingerprintIndex, Pixels
+from engine.provenance.fingerprint import SIZE, FingerprintIndex, Pixels
 from engine.provenance.ledger import LEAST_SCORE, Ledger, Row
+from engine.provenance.likeness import likeness
 from engine.provenance.verify import Credentials
 from engine.recipe import Recipe
 from engine.services.extracts import Extracts
@@ -83,19 +85,39 @@ def _match(
         return _told(row, "credentials", 1.0)
     # A mark is a pointer and no proof: it can be copied. The pictures are compared.
     row = None if mark is None else ledger.find_mark(mark.id)
-    if row is not None and picture is not None and len(row.fingerprints) == 64:
-        near = FingerprintIndex([row.fingerprints]).search(picture.pixels, 0.0)
-        return _told(row, "watermark", near[0].score)
+    if row is not None and picture is not None and len(row.fingerprints) == SIZE:
+        return _told(row, "watermark", _alike(row, picture.pixels))
     alike = () if picture is None else ledger.search(picture.pixels, LEAST_SCORE, 1)
     return _told(alike[0][0], "looks", alike[0][1]) if alike else None
 
 
-def _told(row: Row, by: str, score: float) -> LedgerMatch:
+def _alike(row: Row, pixels: Pixels) -> float:
+    """How alike the pictures are: as a whole, or as a part of the small one that the row keeps."""
+    whole = FingerprintIndex([row.fingerprints]).search(pixels, 0.0)[0].score
+    if whole >= LEAST_SCORE:
+        return whole
+    try:
+        small = base64.b64decode(str(row.receipt.get("small", "")), validate=True)
+        return max(whole, likeness(pixels, small)) if small else whole
+    except ValueError:
+        return whole
+
+
+def _told(row: Row, by: MatchBy, score: float) -> LedgerMatch:
     try:
         recipe: Recipe | None = Recipe.from_json(row.recipe)
     except RecipeError:
         recipe = None
-    return LedgerMatch(row.id, by, score, row.created, row.status, row.path, recipe)  # type: ignore[arg-type]
+    return LedgerMatch(
+        row.id,
+        by,
+        score,
+        row.created,
+        row.status,
+        row.path,
+        recipe,
+        row.receipt,
+    )
 
 
 def match_finding(match: LedgerMatch) -> Finding:

@@ -137,5 +137,6 @@ def receipt_data(receipt: Receipt) -> dict[str, Any]:
         "verdict": receipt.verdict,
         "ledger_id": receipt.ledger_id,
         "signer": receipt.signer,
+        "watermark": None if receipt.mark is None else receipt.mark.value.hex(),
         "notice": receipt.notice,
     }

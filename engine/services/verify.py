@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import AtelierError, ImageError, UsageError
-from engine.frame import Finding, Frame, Rerender, Verdict
+from engine.frame import Finding, Frame, Pixels, Verdict
 from engine.image.codec import (
     Picture,
     PictureTooLarge,
     open_picture,
     read_bytes,
-    read_picture,
     refuse_polyglot,
 )
-from engine.image.formats import AVIF, JPEG, PNG, TIFF, WEBP, PictureFormat, sniff
-from engine.image.pixels import largest_difference, pixels_sha256, psnr
+from engine.image.pixels import resize
 from engine.provenance.certificates import read_anchors
 from engine.provenance.origin import models_of
 from engine.provenance.verify import Credentials, crjson, read_credentials
 from engine.recipe import ModelRef, Recipe
+from engine.services.compare import MarkAgain, compare
 from engine.services.lookup import Lookup, match_finding
 
 RenderRecipe = Callable[[Recipe], Frame]
 NOBODY = Lookup()
+THUMBNAIL_PX = 96
 
 
 def verify(
@@ -39,14 +38,16 @@ def verify(
     render: RenderRecipe | None = None,
     has_model: Callable[[ModelRef], bool] | None = None,
     lookup: Lookup = NOBODY,
+    mark_again: MarkAgain | None = None,
     now: dt.datetime | None = None,
 ) -> Verdict:
     """What is known of a file, and no more than that.
 
     anchors: a PEM file of roots that the user trusts. render: renders the file's Recipe once more
     at full quality, to compare; None leaves that out. has_model: whether a model is at hand.
-    lookup: the ledger and the decoder of marks. Raises ImageError where the file cannot be read
-    at all or is something else besides a picture, UsageError for unfit anchors.
+    lookup: the ledger and the decoder of marks. mark_again: puts a stated mark into a
+    fresh picture, so that it can be compared with the file. Raises ImageError where the file
+    cannot be read at all or is something else besides a picture, UsageError for unfit anchors.
     """
     trusted = "" if anchors is None else read_roots(anchors)
     # The steps 1 to 6 are those of provenance.verify.
@@ -70,10 +71,13 @@ def verify(
         claim=found.claim,
         certificate=found.certificate,
     )
+    verdict = replace(verdict, thumbnails=_thumbnails(found))
     # 7. What does the picture itself tell: notes, a mark, a likeness in the ledger?
     verdict = _looked_up(verdict, data, found, lookup)
     # 8. Does its Recipe give the same picture?
-    return verdict if render is None else _rerendered(verdict, found, data, render, has_model)
+    if render is None:
+        return verdict
+    return _rerendered(verdict, data, render, has_model, mark_again)
 
 
 def _looked_up(verdict: Verdict, data: bytes, found: Credentials, lookup: Lookup) -> Verdict:
@@ -92,6 +96,20 @@ def _looked_up(verdict: Verdict, data: bytes, found: Credentials, lookup: Lookup
     )
 
 
+def _thumbnails(found: Credentials) -> dict[int, Pixels]:
+    """The small pictures that the credentials keep, decoded as carefully as any other."""
+    kept = {}
+    for place, data in found.pictures.items():
+        try:
+            pixels = open_picture(data).pixels
+        except ImageError:
+            continue
+        height, width = pixels.shape[:2]
+        scale = min(1.0, THUMBNAIL_PX / max(height, width))
+        kept[place] = resize(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
+    return kept
+
+
 def _picture(data: bytes) -> tuple[Picture | None, tuple[str, ...]]:
     try:
         picture = open_picture(data)
@@ -104,10 +122,10 @@ def _picture(data: bytes) -> tuple[Picture | None, tuple[str, ...]]:
 
 def _rerendered(
     verdict: Verdict,
-    found: Credentials,
     data: bytes,
     render: RenderRecipe,
     has_model: Callable[[ModelRef], bool] | None,
+    mark_again: MarkAgain | None,
 ) -> Verdict:
     recipe = verdict.known_recipe
     if recipe is None:
@@ -119,9 +137,9 @@ def _rerendered(
         frame = render(recipe)
     except AtelierError as error:
         return _noted(verdict, False, f"The Recipe could not be rendered again: {error.what}")
-    compared = _compare(found, frame, data)
+    compared = compare(verdict, frame, data, mark_again)
     # A difference speaks against nobody: another backend or version may round otherwise.
-    ok = True if compared.identical and found.verdict != "invalid" else None
+    ok = True if compared.identical and verdict.verdict != "invalid" else None
     return replace(_noted(verdict, ok, compared.text), rerender=compared)
 
 
@@ -152,48 +170,3 @@ def _missing(model: ModelRef) -> str:
         f"The Recipe cannot be rendered again: the model “{model.name}” with weights SHA-256 "
         f"{model.sha256} is not here. Import it first."
     )
-
-
-def _compare(found: Credentials, frame: Frame, data: bytes) -> Rerender:
-    """The fresh picture against the hash in the manifest, and against the file's own pixels."""
-    receipt = found.claim.get("export", {}).get("receipt", {})
-    identical = pixels_sha256(frame.pixels) == receipt.get("pixels_sha256")
-    backend = receipt.get("backend")
-    other = f" It was made with {backend}." if backend not in (None, frame.backend) else ""
-    try:
-        pixels = read_picture(data)
-    except ImageError as error:
-        text = f"{_hash_words(identical)} The file's own pixels cannot be read: {error.what}"
-        return Rerender(identical, 255, 0.0, text + other)
-    if pixels.shape != frame.pixels.shape:
-        size = f"{pixels.shape[1]} x {pixels.shape[0]}"
-        return Rerender(
-            identical, 255, 0.0, f"{_hash_words(identical)} The file has another size, {size}."
-        )
-    difference = largest_difference(pixels, frame.pixels)
-    ratio = psnr(pixels, frame.pixels)
-    text = _words(identical, difference, ratio, sniff(data))
-    return Rerender(identical, difference, ratio, text + (other if not identical else ""))
-
-
-def _hash_words(identical: bool) -> str:
-    if identical:
-        return "Rendered again, the picture before it was saved is identical."
-    return "Rendered again, the picture is not identical to the one that was signed."
-
-
-def _words(identical: bool, difference: int, ratio: float, kind: PictureFormat | None) -> str:
-    if identical and difference == 0:
-        return "Rendered again: identical, in every pixel."
-    far = f"at most {difference} of 255 apart"
-    far += f", PSNR {ratio:.1f} dB" if math.isfinite(ratio) else ""
-    if identical and kind in (JPEG, AVIF):
-        return (
-            f"Rendered again: identical before {kind.word} compression; "
-            f"the compressed file is {far} from it."
-        )
-    if identical:
-        return f"Rendered again: as it was signed, but this file's pixels are {far} from it."
-    if difference == 0 and kind in (PNG, WEBP, TIFF):
-        return "Rendered again: the same pixels as this file, though not the hash that was signed."
-    return f"Rendered again: not identical; this file is {far} from it."

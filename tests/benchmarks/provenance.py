@@ -1,4 +1,4 @@
-"""Signing, verifying, sizes and the ledger. The watermark's table joins here when there is one."""
+"""Signing, verifying, sizes, the ledger, and the watermark's table beside other libraries."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from engine.provenance.ledger import Ledger
 from engine.provenance.sign import sign_picture
 from engine.provenance.verify import read_credentials
 from engine.recipe import Recipe
+from tests.benchmarks import watermark
 from tests.benchmarks.figures import Figure, median_ms
 from tests.drawn import claim_for, generated, identity_in
 
@@ -32,6 +33,7 @@ def measure() -> Iterator[Figure]:
         identity = identity_in(Path(folder))
         yield from signing(identity, identity.unlock())
         yield from ledger(Path(folder))
+    yield from watermark.measure()
 
 
 def signing(identity: Identity, unlocked: Unlocked) -> Iterator[Figure]:

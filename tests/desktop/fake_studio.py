@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.cancel import CancelToken
-from engine.errors import CheckpointError, ExportError, ImageError, RecipeError
+from engine.errors import CheckpointError, ExportError, IdentityError, ImageError, RecipeError
 from engine.frame import (
     DirectionInfo,
     ExportOptions,
@@ -54,6 +54,22 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+MODEL = {
+    "title": "a model",
+    "relationship": "inputTo",
+    "description": "",
+    "state": "no-credentials",
+    "signer": None,
+    "ingredients": (),
+}
+PHOTO = {
+    "title": "A photo",
+    "relationship": "parentOf",
+    "description": "",
+    "state": "intact",
+    "signer": "Somebody",
+    "ingredients": (MODEL,),
+}
 MODEL_SHA = digest("fake model")
 
 
@@ -72,6 +88,7 @@ class FakeStudio:
         self.imported: list[str] = []
         self.closed = False
         self.renewed = 0
+        self.brought: tuple[Path, Path | None, str | None] | None = None
         self.ledger_problems: tuple[str, ...] = ()
         self._cache: dict[tuple[Recipe, RenderSettings], Frame] = {}
         self._lock = threading.Lock()
@@ -235,7 +252,9 @@ class FakeStudio:
         if recipe is None:
             findings = (Finding(None, "The file holds no Content Credentials."),)
             return Verdict(path, "none", "Nothing is known of this file.", findings)
-        same = Rerender(True, 0, 99.0, "Rendered again: identical, pixel for pixel.")
+        fresh = (self._pixels(recipe) // 2 * 2).astype(np.uint8)
+        words = "Rendered again: identical, pixel for pixel."
+        same = Rerender(True, 0, 99.0, words, fresh, np.zeros_like(fresh))
         return Verdict(
             path,
             "own",
@@ -249,6 +268,8 @@ class FakeStudio:
             signed_at="2026-11-23 23:00 UTC",
             recipe=recipe,
             rerender=same if rerender else None,
+            claim={"ingredients": (PHOTO,)},
+            thumbnails={0: np.full((40, 60, 3), 90, np.uint8)},
         )
 
     def keep_photo(self, path: Path) -> str:
@@ -272,6 +293,25 @@ class FakeStudio:
     def renew_identity(self) -> IdentityStatus:
         self.renewed += 1
         return self.identity_status()
+
+    def use_certificate(
+        self, file: Path, key: Path | None = None, secret: str | None = None
+    ) -> IdentityStatus:
+        if not file.exists():
+            raise IdentityError(f"Cannot read {file.name}.", "Check the path.")
+        self.brought = (file, key, secret)
+        text = "Exports are signed with your own certificate."
+        return IdentityStatus(True, "A studio", "ab12", "2036", "keyring", text)
+
+    def use_local_identity(self) -> IdentityStatus:
+        self.brought = None
+        return self.identity_status()
+
+    def report(self, verdict: Verdict, form: str) -> str:
+        return f"{form}: {verdict.headline}"
+
+    def pictures_in(self, folder: Path) -> tuple[Path, ...]:
+        return tuple(sorted(folder.glob("*.png")))
 
     def open_project(self, path: Path) -> Project:
         return self.saved[path]

@@ -25,6 +25,7 @@ from engine.provenance.ledger import Ledger, Row
 from engine.provenance.ledger_file import APPLICATION_ID, SCHEMA_VERSION
 from engine.provenance.ledger_key import Head, LedgerKey, write_head
 from engine.provenance.ledger_migration import VERSION_1
+from engine.provenance.sealed_seed import is_sealed
 from tests.drawn import MODEL, generated, pixels_of
 
 ROOT = Path(__file__).parents[2]
@@ -471,3 +472,53 @@ def test_a_locked_ledger_is_waited_for(path: Path) -> None:
     assert time.monotonic() - started > 0.3
     timer.join()
     blocker.close()
+
+
+class _Vault:
+    """Secrets in memory; locked when told so."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.locked = False
+
+    def load(self, name: str) -> str | None:
+        return None if self.locked else self.kept.get(name)
+
+    def save(self, name: str, secret: str) -> bool:
+        if not self.locked:
+            self.kept[name] = secret
+        return not self.locked
+
+    def forget(self, name: str) -> None:
+        self.kept.pop(name, None)
+
+
+def test_the_ledgers_key_is_sealed_where_there_is_a_keyring(tmp_path: Path) -> None:
+    path, vault = tmp_path / "ledger.key", _Vault()
+    bare = LedgerKey(path)
+    seed = path.read_bytes()
+    signature = bare.sign(b"x" * 32)
+    assert LedgerKey(path, vault).holds(b"x" * 32, signature)
+    assert path.read_bytes() != seed, "a bare key is sealed as soon as there is a keyring"
+    assert seed not in path.read_bytes()
+    assert seed.hex() not in path.read_text() + str(vault.kept)
+    assert path.stat().st_mode & 0o077 == 0
+    assert LedgerKey(path, vault).holds(b"x" * 32, signature)
+    for unable in (None, _Vault()):
+        with pytest.raises(LedgerError, match="keyring that opens it"):
+            LedgerKey(path, unable)
+    data = bytearray(path.read_bytes())
+    data[20] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(LedgerError, match="is damaged"):
+        LedgerKey(path, vault)
+
+
+def test_a_keyring_that_keeps_nothing_leaves_the_key_bare(tmp_path: Path) -> None:
+    vault = _Vault()
+    vault.locked = True
+    LedgerKey(tmp_path / "ledger.key", vault)
+    assert len((tmp_path / "ledger.key").read_bytes()) == 32
+    ledger = Ledger(tmp_path / "other.sqlite3", _Vault())
+    assert ledger.problems == ()
+    assert is_sealed((tmp_path / "other.key").read_bytes())

@@ -11,20 +11,28 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Complex64, Float32
 from PIL import Image
 from scipy.fft import rfft2
 from scipy.ndimage import gaussian_filter
 from scipy.signal.windows import tukey
 
 from engine.provenance.watermark.frame import SIDE, TILE, Frame
-from engine.provenance.watermark.lattice import WAVES
+from engine.provenance.watermark.lattice import (
+    KNOWN,
+    WAVES,
+    pilot_maps,
+    reversed_waves,
+    tamed,
+)
 
 PADDED = 2 * SIDE  # the spectrum in steps of half a period in the frame
-SCALES = np.exp(np.arange(-0.54, 0.065, 0.0115))
+SCALES = np.exp(np.arange(-47, 6) * 0.0115)
 ANGLES = np.deg2rad(np.arange(-6.0, 6.01, 0.5))
 SKEW = 4  # steps of scale by which the two sides may differ
-KEPT = 16
+BATCH = 16
+TRIED = 300  # poses whose shift is looked for
+KEPT = 20
 
 
 @dataclass(frozen=True)
@@ -36,27 +44,43 @@ class Pose:
     angle: float
 
 
-def likely_poses(plane: Frame) -> list[Pose]:
-    """The poses in which the grid of the tile stands out most, best first."""
-    power = _whitened(plane)
-    poses, rows, columns = _places()
+@dataclass(frozen=True)
+class Candidate:
+    """A pose that may be the right one. sync: how clear the shift is in it, in deviations."""
+
+    sync: float
+    pose: Pose
+    flipped: bool
+
+
+def candidates(plane: Frame) -> list[Candidate]:
+    """The likeliest poses, the clearest first.
+
+    First every pose is held to the grid of peaks; then, for those in which it stands out most and
+    for plain crops, the known waves are read from the same spectrum and their shift looked for.
+    """
+    spectrum, level = _spectrum(plane)
+    peaks = _peaks(spectrum, level)
+    poses, rows, columns, mirrored = _places()
     scores = np.empty(len(poses))
     for start in range(0, len(poses), 4096):
         part = slice(start, start + 4096)
-        scores[part] = power[rows[part], columns[part]].mean(axis=1)
-    picked: list[Pose] = []
-    for place in np.argsort(scores)[::-1][:200]:
-        pose = Pose(*(float(x) for x in poses[place]))
-        if all(_apart(pose, other) for other in picked):
-            picked.append(pose)
-            if len(picked) == KEPT:
-                break
-    return picked
-
-
-def plain_poses() -> list[Pose]:
-    """Every scale with the sides' proportion kept and no turn: what most crops are."""
-    return [Pose(float(scale), float(scale), 0.0) for scale in SCALES]
+        scores[part] = peaks[rows[part], columns[part]].mean(axis=1)
+    tried = np.union1d(np.argpartition(scores, -TRIED)[-TRIED:], _plain())
+    values = (spectrum * np.exp(-level))[rows[tried], columns[tried]]
+    values = tamed(np.where(mirrored[tried], values.conj(), values))
+    found = []
+    for flipped in (False, True):
+        waves = (reversed_waves(values) if flipped else values)[:, KNOWN]
+        for start in range(0, len(tried), BATCH):
+            places = tried[start : start + BATCH].tolist()
+            maps = pilot_maps(waves[start : start + BATCH])
+            clear = maps.max(axis=(1, 2, 3)) / (maps.std(axis=(1, 2, 3)) + 1e-12)
+            for place, sync in zip(places, clear.tolist(), strict=True):
+                pose = Pose(*(float(x) for x in poses[place]))
+                found.append(Candidate(sync, pose, flipped))
+    found.sort(key=lambda one: -one.sync)
+    return found[:KEPT]
 
 
 def upright(
@@ -81,18 +105,30 @@ def upright(
     return laid(plane, Image.Resampling.BICUBIC), there
 
 
-def _whitened(plane: Frame) -> Float32[np.ndarray, "h w"]:
-    """Log power over its surroundings, clipped, so that no single line decides."""
+def _spectrum(plane: Frame) -> tuple[Complex64[np.ndarray, "h w"], Float32[np.ndarray, "h w"]]:
+    """Half the spectrum, phases counted from the middle, rows from -PADDED/2; and its log level.
+
+    The level is that of the surroundings of each wave.
+    """
     window = tukey(SIDE, 0.1).astype(np.float32)
-    spectrum = rfft2(plane * window[:, None] * window[None, :], (PADDED, PADDED))
+    whole = np.zeros((PADDED, PADDED), np.float32)
+    whole[:SIDE, :SIDE] = plane * window[:, None] * window[None, :]
+    whole = np.roll(whole, (-SIDE // 2, -SIDE // 2), (0, 1))
+    spectrum = np.fft.fftshift(rfft2(whole), axes=0)
     power = np.log(np.square(np.abs(spectrum)) + 1e-3)
-    power = np.concatenate([power[PADDED // 2 :], power[: PADDED // 2]])  # rows from -256 to 255
-    power = power - gaussian_filter(power, 5.0)
+    return spectrum, np.asarray(gaussian_filter(power, 5.0), np.float32)
+
+
+def _peaks(
+    spectrum: Complex64[np.ndarray, "h w"], level: Float32[np.ndarray, "h w"]
+) -> Float32[np.ndarray, "h w"]:
+    """Log power over its surroundings, clipped, so that no single line decides."""
+    power = np.log(np.square(np.abs(spectrum)) + 1e-3) - level
     return np.asarray(np.clip(power, -1.5, 2.5), np.float32)
 
 
 @cache
-def _places() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _places() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Every pose, and where in the spectrum each of its waves would stand."""
     n = len(SCALES)
     poses = np.array(
@@ -112,12 +148,13 @@ def _places() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     flip = across < 0  # only half the spectrum is kept: the other half mirrors it
     down, across = np.where(flip, -down, down), np.abs(across)
     rows = np.rint(down).astype(np.int32) + PADDED // 2
-    return poses, rows.clip(0, PADDED - 1), np.rint(across).astype(np.int32)
+    return poses, rows.clip(0, PADDED - 1), np.rint(across).astype(np.int32), flip
 
 
-def _apart(a: Pose, b: Pose) -> bool:
-    return bool(
-        abs(np.log(a.down / b.down)) > 0.02
-        or abs(np.log(a.across / b.across)) > 0.02
-        or abs(a.angle - b.angle) > np.deg2rad(0.9)
-    )
+@cache
+def _plain() -> np.ndarray:
+    """The places of what most damage is: cuts that turn nothing, and turns that cut nothing."""
+    down, across, angle = _places()[0].T
+    level = np.abs(angle) < 1e-6
+    whole = np.abs(down - 1) < 0.006
+    return np.flatnonzero((down == across) & (level | whole))

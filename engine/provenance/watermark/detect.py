@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Complex, Float, UInt8
-from scipy.fft import ifft2
 
-from engine.provenance.watermark.align import Pose, likely_poses, plain_poses, upright
+from engine.provenance.watermark.align import Pose, candidates, upright
 from engine.provenance.watermark.code import decode
-from engine.provenance.watermark.frame import SIDE, TILE, Frame, flattened, luminance, resized
+from engine.provenance.watermark.frame import SIDE, Frame, flattened, luminance, resized
 from engine.provenance.watermark.lattice import (
     DATA,
+    FLIPPED,
     KNOWN,
     PILOT_SIGNS,
-    PILOTS,
-    WAVES,
     folded,
+    noise_of,
+    pilot_maps,
     shift_phases,
+    tamed,
     to_signs,
     to_waves,
     waves_of,
+    weights,
 )
 
 CLEAR = 4.6  # deviations: below, no shift is worth a decoding
 TRIES = 2
+LEAST_FIT = 0.4  # below, a word that passes its check is chance
 REFINED = 3  # poses that are climbed from
 STRAIGHT = Pose(1.0, 1.0, 0.0)
-LOUD = 3.0  # times the median: louder waves are cut to it, they are the picture's own
 STEPS = np.array([-0.5, 0.0, 0.5])  # px around the best whole shift
-_PILOT_WAVES = np.stack([to_waves(signs) for signs in PILOT_SIGNS]).conj()
 
 
 @dataclass(frozen=True)
@@ -38,56 +39,74 @@ class Reading:
     """What was found.
 
     id: None where no check holds. sync: how clear the shift was, in deviations. fit: the
-    correlation of what was read with the nearest word, 0 to 1.
+    correlation of what was read with the nearest word, 0 to 1; without an id, the best. words: how
+    many were decoded, each of which passes the check by chance once in 2^24.
     """
 
     id: int | None
     sync: float
     fit: float
+    words: int = 0
 
 
 def detect(pixels: UInt8[np.ndarray, "height width 3"], *, search: bool = True) -> Reading:
     """Look for a mark. search: also in cut, stretched, turned and flipped pictures."""
-    plane = flattened(resized(luminance(pixels), SIDE, SIDE))
-    found = read_tile(folded(plane))
+    fits: list[float] = []
+    found = _looked(flattened(resized(luminance(pixels), SIDE, SIDE)), search, fits)
+    best = found.fit if found.id is not None else max(fits, default=0.0)
+    return replace(found, fit=best, words=len(fits))
+
+
+def _looked(plane: Frame, search: bool, fits: list[float]) -> Reading:
+    tile, noise = folded(plane), noise_of(plane)
+    found = _read(tile, noise, False, fits)
     if found.id is not None or not search:
         return found
-    tried: list[tuple[Reading, Pose, bool]] = []
-    for pose in (STRAIGHT, *likely_poses(plane), *plain_poses()):
-        tile = folded(*upright(plane, pose))
-        for flipped in (False, True):
-            found = read_tile(tile[:, ::-1] if flipped else tile)
-            if found.id is not None:
-                return found
-            tried.append((found, pose, flipped))
+    found = _read(tile, noise, True, fits)
+    if found.id is not None:
+        return found
+    tried = [(found, STRAIGHT, True)]
+    for one in candidates(plane):
+        laid, there = upright(plane, one.pose)
+        found = _read(folded(laid, there), noise_of(laid, there), one.flipped, fits)
+        if found.id is not None:
+            return found
+        tried.append((found, one.pose, one.flipped))
     tried.sort(key=lambda entry: -entry[0].sync)
     for found, pose, flipped in tried[:REFINED]:
         if found.sync >= CLEAR:
-            found = _refined(plane, pose, flipped, found)
+            found = _refined(plane, pose, flipped, found, fits)
             if found.id is not None:
                 return found
     return tried[0][0]
 
 
-def read_tile(tile: Float[np.ndarray, "64 64"]) -> Reading:
-    """Try the clearest shifts of all pilots."""
-    waves = _tamed(waves_of(tile))
-    maps = _correlations(waves[KNOWN])
+def _read(
+    tile: Float[np.ndarray, "64 64"],
+    noise: Float[np.ndarray, " waves"],
+    flipped: bool,
+    fits: list[float],
+) -> Reading:
+    """Try the clearest shifts of all pilots. noise: the picture's own variance at each wave."""
+    if flipped:
+        tile, noise = tile[:, ::-1], noise[FLIPPED]
+    waves = tamed(waves_of(tile) * weights(noise))
+    maps = pilot_maps(waves[KNOWN])
     scale = 1.0 / (maps.std() + 1e-12)
-    best = Reading(None, float(maps.max() * scale), 0.0)
+    sync = float(maps.max() * scale)
     for place in np.argpartition(maps, -TRIES, axis=None)[-TRIES:]:
         pilot, down, across = np.unravel_index(place, maps.shape)
         if maps[pilot, down, across] * scale < CLEAR:
             continue
-        back = _finer(waves[KNOWN] * _PILOT_WAVES[pilot], int(down), int(across))
+        back = _finer(waves[KNOWN] * to_waves(PILOT_SIGNS[pilot]).conj(), int(down), int(across))
         id, fit = decode(to_signs((waves * back)[DATA]))
-        if id is not None:
-            return Reading(id, best.sync, fit)
-        best = max(best, Reading(None, best.sync, fit), key=lambda reading: reading.fit)
-    return best
+        fits.append(fit)
+        if id is not None and fit >= LEAST_FIT:
+            return Reading(id, sync, fit)
+    return Reading(None, sync, 0.0)
 
 
-def _refined(plane: Frame, pose: Pose, flipped: bool, found: Reading) -> Reading:
+def _refined(plane: Frame, pose: Pose, flipped: bool, found: Reading, fits: list[float]) -> Reading:
     """Climb to the pose near by in which the shift is clearest."""
     best, steps = found, np.array([0.006, 0.006, np.deg2rad(0.25)])
     for _ in range(3):
@@ -100,27 +119,14 @@ def _refined(plane: Frame, pose: Pose, flipped: bool, found: Reading) -> Reading
                     pose.across * float(np.exp(step[1])),
                     pose.angle + float(step[2]),
                 )
-                tile = folded(*upright(plane, near))
-                seen = read_tile(tile[:, ::-1] if flipped else tile)
+                laid, there = upright(plane, near)
+                seen = _read(folded(laid, there), noise_of(laid, there), flipped, fits)
                 if seen.id is not None:
                     return seen
                 if seen.sync > best.sync:
                     best, pose = seen, near
         steps = steps / 2
     return best
-
-
-def _tamed(waves: Complex[np.ndarray, " waves"]) -> Complex[np.ndarray, " waves"]:
-    """The waves with the loudest cut."""
-    size = np.abs(waves)
-    return np.asarray(waves * np.minimum(1.0, LOUD * np.median(size) / np.maximum(size, 1e-9)))
-
-
-def _correlations(known: Complex[np.ndarray, " known"]) -> Float[np.ndarray, "pilots 64 64"]:
-    """How well the known waves fit at every whole shift, for every pilot."""
-    whole = np.zeros((PILOTS, TILE, TILE), np.complex64)
-    whole[:, WAVES[KNOWN, 0] % TILE, WAVES[KNOWN, 1] % TILE] = known * _PILOT_WAVES
-    return np.asarray(ifft2(whole).real)
 
 
 def _finer(
