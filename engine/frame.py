@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.recipe import Recipe
+from engine.recipe import Recipe, Space
 
 Quality = Literal["preview", "full"]
 BackendName = Literal["onnx", "torch"]
@@ -93,7 +93,8 @@ class DirectionInfo:
     """A latent direction. strength is counted in standard deviations along it.
 
     sha256 names the vector in the store; `low` and `high` bound its slider; `layers` limits it to
-    those w layers, None means all. `scores` holds measured effects by attribute where known.
+    those w layers, None means all. `space` is where it lives: z, w, or s, the styles. `scores`
+    holds measured effects by attribute where known. `note` says in a line how it was found.
     """
 
     name: str
@@ -105,6 +106,39 @@ class DirectionInfo:
     high: float
     layers: tuple[int, ...] | None = None
     scores: Mapping[str, float] = field(default_factory=dict, compare=False)
+    space: Space = "w"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A generated picture that the user marked as having more, or less, of something."""
+
+    recipe: Recipe
+    more: bool
+
+
+@dataclass(frozen=True)
+class DirectionWish:
+    """Which directions are to be found, by one method.
+
+    method: "sefa", "stylespace", "boundary", "labels" or "activations". layers: w layers that SeFa
+    factorises and that its directions move, None for all. count: how many are kept. attribute: of
+    a boundary or of style channels; hold: attributes that a boundary leaves alone. region: left,
+    top, right, bottom in shares of the picture, for style channels that change that place alone.
+    space: z or w, of a boundary. marks, name: for "labels". samples: pictures that are looked at.
+    """
+
+    method: str
+    layers: tuple[int, ...] | None = None
+    count: int = 8
+    attribute: str = ""
+    hold: tuple[str, ...] = ()
+    region: tuple[float, float, float, float] | None = None
+    space: Space = "w"
+    marks: tuple[Labelled, ...] = ()
+    name: str = ""
+    samples: int = 2000
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from engine.store import Store
 if TYPE_CHECKING:
     from engine.provenance.keys import Identity, Unlocked
     from engine.provenance.ledger import Ledger
+    from engine.services.editor import Editor
     from engine.services.extracts import Extracts
 
 __all__ = ["Entry", "Project", "Studio", "default_home"]
@@ -277,6 +278,13 @@ class Studio:
     def close(self) -> None:
         """The session ends well: nothing is left to recover. Raises ProjectError."""
         self._autosave.finish()
+
+    @cached_property
+    def edit(self) -> Editor:
+        """Directions, inversion, dragging: what takes a search. Its process starts when needed."""
+        from engine.services.editor import Editor
+
+        return Editor(self.home, self.refresh)
 
     def recent(self) -> tuple[Path, ...]:
         """Project files opened or saved last that are still there, newest first."""

@@ -38,6 +38,7 @@ class ExploreController(QObject):
 
     state_changed = Signal(object)  # ExploreState
     kit_changed = Signal(object)  # Kit
+    kit_grew = Signal(object)  # Kit of the same model
     recipe_wanted = Signal(object, bool, float)  # Recipe, live, when the hand moved
     settled = Signal(object, str)  # Recipe, what was done
     model_wanted = Signal(object)  # ModelRef that is not the kit's
@@ -59,6 +60,10 @@ class ExploreController(QObject):
     def set_kit(self, kit: Kit) -> None:
         """Put a model on the table: what waits for it, or its first picture."""
         if kit == self.kit and self._pending is None:
+            return
+        if self.kit is not None and kit.ref == self.kit.ref and self._pending is None:
+            self.kit = kit  # the same model with other directions: the picture stays
+            self.kit_grew.emit(kit)
             return
         self.kit = kit
         self.kit_changed.emit(kit)
@@ -166,10 +171,11 @@ class ExploreController(QObject):
         """Move along a direction; live."""
         if self.state is None or self.kit is None:
             return
-        label = next(
-            (d.label for d in self.kit.directions if (d.sha256, d.layers) == key), "Direction"
-        )
-        move = MoveSetting(key[0], strength, key[1])
+        known = next((d for d in self.kit.directions if (d.sha256, d.layers) == key), None)
+        held = next((m for m in self.state.moves if (m.direction, m.layers) == key), None)
+        space = known.space if known is not None else held.space if held is not None else "w"
+        label = known.label if known is not None else "Direction"
+        move = MoveSetting(key[0], strength, key[1], space)
         self._change(label, with_strength(self.state, move, self.kit.order))
 
     @Slot()

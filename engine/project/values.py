@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import rfc8785
 
 from engine.errors import ProjectError, RecipeError
-from engine.recipe import Move, Photo, Recipe, Stored, walk
+from engine.recipe import Computed, Move, Photo, Recipe, Stored, Tuned, walk
 
 VERSION = 1
 MAX_TEXT = 200
@@ -131,6 +131,10 @@ def _items(recipe: Recipe) -> Iterator[str]:
             yield node.sha256
         elif isinstance(node, Move):
             yield node.direction
+        elif isinstance(node, Computed):
+            yield node.result
+        elif isinstance(node, Tuned):
+            yield node.delta
 
 
 def _entries_json(entries: tuple[Entry, ...]) -> bytes:

@@ -15,11 +15,11 @@ from engine.errors import BackendError, DirectionError, RecipeError
 from engine.frame import BackendName, Frame, ModelInfo, RenderSettings
 from engine.image.codec import read_picture
 from engine.image.pixels import crop, resize
-from engine.latent.evaluate import Memo, evaluate
+from engine.latent.evaluate import Memo, evaluate, evaluate_styles
 from engine.models.card import SYNTHESIS
 from engine.models.library import ModelLibrary
 from engine.models.opened import Model, open_model
-from engine.recipe import Crop, Generate, Image, Move, Photo, Recipe, Resize, walk
+from engine.recipe import Crop, Generate, Image, Move, Photo, Recipe, Resize, rendered
 from engine.store import Store
 
 Pixels = UInt8[np.ndarray, "height width 3"]
@@ -92,9 +92,20 @@ class Renderer:
 
     def generate(self, node: Generate, backend: BackendName) -> Pixels:
         """The pixels of one Generate."""
-        model, ws = self._latent(node, backend)
-        pixels = model.pixels(ws, node.noise)[0]
+        if node.latent.space == "s":
+            pixels = self._of_styles(node)
+        else:
+            model, ws = self._latent(node, backend)
+            pixels = model.pixels(ws, node.noise)[0]
         return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+
+    def _of_styles(self, node: Generate) -> Pixels:
+        info = self._library.resolve(node.model)
+        self._check_directions(node, info)
+        model, memo = self.opened(info, "torch")
+        c = class_vector(node, info)
+        styles = evaluate_styles(node.latent, model, self._store.get_array, c, memo)
+        return model.pixels_of_styles(styles, node.noise)[0]
 
     def image(
         self, node: Generate, settings: RenderSettings = DEFAULT
@@ -122,14 +133,17 @@ class Renderer:
         return model, evaluate(node.latent, model, self._store.get_array, c, memo)
 
     def _backend(self, recipe: Recipe, settings: RenderSettings) -> BackendName:
+        made = [node for node in rendered(recipe.image) if isinstance(node, Generate)]
+        if any(node.latent.space == "s" for node in made):
+            return "torch"  # no graph takes styles
         if settings.backend is not None:
             return settings.backend
-        refs = [node.model for node in walk(recipe.image) if isinstance(node, Generate)]
+        refs = [node.model for node in made]
         wanted = {default_backend(self._library.resolve(ref)) for ref in refs}
         return "torch" if "torch" in wanted else "onnx"
 
     def _check_directions(self, node: Generate, info: ModelInfo) -> None:
-        moves = [item for item in walk(node.latent) if isinstance(item, Move)]
+        moves = [item for item in rendered(node.latent) if isinstance(item, Move)]
         owners = self._owners() if moves else {}
         for move in moves:
             found_on = owners.get(move.direction)

@@ -1,0 +1,83 @@
+"""The verbs of editing: each runs its search in the worker process and waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.cancel import CancelToken
+from engine.frame import DirectionInfo, DirectionWish, OnProgress
+from engine.services import direction_files
+from engine.services.away import run_away
+from engine.worker import Worker
+
+OnFrame = Callable[[Any], None]
+
+
+class Editor:
+    """Editing for one data folder. Methods wait, and may be called from several threads.
+
+    changed: called when models or directions on the disk are others than before.
+    """
+
+    def __init__(self, home: Path, changed: Callable[[], None]) -> None:
+        self.home = home
+        self._changed = changed
+        self._worker = Worker()
+
+    def find_directions(
+        self,
+        model: str,
+        wish: DirectionWish,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[DirectionInfo, ...]:
+        """Find, measure and keep directions. Raises DirectionError; then nothing is kept."""
+        asked = {"home": self.home, "model": model, "wish": wish}
+        found: tuple[DirectionInfo, ...] = self._run("find:find", asked, progress, cancel)
+        self._changed()
+        return found
+
+    def import_direction(
+        self,
+        model: str,
+        path: Path,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        anyway: bool = False,
+    ) -> tuple[DirectionInfo, ...]:
+        """Keep the directions of a file. Raises DirectionError."""
+        asked = {"home": self.home, "model": model, "path": path, "anyway": anyway}
+        name = "direction_files:import_direction"
+        found: tuple[DirectionInfo, ...] = self._run(name, asked, progress, cancel)
+        self._changed()
+        return found
+
+    def export_direction(self, model: str, name: str, path: Path) -> Path:
+        """Write one direction to a file; returns its path. Raises DirectionError."""
+        return direction_files.export_direction(self.home, model, name, path)
+
+    def remove_direction(self, model: str, name: str) -> None:
+        """Forget a direction that the user found. Raises DirectionError."""
+        direction_files.remove_direction(self.home, model, name)
+        self._changed()
+
+    def rename_direction(self, model: str, name: str, label: str) -> None:
+        """Give a direction that the user found another label. Raises DirectionError."""
+        direction_files.rename_direction(self.home, model, name, label)
+        self._changed()
+
+    def close(self) -> None:
+        """End the worker process."""
+        self._worker.close()
+
+    def _run(
+        self,
+        name: str,
+        asked: dict[str, Any],
+        progress: OnProgress | None,
+        cancel: CancelToken | None,
+        frame: OnFrame | None = None,
+    ) -> Any:
+        return run_away(self._worker, f"engine.services.{name}", asked, progress, cancel, frame)

@@ -1,0 +1,324 @@
+"""Finds directions by the methods that the user chooses, and keeps them in the data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from engine.cancel import CancelToken
+from engine.directions import boundary, labels, sefa, stylespace
+from engine.directions.activations import carried_back, early_activations
+from engine.directions.effects import Slider
+from engine.directions.library import read_directions, vector_of, write_directions
+from engine.directions.measure import draw_faces, scores, styled
+from engine.directions.named import unit_std
+from engine.directions.sampling import pictures, read_traits, sample_w, to_ws
+from engine.errors import DirectionError
+from engine.frame import DirectionInfo, DirectionWish, Labelled, ModelInfo, OnProgress, Progress
+from engine.latent.evaluate import evaluate
+from engine.models.library import load_tensors
+from engine.models.opened import Model
+from engine.perception.reader import Reader
+from engine.recipe import Generate, Image, Resize
+from engine.services.workroom import Workroom, workroom
+
+SEED = 11
+SPREAD = 4000  # random w that tell how long one standard deviation is
+FACES = 24  # that the table of effects is averaged over
+TRIED = 24  # style channels that are tried on faces, of those that rank highest
+RANGE = 3.0
+STYLE_RANGE = 6.0
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search: where, on what, for what."""
+
+    room: Workroom
+    info: ModelInfo
+    wish: DirectionWish
+    progress: OnProgress
+    cancel: CancelToken
+
+    @property
+    def model(self) -> Model:
+        """The model on its quickest backend."""
+        return self.room.model(self.info)
+
+    def reader(self) -> Reader:
+        """The network that reads attributes. Raises DirectionError where there is none."""
+        found = self.room.reader(self.info)
+        if found is None:
+            raise DirectionError(
+                f"No network here reads attributes off the pictures of {self.info.name}.",
+                "Mark pictures yourself, or use sefa or ganspace.",
+            )
+        return found
+
+
+def find(
+    home: Path,
+    model: str,
+    wish: DirectionWish,
+    progress: OnProgress,
+    cancel: CancelToken,
+) -> tuple[DirectionInfo, ...]:
+    """Find directions, measure what they move, and keep them; returns what was found.
+
+    Raises DirectionError, ModelError, Cancelled; then nothing is kept.
+    """
+    room = workroom(home)
+    room.refresh()
+    if wish.method not in METHODS:
+        raise DirectionError(
+            f"There is no method {wish.method!r} to find directions.",
+            f"Use {', '.join(METHODS)}, named or ganspace.",
+        )
+    search = Search(room, room.library.find(model), wish, progress, cancel)
+    found = METHODS[wish.method](search)
+    return keep(room, search.info, wish.method, measured(search, found))
+
+
+def measured(search: Search, found: Sequence[Slider]) -> list[tuple[Slider, dict[str, float]]]:
+    """Each slider with its row of the table of effects; empty where nothing reads pictures."""
+    reader = search.room.reader(search.info)
+    if reader is None:
+        return [(slider, {}) for slider in found]
+    from engine.portraits.attributes import NAMED
+
+    rows = []
+    for done, slider in enumerate(found, 1):
+        styles = slider.space == "s"
+        model = search.room.model(search.info, "torch") if styles else search.model
+        faces = draw_faces(model, FACES, SEED + 1)
+        rows.append((slider, scores(model, reader, faces, slider, NAMED, search.cancel)))
+        search.progress(Progress("measuring what each one moves", done / len(found)))
+    return rows
+
+
+def keep(
+    room: Workroom,
+    info: ModelInfo,
+    method: str,
+    found: Sequence[tuple[Slider, dict[str, float]]],
+) -> tuple[DirectionInfo, ...]:
+    """Write directions beside the user's others; those of the same names are replaced."""
+    folder = room.folder_of(info)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = {slider.name for slider, _ in found}
+    old = [
+        (item, vector_of(folder, item)) for item in read_directions(folder) if item.name not in names
+    ]
+    new = [
+        (
+            DirectionInfo(
+                slider.name, label_of(slider.name), "", info.sha256, method, slider.low,
+                slider.high, slider.layers, row, slider.space, slider.note,
+            ),
+            slider.vector,
+        )
+        for slider, row in found
+    ]  # fmt: skip
+    write_directions(folder, [*old, *new])
+    room.refresh()
+    return tuple(item for item in read_directions(folder) if item.name in names)
+
+
+def label_of(name: str) -> str:
+    """A name in words: "sefa-3" is "Sefa 3"."""
+    words = name.replace("-", " ").replace("_", " ").strip() or "Direction"
+    return words[0].upper() + words[1:]
+
+
+def _sefa(search: Search) -> list[Slider]:
+    wish, info = search.wish, search.info
+    weights = sefa.style_weights(load_tensors(info), wish.layers, info.w_dim, info.num_ws)
+    search.progress(Progress("factorising the weights", 0.2))
+    w = sample_w(search.model, SPREAD, SEED)
+    name = "sefa" if wish.layers is None else f"sefa-l{wish.layers[0]}-{wish.layers[-1]}"
+    layers = None if info.num_ws == 1 else wish.layers
+    note = "closed-form factorisation of the weights"
+    return [
+        Slider(f"{name}-{i}", unit_std(v, w).astype(np.float32), -RANGE, RANGE, layers, "w", note)
+        for i, v in enumerate(sefa.factorised(weights, wish.count), 1)
+    ]
+
+
+def _activations(search: Search) -> list[Slider]:
+    model = search.room.model(search.info, "torch")
+    z = np.random.RandomState(SEED).randn(512, search.info.z_dim).astype(np.float32)
+    ws = model.map(z)
+    search.progress(Progress("looking at early activations", 0.2))
+
+    def run() -> None:
+        for start in range(0, len(ws), 16):
+            search.cancel.check()
+            model.pixels(ws[start : start + 16])
+
+    from engine.backends.torch_backend import TorchBackend
+
+    assert isinstance(model.backend, TorchBackend)
+    seen = early_activations(model.backend.generator, run)
+    w = ws[:, 0]
+    found = carried_back(w, seen, wish_count(search))
+    note = "principal components of early activations"
+    return [
+        Slider(f"act-{i}", unit_std(v.astype(np.float64), w).astype(np.float32), -RANGE, RANGE,
+               None, "w", note)
+        for i, v in enumerate(found, 1)
+    ]  # fmt: skip
+
+
+def wish_count(search: Search) -> int:
+    """How many directions are wanted, at most as many as w has dimensions."""
+    return max(1, min(search.wish.count, search.info.w_dim))
+
+
+def _traits(
+    search: Search, model: Model, reader: Reader
+) -> tuple[Float32[np.ndarray, "n z_dim"], Float32[np.ndarray, "n w_dim"], dict[str, np.ndarray]]:
+    """Random latents, and what the network reads off their pictures, by trait."""
+    count = search.wish.samples
+    z = np.random.RandomState(SEED).randn(count, search.info.z_dim).astype(np.float32)
+    w = model.map(z)[:, 0]
+    parts = []
+    for start in range(0, count, 200):
+        ws = to_ws(w[start : start + 200], search.info.num_ws)
+        traits = read_traits(reader, pictures(model, ws, cancel=search.cancel), search.cancel)
+        parts.append(traits.values)
+        search.progress(Progress("looking at random pictures", (start + len(ws)) / count))
+    values = np.concatenate(parts)
+    return z, w, {name: values[:, i] for i, name in enumerate(traits.names)}
+
+
+def _of(traits: dict[str, np.ndarray], name: str) -> np.ndarray:
+    if name not in traits:
+        raise DirectionError(
+            f"The attribute network does not read {name[:40]!r}.", f"It reads {', '.join(traits)}."
+        )
+    return traits[name]
+
+
+def _boundary(search: Search) -> list[Slider]:
+    wish = search.wish
+    z, w, traits = _traits(search, search.model, search.reader())
+    x = z if wish.space == "z" else w
+    own = boundary.fit_boundary(x, _of(traits, wish.attribute))
+    others = [boundary.fit_boundary(x, _of(traits, name)).normal for name in wish.hold]
+    normal = boundary.conditional(own.normal, np.reshape(others, (len(others), x.shape[1])))
+    vector = unit_std(normal, x).astype(np.float32)
+    held = "".join(f", {name} held" for name in wish.hold)
+    note = f"a boundary right for {own.accuracy:.0%} of held-out pictures{held}"
+    name = f"{wish.attribute}-boundary-{wish.space}" + ("-held" if wish.hold else "")
+    space = "z" if wish.space == "z" else "w"
+    return [Slider(name, vector, -RANGE, RANGE, None, space, note)]  # type: ignore[arg-type]
+
+
+def _stylespace(search: Search) -> list[Slider]:
+    wish = search.wish
+    model = search.room.model(search.info, "torch")
+    if wish.region is not None:
+        return _of_region(search, model)
+    _, w, traits = _traits(search, model, search.reader())
+    values = _of(traits, wish.attribute)
+    styles = _styles(model, w, search)
+    order, theta = stylespace.ranked_channels(styles, values)
+    return _tried(search, model, styles, order[:TRIED], np.sign(theta))
+
+
+def _styles(model: Model, w: Float32[np.ndarray, "n w_dim"], search: Search) -> np.ndarray:
+    parts = []
+    for start in range(0, len(w), 32):
+        search.cancel.check()
+        parts.append(model.styles(to_ws(w[start : start + 32], search.info.num_ws)))
+    return np.concatenate(parts)
+
+
+def _tried(
+    search: Search, model: Model, styles: np.ndarray, order: np.ndarray, signs: np.ndarray
+) -> list[Slider]:
+    """Those of the channels that move their attribute most, and others least."""
+    from engine.portraits.attributes import NAMED
+
+    wish, reader = search.wish, search.reader()
+    names = tuple(dict.fromkeys((wish.attribute, *NAMED)))
+    faces = draw_faces(model, 12, SEED + 2)
+    rated = []
+    for done, channel in enumerate(order, 1):
+        sign = float(signs[channel]) or 1.0
+        vector = stylespace.channel_vector(int(channel), styles, sign)
+        name = f"style-{channel}-{wish.attribute}"
+        note = f"style channel {channel}, for {wish.attribute}"
+        slider = Slider(name, vector, -STYLE_RANGE, STYLE_RANGE, None, "s", note)
+        row = scores(model, reader, faces, slider, names, search.cancel)
+        own, rest = row[wish.attribute], sum(abs(v) for k, v in row.items() if k != wish.attribute)
+        rated.append((own * abs(own) / (abs(own) + rest + 1e-3), slider))
+        search.progress(Progress("trying style channels", done / len(order)))
+    rated.sort(key=lambda item: -item[0])
+    return [slider for _, slider in rated[: wish.count]]
+
+
+def _of_region(search: Search, model: Model) -> list[Slider]:
+    """The channels whose change lies most in a region, among those that change it visibly."""
+    wish, info = search.wish, search.info
+    assert wish.region is not None
+    mask = stylespace.inside(wish.region, info.resolution, info.resolution)
+    styles = _styles(model, sample_w(model, 400, SEED), search)
+    faces = draw_faces(model, 4, SEED + 2)
+    before = pictures(model, faces.ws)
+    rated = []
+    for channel in range(styles.shape[1]):
+        vector = stylespace.channel_vector(channel, styles)
+        if vector.any():
+            after = styled(model, faces.ws, 5 * vector, search.cancel)
+            share, size = stylespace.locality(before, after, mask)
+            rated.append((share if size > 2.0 else 0.0, channel, vector))
+        search.progress(Progress("trying style channels", (channel + 1) / styles.shape[1]))
+    rated.sort(key=lambda item: -item[0])
+    return [
+        Slider(f"style-{c}-place", v, -STYLE_RANGE, STYLE_RANGE, None, "s",
+               f"style channel {c}: {share:.0%} of its change lies in the region")
+        for share, c, v in rated[: wish.count]
+    ]  # fmt: skip
+
+
+def _labels(search: Search) -> list[Slider]:
+    wish, model = search.wish, search.model
+    marked = np.stack([_w_of(search, model, mark) for mark in wish.marks] or [np.zeros(1)])
+    more = np.array([mark.more for mark in wish.marks], bool)
+    if len(more) > labels.MOST:
+        raise DirectionError(f"At most {labels.MOST} pictures are marked, got {len(more)}.")
+    learnt = labels.learn(marked, more, sample_w(model, SPREAD, SEED))
+    note = f"from {len(more)} marks; right for {learnt.accuracy:.0%} of those left out"
+    vector = learnt.direction.astype(np.float32)
+    return [Slider(wish.name.strip() or "my direction", vector, -RANGE, RANGE, None, "w", note)]
+
+
+def _w_of(search: Search, model: Model, mark: Labelled) -> Float32[np.ndarray, " w_dim"]:
+    """The mean w of a marked picture. Raises DirectionError for one of another model."""
+    image: Image = mark.recipe.image
+    while isinstance(image, Resize):
+        image = image.image
+    if not isinstance(image, Generate) or image.model.sha256 != search.info.sha256:
+        raise DirectionError(
+            "A marked picture was not made by this model.", "Mark pictures of one model."
+        )
+    if image.latent.space == "s":
+        raise DirectionError("A marked picture has styles of its own.", "Mark another one.")
+    ws = evaluate(image.latent, model, search.room.store.get_array)
+    return np.asarray(ws[0].mean(0), np.float32)
+
+
+METHODS: dict[str, Callable[[Search], list[Slider]]] = {
+    "sefa": _sefa,
+    "stylespace": _stylespace,
+    "boundary": _boundary,
+    "labels": _labels,
+    "activations": _activations,
+}
+
+
