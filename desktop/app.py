@@ -25,6 +25,7 @@ from desktop.controllers.project import ProjectController
 from desktop.controllers.render import RenderController
 from desktop.controllers.thumbs import ThumbController
 from desktop.controllers.verify import VerifyController
+from desktop.edit_desk import EditDesk
 from desktop.handlers import Handlers
 from desktop.lanes import QueueLane
 from desktop.settings import Settings
@@ -80,6 +81,7 @@ class Desk(QObject):
         wiring.connect_window(self)
         wiring.connect_verify(self)
         wiring.connect_export(self)
+        self.edit = EditDesk(self)
         self.handlers = Handlers(self)
         self.handlers.connect_parts()
         self.handlers.connect_actions()
@@ -114,7 +116,7 @@ class Desk(QObject):
     def at_rest(self) -> bool:
         """Whether nothing is being rendered, read or written."""
         lanes = (self.render.lane, self.thumbs.lane, self.jobs, self.files)
-        return all(lane.idle for lane in lanes)
+        return self.edit.idle and all(lane.idle for lane in lanes)
 
     def close(self) -> None:
         """Stop timers and threads; keep what was not saved."""
@@ -129,6 +131,7 @@ class Desk(QObject):
         self.passphrase.close()
         self.render.close()
         self.thumbs.close()
+        self.edit.close()
         self.jobs.close()
         self.files.close(finish=True)
         self.exports.close()
@@ -191,6 +194,7 @@ def take_screenshot(
         _set_scene(desk, scene, file)
         time.sleep(0.2)
         _turn(app, until, desk.at_rest)
+        _turn(app, time.monotonic() + 0.2, lambda: False)  # pictures are put in by short timers
         for _ in range(5):  # what came last must be laid out, too
             app.processEvents()
         shown = desk.shows_picture()
@@ -205,6 +209,10 @@ def take_screenshot(
 def _set_scene(desk: Desk, scene: str, file: Path | None) -> None:
     if scene == "mixing":
         desk.window.explore.open_section("mixing")
+    elif scene.startswith("edit"):
+        desk.window.show_page("edit")
+        for key in desk.window.edit.sections:
+            desk.window.edit.sections[key].set_open(key in scene.split("-")[1:])
     elif scene == "export":
         desk.window.show_export()
     elif scene == "verify" and file is not None:

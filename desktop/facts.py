@@ -107,3 +107,13 @@ class StatusView:
     rendered: int
     coalesced: int
     memory_mb: float | None
+
+
+@dataclass(frozen=True)
+class MarkView:
+    """Pictures to mark: 1 more, -1 less, 0 nothing; and how many marks are kept beside these."""
+
+    images: tuple[QImage | None, ...]
+    marks: tuple[int, ...]
+    kept_more: int = 0
+    kept_less: int = 0

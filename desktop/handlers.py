@@ -92,7 +92,7 @@ class Handlers(QObject):
         }
         for key, slot in slots.items():
             self._acts[key].triggered.connect(slot)
-        for key in ("page_explore", "page_verify"):
+        for key in ("page_explore", "page_edit", "page_verify"):
             self._acts[key].triggered.connect(self._go_to_page)
         for key in ("seed", "directions", "truncation", "mixing", "noise"):
             self._acts[f"show_{key}"].triggered.connect(self._show_section)

@@ -110,9 +110,10 @@ def state_of(recipe: Recipe) -> ExploreState:
     image: Image = recipe.image
     while isinstance(image, Resize):  # what an export adds
         image = image.image
-    delta = None
+    delta: str | None = None
     if isinstance(image, Tuned):
-        image, delta = image.image, image.delta
+        delta = image.delta
+        image = image.image
     if not isinstance(image, Generate):
         raise RecipeError(
             f"Explore shows pictures of a generator, got {image.op!r}.",

@@ -111,7 +111,9 @@ def keep(
     folder.mkdir(parents=True, exist_ok=True)
     names = {slider.name for slider, _ in found}
     old = [
-        (item, vector_of(folder, item)) for item in read_directions(folder) if item.name not in names
+        (item, vector_of(folder, item))
+        for item in read_directions(folder)
+        if item.name not in names
     ]
     new = [
         (
@@ -320,5 +322,3 @@ METHODS: dict[str, Callable[[Search], list[Slider]]] = {
     "labels": _labels,
     "activations": _activations,
 }
-
-

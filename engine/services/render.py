@@ -93,7 +93,7 @@ class Renderer:
     def generate(self, node: Generate, backend: BackendName) -> Pixels:
         """The pixels of one Generate."""
         if node.latent.space == "s":
-            pixels = self._of_styles(node)
+            pixels: Pixels = self._of_styles(node)
         else:
             model, ws = self._latent(node, backend)
             pixels = model.pixels(ws, node.noise)[0]
@@ -105,7 +105,8 @@ class Renderer:
         model, memo = self.opened(info, "torch")
         c = class_vector(node, info)
         styles = evaluate_styles(node.latent, model, self._store.get_array, c, memo)
-        return model.pixels_of_styles(styles, node.noise)[0]
+        pixels: Pixels = model.pixels_of_styles(styles, node.noise)[0]
+        return pixels
 
     def image(
         self, node: Generate, settings: RenderSettings = DEFAULT

@@ -1,0 +1,128 @@
+"""The Edit page: its lane, its controllers, and which of their signals reaches which panel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
+
+from desktop.controllers.finding import FindingController
+from desktop.kit import Kit
+from desktop.lanes import QueueLane
+from desktop.views.effects_panel import EffectsPanel
+from desktop.views.find_panel import FindPanel
+from engine.frame import DirectionInfo
+
+if TYPE_CHECKING:
+    from desktop.app import Desk
+
+DIRECTIONS = "Directions (*.safetensors *.npy *.npz *.pkl);;All files (*)"
+
+
+class EditDesk(QObject):
+    """Lives as long as the Desk. Searches have a lane of their own: an export never waits."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._column = desk.window.edit
+        self.searches = QueueLane(self, "searches")
+        self.finding = FindingController(desk.studio, self.searches, desk.thumbs, self)
+        self._kit: Kit | None = None
+        self._connect()
+
+    def _connect(self) -> None:
+        desk, finding = self._desk, self.finding
+        for signal in (desk.explore.kit_changed, desk.explore.kit_grew):
+            signal.connect(finding.set_kit)
+            signal.connect(self._show_kit)
+        desk.explore.kit_grew.connect(desk.window.explore.grow_kit)
+        desk.explore.state_changed.connect(finding.follow)
+        finding.renew_wanted.connect(desk.library.renew)
+        self._column.panel_made.connect(self._panel_made)
+        self._column.section_toggled.connect(desk.settings.set_open)
+        self._column.section_toggled.connect(self._toggled)
+        desk.window.page_shown.connect(self._page_shown)
+
+    def close(self) -> None:
+        """Stop the searches."""
+        self.searches.close()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is searched for."""
+        return self.searches.idle
+
+    @Slot(str, object)
+    def _panel_made(self, key: str, panel: QWidget) -> None:
+        if isinstance(panel, FindPanel):
+            self._connect_find(panel)
+        elif isinstance(panel, EffectsPanel):
+            panel.import_wanted.connect(self._ask_import)
+            panel.export_wanted.connect(self._ask_export)
+            panel.rename_wanted.connect(self._ask_rename)
+            panel.remove_wanted.connect(self.finding.remove)
+        if self._kit is not None and hasattr(panel, "set_kit"):
+            panel.set_kit(self._kit)
+
+    def _connect_find(self, panel: FindPanel) -> None:
+        finding = self.finding
+        panel.find_wanted.connect(finding.find)
+        panel.marks_wanted.connect(finding.learn)
+        panel.marked.connect(finding.mark)
+        panel.fresh_wanted.connect(finding.fresh)
+        panel.cancel_wanted.connect(finding.cancel)
+        finding.marks_changed.connect(panel.show_marks)
+        finding.began.connect(panel.show_began)
+        finding.progressed.connect(panel.show_progress)
+        finding.found.connect(panel.show_found)
+        finding.stopped.connect(panel.show_stopped)
+        finding.told.connect(panel.show_message)
+
+    @Slot(object)
+    def _show_kit(self, kit: Kit) -> None:
+        self._kit = kit
+        for panel in self._column.panels.values():
+            if hasattr(panel, "set_kit"):
+                panel.set_kit(kit)
+
+    @Slot(str)
+    def _page_shown(self, page: str) -> None:
+        self._tell_open()
+
+    @Slot(str, bool)
+    def _toggled(self, key: str, is_open: bool) -> None:
+        self._tell_open()
+
+    def _tell_open(self) -> None:
+        """Pictures are rendered for what is looked at."""
+        here = self._desk.window.page == "edit"
+        self.finding.set_open(here and self._is_open("find"))
+
+    def _is_open(self, key: str) -> bool:
+        section = self._column.sections.get(key)
+        return section is not None and section.is_open
+
+    # --- files
+
+    @Slot()
+    def _ask_import(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self._column, "Import directions", "", DIRECTIONS)
+        if name:
+            self.finding.bring(Path(name))
+
+    @Slot(object)
+    def _ask_export(self, info: DirectionInfo) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self._column, "Export the direction", f"{info.name}.safetensors", DIRECTIONS
+        )
+        if name:
+            self.finding.send(info, Path(name))
+
+    @Slot(object)
+    def _ask_rename(self, info: DirectionInfo) -> None:
+        label, taken = QInputDialog.getText(self._column, "Rename", "Name:", text=info.label)
+        if taken:
+            self.finding.rename(info, label)
