@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
+from desktop.controllers.arithmetic import ArithmeticController
 from desktop.controllers.finding import FindingController
 from desktop.kit import Kit
 from desktop.lanes import QueueLane
+from desktop.views.arithmetic_panel import ArithmeticPanel
 from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
 from engine.frame import DirectionInfo
@@ -30,6 +32,7 @@ class EditDesk(QObject):
         self._column = desk.window.edit
         self.searches = QueueLane(self, "searches")
         self.finding = FindingController(desk.studio, self.searches, desk.thumbs, self)
+        self.arithmetic = ArithmeticController(desk.undo, desk.thumbs, self)
         self._kit: Kit | None = None
         self._connect()
 
@@ -40,6 +43,11 @@ class EditDesk(QObject):
             signal.connect(self._show_kit)
         desk.explore.kit_grew.connect(desk.window.explore.grow_kit)
         desk.explore.state_changed.connect(finding.follow)
+        desk.explore.state_changed.connect(self.arithmetic.follow)
+        desk.explore.recipe_wanted.connect(self.arithmetic.follow_recipe)
+        self.arithmetic.recipe_chosen.connect(desk.explore.load_recipe)
+        self.arithmetic.direction_wanted.connect(finding.find)
+        self.arithmetic.told.connect(desk.window.stage.show_message)
         finding.renew_wanted.connect(desk.library.renew)
         self._column.panel_made.connect(self._panel_made)
         self._column.section_toggled.connect(desk.settings.set_open)
@@ -59,6 +67,8 @@ class EditDesk(QObject):
     def _panel_made(self, key: str, panel: QWidget) -> None:
         if isinstance(panel, FindPanel):
             self._connect_find(panel)
+        elif isinstance(panel, ArithmeticPanel):
+            self._connect_arithmetic(panel)
         elif isinstance(panel, EffectsPanel):
             panel.import_wanted.connect(self._ask_import)
             panel.export_wanted.connect(self._ask_export)
@@ -80,6 +90,22 @@ class EditDesk(QObject):
         finding.found.connect(panel.show_found)
         finding.stopped.connect(panel.show_stopped)
         finding.told.connect(panel.show_message)
+
+    def _connect_arithmetic(self, panel: ArithmeticPanel) -> None:
+        sums = self.arithmetic
+        panel.add_wanted.connect(sums.add)
+        panel.show_wanted.connect(sums.show)
+        panel.remove_wanted.connect(sums.remove)
+        panel.swap_wanted.connect(sums.swap)
+        panel.dropped.connect(sums.drop)
+        panel.space_chosen.connect(sums.set_space)
+        panel.amount_changed.connect(sums.set_amount)
+        panel.amount_ended.connect(sums.end_gesture)
+        panel.result_wanted.connect(sums.show_result)
+        panel.direction_wanted.connect(sums.keep_direction)
+        panel.clear_wanted.connect(sums.clear)
+        sums.view_changed.connect(panel.show_sum)
+        sums.publish()
 
     @Slot(object)
     def _show_kit(self, kit: Kit) -> None:

@@ -117,3 +117,14 @@ class MarkView:
     marks: tuple[int, ...]
     kept_more: int = 0
     kept_less: int = 0
+
+
+@dataclass(frozen=True)
+class SumView:
+    """The pad A - B + C: the pictures of its three rows, and what can be done with them."""
+
+    images: tuple[tuple[QImage | None, ...], ...]
+    space: str
+    amount: float
+    can_show: bool
+    can_keep: bool

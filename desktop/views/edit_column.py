@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from desktop.views.arithmetic_panel import ArithmeticPanel
 from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
 from desktop.widgets.scroll_column import ScrollColumn
@@ -14,7 +15,8 @@ from desktop.widgets.section import Section
 
 SECTIONS: dict[str, tuple[str, bool, Callable[[], QWidget]]] = {
     "find": ("Find directions", True, FindPanel),
-    "effects": ("What each direction moves", True, EffectsPanel),
+    "effects": ("What each direction moves", False, EffectsPanel),
+    "arithmetic": ("Arithmetic: A − B + C", True, ArithmeticPanel),
 }
 
 

@@ -9,8 +9,10 @@ from desktop.facts import HistoryView, Visit
 from desktop.messages import plain
 from desktop.widgets.button import IconButton
 from desktop.widgets.segmented import Segmented
+from desktop.widgets.sum_pad import DROP
 from desktop.widgets.text import label
 from desktop.widgets.thumb_strip import Thumb, ThumbStrip
+from engine.recipe import Recipe
 
 
 class Tray(QWidget):
@@ -64,6 +66,7 @@ class Tray(QWidget):
         for strip in (self.history, self.favourites):
             strip.chosen.connect(self.visit_chosen)
             strip.starred.connect(self.star_wanted)
+            strip.set_drag(_text_of, DROP)
         self._set_open(is_open)
         self._arrange()
 
@@ -117,3 +120,7 @@ class Tray(QWidget):
     def _set_open(self, is_open: bool) -> None:
         self._pages.setVisible(is_open)
         self._flip.set_icon("down" if is_open else "up")
+
+
+def _text_of(recipe: Recipe) -> str:
+    return recipe.text()

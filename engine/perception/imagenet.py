@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,6 +109,22 @@ class EfficientNetLite0:
         for block in self._blocks:
             x = block(x)
         return relu6(self._head(x), inplace=True).mean((2, 3))
+
+    def maps(self, x: torch.Tensor, ends: Sequence[int] = (0, 2, 4, 10)) -> list[torch.Tensor]:
+        """Feature maps after some of the 16 blocks, for losses; gradients pass through.
+
+        x: [n, 3, height, width], already normalised. ends: which blocks, counted from 0.
+        """
+        import torch
+        from torch.nn.functional import relu6
+
+        x = relu6(self._stem(x.contiguous(memory_format=torch.channels_last)))
+        found = []
+        for index, block in enumerate(self._blocks[: max(ends) + 1]):
+            x = block(x)
+            if index in ends:
+                found.append(x)
+        return found
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """x: [n, 3, height, width], already normalised -> [n, 1000] ImageNet logits."""

@@ -315,10 +315,30 @@ def _w_of(search: Search, model: Model, mark: Labelled) -> Float32[np.ndarray, "
     return np.asarray(ws[0].mean(0), np.float32)
 
 
+def _difference(search: Search) -> list[Slider]:
+    """The mean of the pictures marked as more, minus that of the others."""
+    wish, model = search.wish, search.model
+    rows = {
+        kind: [_w_of(search, model, mark) for mark in wish.marks if mark.more == kind]
+        for kind in (True, False)
+    }
+    if not (rows[True] and rows[False]):
+        raise DirectionError("A difference needs pictures on both sides.", "Add some with +.")
+    step = np.mean(rows[True], 0, np.float64) - np.mean(rows[False], 0, np.float64)
+    if not step.any():
+        raise DirectionError("Both sides are the same pictures.", "Put others on one side.")
+    vector = unit_std(step, sample_w(model, SPREAD, SEED)).astype(np.float32)
+    note = f"the mean of {len(rows[True])} pictures minus that of {len(rows[False])}"
+    known = {item.name for item in read_directions(search.room.folder_of(search.info))}
+    free = next(n for i in range(1, len(known) + 2) if (n := f"a-b-{i}") not in known)
+    return [Slider(wish.name or free, vector, -RANGE, RANGE, None, "w", note)]
+
+
 METHODS: dict[str, Callable[[Search], list[Slider]]] = {
     "sefa": _sefa,
     "stylespace": _stylespace,
     "boundary": _boundary,
     "labels": _labels,
+    "difference": _difference,
     "activations": _activations,
 }
