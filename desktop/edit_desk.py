@@ -10,16 +10,21 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from desktop.controllers.arithmetic import ArithmeticController
 from desktop.controllers.finding import FindingController
+from desktop.controllers.photo import PhotoController
+from desktop.display import Shown
 from desktop.kit import Kit
 from desktop.lanes import QueueLane
 from desktop.views.arithmetic_panel import ArithmeticPanel
+from desktop.views.crop_overlay import CropOverlay
 from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
+from desktop.views.photo_panel import PhotoPanel
 from engine.frame import DirectionInfo
 
 if TYPE_CHECKING:
     from desktop.app import Desk
 
+PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.tiff *.tif *.avif);;All files (*)"
 DIRECTIONS = "Directions (*.safetensors *.npy *.npz *.pkl);;All files (*)"
 
 
@@ -33,6 +38,9 @@ class EditDesk(QObject):
         self.searches = QueueLane(self, "searches")
         self.finding = FindingController(desk.studio, self.searches, desk.thumbs, self)
         self.arithmetic = ArithmeticController(desk.undo, desk.thumbs, self)
+        self.photo = PhotoController(desk.studio, self.searches, self)
+        self.crop = CropOverlay(self.photo.set_square)
+        desk.window.stage.source.set_overlay(self.crop)
         self._kit: Kit | None = None
         self._connect()
 
@@ -40,11 +48,18 @@ class EditDesk(QObject):
         desk, finding = self._desk, self.finding
         for signal in (desk.explore.kit_changed, desk.explore.kit_grew):
             signal.connect(finding.set_kit)
+            signal.connect(self.photo.set_kit)
             signal.connect(self._show_kit)
         desk.explore.kit_grew.connect(desk.window.explore.grow_kit)
         desk.explore.state_changed.connect(finding.follow)
+        desk.explore.state_changed.connect(self._show_search)
         desk.explore.state_changed.connect(self.arithmetic.follow)
         desk.explore.recipe_wanted.connect(self.arithmetic.follow_recipe)
+        self.photo.recipe_found.connect(desk.explore.load_recipe)
+        self.photo.opened.connect(self._show_source)
+        self.photo.began.connect(self._show_search)
+        self.photo.live.connect(self._show_live)
+        self.photo.told.connect(desk.window.stage.show_message)
         self.arithmetic.recipe_chosen.connect(desk.explore.load_recipe)
         self.arithmetic.direction_wanted.connect(finding.find)
         self.arithmetic.told.connect(desk.window.stage.show_message)
@@ -67,6 +82,8 @@ class EditDesk(QObject):
     def _panel_made(self, key: str, panel: QWidget) -> None:
         if isinstance(panel, FindPanel):
             self._connect_find(panel)
+        elif isinstance(panel, PhotoPanel):
+            self._connect_photo(panel)
         elif isinstance(panel, ArithmeticPanel):
             self._connect_arithmetic(panel)
         elif isinstance(panel, EffectsPanel):
@@ -90,6 +107,49 @@ class EditDesk(QObject):
         finding.found.connect(panel.show_found)
         finding.stopped.connect(panel.show_stopped)
         finding.told.connect(panel.show_message)
+
+    def _connect_photo(self, panel: PhotoPanel) -> None:
+        photo = self.photo
+        panel.open_wanted.connect(self._ask_photo)
+        panel.search_wanted.connect(photo.search)
+        panel.resume_wanted.connect(photo.resume)
+        panel.cancel_wanted.connect(photo.cancel)
+        panel.crop_wanted.connect(self._desk.window.stage.show_source)
+        photo.view_changed.connect(panel.show_photo)
+        photo.began.connect(panel.show_began)
+        photo.progressed.connect(panel.show_progress)
+        photo.found.connect(panel.show_found)
+        photo.stopped.connect(panel.show_stopped)
+        photo.told.connect(panel.show_message)
+        photo.publish()
+
+    @Slot(object)
+    def _show_source(self, picture: Shown) -> None:
+        stage = self._desk.window.stage
+        stage.source.show_picture(picture)
+        stage.source.fit()
+        self.crop.begin(picture.width, picture.height)
+        stage.show_source(True)
+
+    @Slot()
+    def _show_search(self) -> None:
+        self._desk.window.stage.show_source(False)
+
+    @Slot(object)
+    def _show_live(self, picture: Shown) -> None:
+        """A picture on the way; the next one that is rendered takes its place."""
+        self._desk.window.stage.canvas.show_picture(picture)
+
+    def open_photo(self, path: Path) -> None:
+        """A picture of the user's own, dropped on this page."""
+        self._column.open_section("photo")
+        self.photo.open(path)
+
+    @Slot()
+    def _ask_photo(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self._column, "Open a picture", "", PICTURES)
+        if name:
+            self.photo.open(Path(name))
 
     def _connect_arithmetic(self, panel: ArithmeticPanel) -> None:
         sums = self.arithmetic

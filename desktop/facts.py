@@ -128,3 +128,14 @@ class SumView:
     amount: float
     can_show: bool
     can_keep: bool
+
+
+@dataclass(frozen=True)
+class PhotoView:
+    """A photo that was opened: its name, its size in pixels, and the square that is searched for
+    (left, top, side)."""
+
+    name: str = ""
+    size: tuple[int, int] | None = None
+    square: tuple[int, int, int] = (0, 0, 1)
+    can_resume: bool = False

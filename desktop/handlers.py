@@ -222,6 +222,8 @@ class Handlers(QObject):
             self._desk.projects.read_recipe(path)
         elif suffix in MODEL_SUFFIXES:
             self._desk.library.bring(path)
+        elif self._window.page == "edit":
+            self._desk.edit.open_photo(path)
         else:
             self._verify_file(path)
 

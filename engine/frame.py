@@ -142,6 +142,42 @@ class DirectionWish:
 
 
 @dataclass(frozen=True)
+class InvertWish:
+    """A picture whose latent is to be found.
+
+    target: any image expression, such as a crop of a photo. steps: of the search with a w for each
+    layer, after half as many in w; of w alone where not layers_apart. perceptual: compares looks,
+    not pixels alone. tune_steps: of pivotal tuning, 0 for none. resume, step: the stored latent of
+    a search that was stopped, and where it was.
+    """
+
+    model: str
+    target: Recipe
+    steps: int = 250
+    layers_apart: bool = True
+    perceptual: bool = True
+    tune_steps: int = 0
+    resume: str = ""
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """What a search found. step of steps: fewer when it was stopped. result: the stored latent."""
+
+    recipe: Recipe
+    step: int
+    steps: int
+    psnr_db: float
+    result: str
+
+    @property
+    def finished(self) -> bool:
+        """Whether the search went to its end."""
+        return self.step >= self.steps
+
+
+@dataclass(frozen=True)
 class ExportOptions:
     """size_px: the longer side of the exported picture, by a visible Resize; None keeps it.
 

@@ -7,6 +7,7 @@ have it: RFC 8785, and its SHA-256 is the Path's name.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,7 +70,7 @@ class Path(Struct):
 
     def validate(self) -> None:
         times = [key.time_s for key in self.keys]
-        if times[0] != 0 or any(b <= a for a, b in zip(times, times[1:], strict=False)):
+        if times[0] != 0 or any(b <= a for a, b in itertools.pairwise(times)):
             raise RecipeError(
                 "The keys of a film begin at 0 s and follow one another.", "Move a key."
             )

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.display import Shown
+from desktop.views.canvas_overlay import Overlay, View
 from desktop.views.canvas_paint import HANDLE_PX, paint_hint, paint_wipe
 from desktop.views.viewport import Viewport
 
@@ -54,6 +55,7 @@ class Canvas(QWidget):
         self._ringed = False  # the focus came by keyboard
         self._space = False
         self._drag: tuple[str, QPointF] | None = None  # "pan" or "wipe", last place
+        self._overlay: Overlay | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName(name)
@@ -110,6 +112,16 @@ class Canvas(QWidget):
         self._wipe = 0.5 if wiping and self._pinned is not None else None
         self.update()
 
+    def set_overlay(self, overlay: Overlay | None) -> None:
+        """Lay something over the picture that takes the hand first; None for nothing."""
+        self._overlay = overlay
+        if overlay is not None:
+            overlay.changed = self.update
+        self.update()
+
+    def _view(self) -> View:
+        return View(self._place(), self._size())
+
     def fit(self) -> None:
         """The whole picture, as large as it goes."""
         self._set_viewport(Viewport())
@@ -152,7 +164,10 @@ class Canvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to pan or to wipe."""
         left = event.button() == Qt.MouseButton.LeftButton
-        if event.button() == Qt.MouseButton.MiddleButton or (left and self._space):
+        free = self._overlay is not None and not self._space and self._picture is not None
+        if free and self._overlay is not None and self._overlay.press(event, self._view()):
+            self._drag = ("overlay", event.position())
+        elif event.button() == Qt.MouseButton.MiddleButton or (left and self._space):
             self._drag = ("pan", event.position())
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif left and self._near_wipe(event.position()):
@@ -166,7 +181,9 @@ class Canvas(QWidget):
             self.setCursor(Qt.CursorShape.OpenHandCursor if self._space else shape)
             return
         kind, last = self._drag
-        if kind == "pan":
+        if kind == "overlay" and self._overlay is not None:
+            self._overlay.move(event, self._view())
+        elif kind == "pan":
             moved = event.position() - last
             scale = self.viewport.scale_on(self._canvas(), self._size())
             self._set_viewport(self.viewport.panned(moved.x(), moved.y(), scale))
@@ -179,11 +196,15 @@ class Canvas(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
+        if self._drag is not None and self._drag[0] == "overlay" and self._overlay is not None:
+            self._overlay.release(event, self._view())
         self._drag = None
         self.setCursor(Qt.CursorShape.OpenHandCursor if self._space else Qt.CursorShape.ArrowCursor)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Between fitted and actual size."""
+        if self._overlay is not None:
+            return
         if self.viewport.scale is None:
             self.actual_size()
         else:
@@ -202,6 +223,8 @@ class Canvas(QWidget):
             Qt.Key.Key_Down: (0, -40),
         }
         key = Qt.Key(event.key())
+        if self._overlay is not None and self._overlay.key(event):
+            return
         if key == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._space = True
             self.setCursor(Qt.CursorShape.OpenHandCursor)
@@ -262,6 +285,8 @@ class Canvas(QWidget):
                 self._paint_picture(painter, self._pinned, place)
                 painter.restore()
                 paint_wipe(painter, line, place)
+            if self._overlay is not None:
+                self._overlay.paint(painter, self._view())
         if self.hasFocus() and self._ringed:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))

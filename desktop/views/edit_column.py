@@ -10,13 +10,15 @@ from PySide6.QtWidgets import QWidget
 from desktop.views.arithmetic_panel import ArithmeticPanel
 from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
+from desktop.views.photo_panel import PhotoPanel
 from desktop.widgets.scroll_column import ScrollColumn
 from desktop.widgets.section import Section
 
 SECTIONS: dict[str, tuple[str, bool, Callable[[], QWidget]]] = {
-    "find": ("Find directions", True, FindPanel),
+    "photo": ("Your own picture", True, PhotoPanel),
+    "find": ("Find directions", False, FindPanel),
     "effects": ("What each direction moves", False, EffectsPanel),
-    "arithmetic": ("Arithmetic: A − B + C", True, ArithmeticPanel),
+    "arithmetic": ("Arithmetic: A − B + C", False, ArithmeticPanel),
 }
 
 

@@ -14,6 +14,7 @@ from desktop.widgets.message_bar import MessageBar
 MESSAGE_PX = 520
 GOOD_MS = 4000
 DROP_HINT = "Drop a picture here, or open one.\nYou will read who signed it and how it was made."
+SOURCE_HINT = "Open a picture of your own on the right."
 
 
 class Stage(QWidget):
@@ -25,6 +26,9 @@ class Stage(QWidget):
         super().__init__()
         self.canvas = Canvas("Canvas", "The first picture is on its way.")
         self.photo = Canvas("Verified picture", DROP_HINT)
+        self.source = Canvas("Your picture", SOURCE_HINT)
+        self._page = "explore"
+        self._sourced = False
         self.bar = CanvasBar(self.canvas, actions)
         explore = QWidget()
         column = QVBoxLayout(explore)
@@ -35,6 +39,7 @@ class Stage(QWidget):
         self._pages = QStackedWidget()
         self._pages.addWidget(explore)
         self._pages.addWidget(self.photo)
+        self._pages.addWidget(self.source)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
@@ -47,7 +52,14 @@ class Stage(QWidget):
 
     def show_page(self, key: str) -> None:
         """The canvas of a page."""
-        self._pages.setCurrentIndex(1 if key == "verify" else 0)
+        self._page = key
+        own = 2 if key == "edit" and self._sourced else 0
+        self._pages.setCurrentIndex(1 if key == "verify" else own)
+
+    def show_source(self, sourced: bool) -> None:
+        """On the Edit page: the user's own picture, or what is made."""
+        self._sourced = sourced
+        self.show_page(self._page)
 
     def show_message(self, message: Message) -> None:
         """Tell something over the canvas; good news goes away by itself."""

@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 SLOTS = 5
-SIGN_PX = 26
+SIGN_PX = 40
 GAP_PX = 4
 DROP = "application/x-atelier-recipe"
 Slot = tuple[int, int]  # row, place
@@ -184,8 +184,8 @@ class SumPad(QWidget):
             for x in range(SLOTS):
                 self._paint_slot(painter, (y, x), row)
         if self._press is not None and self._drag is not None:
-            row, place = self._press[0]
-            image = self._rows[row].images[place]
+            held, place = self._press[0]
+            image = self._rows[held].images[place]
             side = self._side(self.width()) * 0.9
             spot = QRectF(self._drag.x() - side / 2, self._drag.y() - side / 2, side, side)
             painter.setOpacity(0.85)

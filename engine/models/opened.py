@@ -120,7 +120,7 @@ class Model:
         transform: Transform | None = None,
     ) -> Float32[np.ndarray, "n channels height width"]:
         """As synthesize, with the noise of a Recipe."""
-        return self.backend.synthesize(*self._inputs(ws, noise, transform))
+        return self.backend.synthesize(*self.inputs(ws, noise, transform))
 
     def pixels(
         self,
@@ -129,14 +129,14 @@ class Model:
         transform: Transform | None = None,
     ) -> UInt8[np.ndarray, "n height width channels"]:
         """ws to pictures: uint8, NHWC, sRGB."""
-        return self.backend.pixels(*self._inputs(ws, noise or Noise(), transform))
+        return self.backend.pixels(*self.inputs(ws, noise or Noise(), transform))
 
     def styles(
         self, ws: Float32[np.ndarray, "n num_ws w_dim"]
     ) -> Float32[np.ndarray, "n style_dim"]:
         """The styles that the layers make of ws. Raises ModelError where there are none."""
         backend = self._torch()
-        inputs, noises, _ = self._inputs(ws, Noise(mode="none"), None)
+        inputs, noises, _ = self.inputs(ws, Noise(mode="none"), None)
         return backend.styles(inputs, noises)
 
     def pixels_of_styles(
@@ -145,7 +145,7 @@ class Model:
         """Styles to pictures. Raises ModelError where there are none."""
         backend = self._torch()
         ws = np.repeat(np.broadcast_to(self.w_avg, (1, self.num_ws, self.w_dim)), len(styles), 0)
-        inputs, noises, _ = self._inputs(ws, noise or Noise(), None)
+        inputs, noises, _ = self.inputs(ws, noise or Noise(), None)
         return backend.pixels_of_styles(styles, inputs, noises)
 
     def _torch(self) -> TorchBackend:
@@ -160,9 +160,10 @@ class Model:
             )
         return self.backend
 
-    def _inputs(
-        self, ws: Any, noise: Noise, transform: Any
+    def inputs(
+        self, ws: Any, noise: Noise, transform: Any = None
     ) -> tuple[Float32[np.ndarray, "n num_ws w_dim"], Noises, Transform | None]:
+        """What the backend takes for ws and the noise of a Recipe, checked."""
         if np.ndim(ws) == 2:
             w = _checked(ws, "ws", (self.info.w_dim,))
             ws = np.repeat(w[:, None], self.info.num_ws, axis=1)

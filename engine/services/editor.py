@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.cancel import CancelToken
-from engine.frame import DirectionInfo, DirectionWish, OnProgress
+from engine.frame import DirectionInfo, DirectionWish, Inversion, InvertWish, OnProgress
 from engine.services import direction_files
 from engine.services.away import run_away
 from engine.worker import Worker
@@ -24,7 +24,7 @@ class Editor:
     def __init__(self, home: Path, changed: Callable[[], None]) -> None:
         self.home = home
         self._changed = changed
-        self._worker = Worker()
+        self._worker = Worker(patience_s=8.0)  # a step of a large model takes seconds
 
     def find_directions(
         self,
@@ -67,6 +67,21 @@ class Editor:
         """Give a direction that the user found another label. Raises DirectionError."""
         direction_files.rename_direction(self.home, model, name, label)
         self._changed()
+
+    def invert(
+        self,
+        wish: InvertWish,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        frame: OnFrame | None = None,
+    ) -> Inversion:
+        """Find the latent of a picture. frame: shown uint8 [r, r, 3] on the way.
+
+        When cancelled it answers with what it found so far. Raises RecipeError, ModelError.
+        """
+        asked = {"home": self.home, "wish": wish}
+        found: Inversion = self._run("invert:invert", asked, progress, cancel, frame)
+        return found
 
     def close(self) -> None:
         """End the worker process."""

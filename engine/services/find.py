@@ -324,7 +324,8 @@ def _difference(search: Search) -> list[Slider]:
     }
     if not (rows[True] and rows[False]):
         raise DirectionError("A difference needs pictures on both sides.", "Add some with +.")
-    step = np.mean(rows[True], 0, np.float64) - np.mean(rows[False], 0, np.float64)
+    sides = {kind: np.stack(found).astype(np.float64).mean(0) for kind, found in rows.items()}
+    step = np.asarray(sides[True] - sides[False])
     if not step.any():
         raise DirectionError("Both sides are the same pictures.", "Put others on one side.")
     vector = unit_std(step, sample_w(model, SPREAD, SEED)).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -118,7 +119,7 @@ def test_easing_keeps_the_ends_and_never_turns_back(easing: str) -> None:
     values = [eased(t, easing) for t in np.linspace(0, 1, 20)]  # type: ignore[arg-type]
     assert values[0] == pytest.approx(0.0)
     assert values[-1] == pytest.approx(1.0)
-    assert all(b >= a for a, b in zip(values, values[1:], strict=False))
+    assert all(b >= a for a, b in itertools.pairwise(values))
 
 
 def test_classes_are_blended_by_their_shares() -> None:
