@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from desktop.controllers.arithmetic import ArithmeticController
+from desktop.controllers.dragging import DragController
 from desktop.controllers.finding import FindingController
 from desktop.controllers.photo import PhotoController
 from desktop.display import Shown
@@ -16,6 +17,8 @@ from desktop.kit import Kit
 from desktop.lanes import QueueLane
 from desktop.views.arithmetic_panel import ArithmeticPanel
 from desktop.views.crop_overlay import CropOverlay
+from desktop.views.drag_overlay import DragOverlay
+from desktop.views.drag_panel import DragPanel
 from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
 from desktop.views.photo_panel import PhotoPanel
@@ -41,6 +44,11 @@ class EditDesk(QObject):
         self.photo = PhotoController(desk.studio, self.searches, self)
         self.crop = CropOverlay(self.photo.set_square)
         desk.window.stage.source.set_overlay(self.crop)
+        self.drag = DragController(desk.studio, self.searches, desk.undo, self)
+        drag = self.drag
+        self.points = DragOverlay(
+            drag.place, drag.move_point, drag.remove_point, drag.paint, drag.end_gesture
+        )
         self._kit: Kit | None = None
         self._connect()
 
@@ -60,6 +68,11 @@ class EditDesk(QObject):
         self.photo.began.connect(self._show_search)
         self.photo.live.connect(self._show_live)
         self.photo.told.connect(desk.window.stage.show_message)
+        desk.explore.recipe_wanted.connect(self.drag.follow)
+        self.drag.view_changed.connect(self.points.show_drag)
+        self.drag.step_recipe.connect(desk.explore.load_recipe)
+        self.drag.slid.connect(desk.explore.slide_recipe)
+        self.drag.live.connect(self._show_live)
         self.arithmetic.recipe_chosen.connect(desk.explore.load_recipe)
         self.arithmetic.direction_wanted.connect(finding.find)
         self.arithmetic.told.connect(desk.window.stage.show_message)
@@ -84,6 +97,8 @@ class EditDesk(QObject):
             self._connect_find(panel)
         elif isinstance(panel, PhotoPanel):
             self._connect_photo(panel)
+        elif isinstance(panel, DragPanel):
+            self._connect_drag(panel)
         elif isinstance(panel, ArithmeticPanel):
             self._connect_arithmetic(panel)
         elif isinstance(panel, EffectsPanel):
@@ -151,6 +166,24 @@ class EditDesk(QObject):
         if name:
             self.photo.open(Path(name))
 
+    def _connect_drag(self, panel: DragPanel) -> None:
+        drag = self.drag
+        panel.drag_wanted.connect(drag.start)
+        panel.cancel_wanted.connect(drag.cancel)
+        panel.clear_wanted.connect(drag.clear)
+        panel.mask_cleared.connect(drag.clear_mask)
+        panel.mode_chosen.connect(drag.set_mode)
+        panel.brush_changed.connect(drag.set_brush)
+        panel.step_chosen.connect(drag.go_to_step)
+        panel.step_ended.connect(self._desk.explore.end_gesture)
+        drag.view_changed.connect(panel.show_drag)
+        drag.began.connect(panel.show_began)
+        drag.progressed.connect(panel.show_progress)
+        drag.done.connect(panel.show_done)
+        drag.stopped.connect(panel.show_stopped)
+        drag.told.connect(panel.show_message)
+        drag.publish()
+
     def _connect_arithmetic(self, panel: ArithmeticPanel) -> None:
         sums = self.arithmetic
         panel.add_wanted.connect(sums.add)
@@ -186,6 +219,8 @@ class EditDesk(QObject):
         """Pictures are rendered for what is looked at."""
         here = self._desk.window.page == "edit"
         self.finding.set_open(here and self._is_open("find"))
+        over = self.points if here and self._is_open("drag") else None
+        self._desk.window.stage.canvas.set_overlay(over)
 
     def _is_open(self, key: str) -> bool:
         section = self._column.sections.get(key)

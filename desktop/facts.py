@@ -139,3 +139,18 @@ class PhotoView:
     size: tuple[int, int] | None = None
     square: tuple[int, int, int] = (0, 0, 1)
     can_resume: bool = False
+
+
+@dataclass(frozen=True)
+class DragView:
+    """Points on the canvas in shares of the picture, the mask's discs (x, y, radius), and where a
+    drag stands. steps: of the drag on the canvas, 0 for none."""
+
+    handles: tuple[tuple[float, float], ...] = ()
+    targets: tuple[tuple[float, float], ...] = ()
+    mask: tuple[tuple[float, float, float], ...] = ()
+    masking: bool = False
+    brush: float = 0.12
+    running: bool = False
+    steps: int = 0
+    step: int = 0

@@ -177,6 +177,49 @@ class Inversion:
         return self.step >= self.steps
 
 
+Spots = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class DragWish:
+    """Points of a picture and where they are to go: x, y in shares of the picture, 0 to 1.
+
+    mask: discs x, y, radius of what may move; () for all of it. steps: at most.
+    """
+
+    recipe: Recipe
+    handles: Spots
+    targets: Spots
+    mask: tuple[tuple[float, float, float], ...] = ()
+    steps: int = 120
+
+
+@dataclass(frozen=True)
+class DragStep:
+    """One step: the stored latent, and where the handles were."""
+
+    result: str
+    handles: Spots
+
+
+@dataclass(frozen=True)
+class Drag:
+    """What a drag did. left_px: mean distance of the handles from their targets at its end."""
+
+    wish: DragWish
+    steps: tuple[DragStep, ...]
+    left_px: float
+
+
+@dataclass(frozen=True, eq=False)
+class DragFrame:
+    """A picture on the way of a drag, uint8 [r, r, 3], and where its handles are."""
+
+    pixels: UInt8[np.ndarray, "r r 3"]
+    handles: Spots
+    step: int
+
+
 @dataclass(frozen=True)
 class ExportOptions:
     """size_px: the longer side of the exported picture, by a visible Resize; None keeps it.

@@ -239,6 +239,17 @@ class ExploreController(QObject):
             return
         self._do(text, replace(state, moves=in_order(state.moves, self.kit.order)))
 
+    @Slot(object, str)
+    def slide_recipe(self, recipe: Recipe, text: str) -> None:
+        """Show a Recipe of this model on the way to others; live until the gesture ends."""
+        try:
+            state = state_of(recipe)
+        except AtelierError as error:
+            self._tell(error)
+            return
+        if self.kit is not None and state.model.sha256 == self.kit.ref.sha256:
+            self._change(text, replace(state, moves=in_order(state.moves, self.kit.order)))
+
     @Slot()
     def model_missing(self) -> None:
         """The model that a Recipe asked for is not here."""

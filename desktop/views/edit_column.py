@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop.views.arithmetic_panel import ArithmeticPanel
+from desktop.views.drag_panel import DragPanel
 from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
 from desktop.views.photo_panel import PhotoPanel
@@ -16,6 +17,7 @@ from desktop.widgets.section import Section
 
 SECTIONS: dict[str, tuple[str, bool, Callable[[], QWidget]]] = {
     "photo": ("Your own picture", True, PhotoPanel),
+    "drag": ("Drag points", False, DragPanel),
     "find": ("Find directions", False, FindPanel),
     "effects": ("What each direction moves", False, EffectsPanel),
     "arithmetic": ("Arithmetic: A − B + C", False, ArithmeticPanel),

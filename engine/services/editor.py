@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from engine.cancel import CancelToken
-from engine.frame import DirectionInfo, DirectionWish, Inversion, InvertWish, OnProgress
+from engine.frame import (
+    DirectionInfo,
+    DirectionWish,
+    Drag,
+    DragWish,
+    Inversion,
+    InvertWish,
+    OnProgress,
+)
+from engine.recipe import Recipe
 from engine.services import direction_files
 from engine.services.away import run_away
 from engine.worker import Worker
@@ -82,6 +91,27 @@ class Editor:
         asked = {"home": self.home, "wish": wish}
         found: Inversion = self._run("invert:invert", asked, progress, cancel, frame)
         return found
+
+    def drag(
+        self,
+        wish: DragWish,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        frame: OnFrame | None = None,
+    ) -> Drag:
+        """Move points of a picture. frame: shown a DragFrame on the way.
+
+        When cancelled it answers with the steps it made. Raises RecipeError, ModelError.
+        """
+        asked = {"home": self.home, "wish": wish}
+        done: Drag = self._run("drag:drag", asked, progress, cancel, frame)
+        return done
+
+    def recipe_of_step(self, drag: Drag, index: int) -> Recipe:
+        """The Recipe of a step of a drag, from 0; -1 is where it began."""
+        from engine.services.drag import recipe_of_step
+
+        return recipe_of_step(drag, index)
 
     def close(self) -> None:
         """End the worker process."""
