@@ -28,6 +28,7 @@ from engine.frame import (
 )
 from engine.models.library import ModelLibrary
 from engine.models.opened import Model
+from engine.path import Path as Film
 from engine.project import Autosave, Entry, Project, Recent, load, save
 from engine.recipe import ModelRef, Recipe
 from engine.services import models
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from engine.provenance.keys import Identity, Unlocked
     from engine.provenance.ledger import Ledger
     from engine.services.editor import Editor
+    from engine.services.export import Exporter
     from engine.services.extracts import Extracts
 
 __all__ = ["Entry", "Project", "Studio", "default_home"]
@@ -159,16 +161,34 @@ class Studio:
         cancel: CancelToken | None = None,
     ) -> Receipt:
         """Render, sign, write and check a picture. Raises ExportError; then nothing is left."""
+        exporter = self._exporter(cancel)
+        return exporter.export(recipe, Path(path), options, progress, cancel)
+
+    def export_film(
+        self,
+        film: Film,
+        path: Path | str,
+        options: ExportOptions = EXPORT,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Receipt:
+        """Render every frame, write, sign and check a film. Raises ExportError."""
+        from engine.services.film import FilmExporter
+
+        stills = self._exporter(cancel)
+        exporter = FilmExporter(stills.render, self.identity, self.ledger, stills)
+        return exporter.export(film, Path(path), options, progress, cancel)
+
+    def _exporter(self, cancel: CancelToken | None) -> Exporter:
         from engine.services.export import Exporter
 
-        exporter = Exporter(
+        return Exporter(
             render=lambda wanted: self.render_anew(wanted, cancel=cancel),
             identity=self.identity,
             ledger=self.ledger,
             photo=self.store.get,
             resolution=lambda ref: self.library.resolve(ref).resolution,
         )
-        return exporter.export(recipe, Path(path), options, progress, cancel)
 
     def verify(
         self, path: Path | str, rerender: bool = False, anchors: Path | None = None

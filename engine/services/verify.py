@@ -18,7 +18,17 @@ from engine.image.codec import (
     read_picture,
     refuse_polyglot,
 )
-from engine.image.formats import AVIF, JPEG, PNG, TIFF, WEBP, PictureFormat, sniff
+from engine.image.formats import (
+    AVIF,
+    JPEG,
+    PNG,
+    TIFF,
+    WEBM,
+    WEBP,
+    PictureFormat,
+    sniff,
+    sniff_film,
+)
 from engine.image.pixels import largest_difference, pixels_sha256, psnr
 from engine.provenance.certificates import read_anchors
 from engine.provenance.origin import models_of
@@ -54,6 +64,7 @@ def verify(
     refuse_polyglot(data)
     found = read_credentials(
         data,
+        beside=_beside(path, data),
         anchors_pem=trusted,
         own_roots_pem=own_roots_pem,
         own_leaves=own_leaves,
@@ -74,6 +85,14 @@ def verify(
     verdict = _looked_up(verdict, data, found, lookup)
     # 8. Does its Recipe give the same picture?
     return verdict if render is None else _rerendered(verdict, found, data, render, has_model)
+
+
+def _beside(path: Path, data: bytes) -> bytes:
+    """The manifest store beside a film that cannot hold one."""
+    sidecar = path.with_suffix(".c2pa")
+    if sniff_film(data) is not WEBM or not sidecar.is_file():
+        return b""
+    return read_bytes(sidecar)
 
 
 def _looked_up(verdict: Verdict, data: bytes, found: Credentials, lookup: Lookup) -> Verdict:
