@@ -1,4 +1,4 @@
-"""The verbs of the command line that search: for directions, so far."""
+"""The verbs of the command line that edit: directions, and films for `export`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import asdict
 from commands import say, working
 from engine.errors import UsageError
 from engine.frame import DirectionInfo, DirectionWish
+from engine.path import Key, Path
+from engine.recipe import Generate, Noise, Seed, Truncate
 from engine.studio import Studio
 
 
@@ -72,6 +74,41 @@ def _tell(found: tuple[DirectionInfo, ...], as_json: bool) -> None:
         moves = ", ".join(f"{k} {v:+.2f}" for k, v in item.scores.items() if abs(v) >= 0.1)
         if moves or item.note:
             say(f"{'':<20} {item.note}{'; moves ' if moves else ''}{moves}")
+
+
+def film_of(options: Namespace, studio: Studio) -> Path | None:
+    """The film that the words of `export` mean: a file that says "path", or seeds; else None."""
+    if options.seeds is not None:
+        return _through_seeds(options, studio)
+    if options.recipe is None or options.recipe == "-":
+        return None
+    try:
+        with open(options.recipe, "rb") as file:
+            text = file.read(2_000_000)
+        said = json.loads(text)
+    except (OSError, ValueError):
+        return None  # recipe_of tells what is wrong with it
+    if not isinstance(said, dict) or "path" not in said:
+        return None
+    return Path.from_json(text)
+
+
+def _through_seeds(options: Namespace, studio: Studio) -> Path:
+    if options.model is None or options.recipe is not None or options.seed is not None:
+        raise UsageError("--seeds goes with --model, and with no RECIPE.json or --seed.")
+    try:
+        seeds = [int(part) for part in options.seeds.split(",")]
+    except ValueError as error:
+        raise UsageError(f"--seeds is like 1,2,3, got {options.seeds[:40]!r}.") from error
+    if len(seeds) < 2 or options.seconds <= 0:
+        raise UsageError("A film needs two seeds or more, and more than 0 --seconds.")
+    ref, psi = studio.ref(options.model), 0.7 if options.psi is None else options.psi
+    noise = Noise(mode=options.noise)
+    keys = tuple(
+        Key(Generate(ref, Truncate(Seed(n), psi), noise=noise), i * options.seconds)
+        for i, n in enumerate(seeds)
+    )
+    return Path(keys, options.fps, loop_s=options.seconds if options.loop else 0.0)
 
 
 def _layers(text: str | None) -> tuple[int, ...] | None:

@@ -110,7 +110,10 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
     demo.add_argument("--model", metavar="NAME")
     for name, text in (
         ("render", "render a Recipe to .png or .npy, for scripts"),
-        ("export", "render a Recipe and sign it: .png, .jpg, .webp, .tiff or .avif"),
+        (
+            "export",
+            "render and sign: a Recipe as .png, .jpg, .webp, .tiff, .avif; a film as .mp4...",
+        ),
     ):
         one = verb(name, text)
         one.add_argument("recipe", nargs="?", metavar="RECIPE.json", help="- reads stdin")
@@ -133,6 +136,10 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
                 help="what others may do with the picture; nothing by default",
             )
             one.add_argument("--time-authority", default="", metavar="URL", help="off by default")
+            one.add_argument("--seeds", metavar="1,2,3", help="a film through seeds, with --model")
+            one.add_argument("--seconds", type=float, default=1.5, metavar="S", help="per key")
+            one.add_argument("--loop", action="store_true", help="a film back to its first key")
+            one.add_argument("--fps", type=float, default=25.0, metavar="N")
             one.add_argument("--json", action="store_true")
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 from desktop.controllers.arithmetic import ArithmeticController
 from desktop.controllers.dragging import DragController
 from desktop.controllers.finding import FindingController
+from desktop.controllers.movement import MovementController
 from desktop.controllers.photo import PhotoController
 from desktop.display import Shown
 from desktop.kit import Kit
@@ -21,6 +22,7 @@ from desktop.views.drag_overlay import DragOverlay
 from desktop.views.drag_panel import DragPanel
 from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
+from desktop.views.movement_panel import MovementPanel
 from desktop.views.photo_panel import PhotoPanel
 from engine.frame import DirectionInfo
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from desktop.app import Desk
 
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.tiff *.tif *.avif);;All files (*)"
+FILMS = "Films (*.mp4 *.webm *.gif *.webp);;Stills (*.png)"
 DIRECTIONS = "Directions (*.safetensors *.npy *.npz *.pkl);;All files (*)"
 
 
@@ -49,6 +52,9 @@ class EditDesk(QObject):
         self.points = DragOverlay(
             drag.place, drag.move_point, drag.remove_point, drag.paint, drag.end_gesture
         )
+        self.movement = MovementController(
+            desk.studio, desk.jobs, self.searches, desk.undo, desk.thumbs, self
+        )
         self._kit: Kit | None = None
         self._connect()
 
@@ -68,6 +74,9 @@ class EditDesk(QObject):
         self.photo.began.connect(self._show_search)
         self.photo.live.connect(self._show_live)
         self.photo.told.connect(desk.window.stage.show_message)
+        desk.explore.recipe_wanted.connect(self.movement.follow)
+        self.movement.preview_wanted.connect(desk.render.show_recipe)
+        self.movement.recipe_taken.connect(desk.explore.load_recipe)
         desk.explore.recipe_wanted.connect(self.drag.follow)
         self.drag.view_changed.connect(self.points.show_drag)
         self.drag.step_recipe.connect(desk.explore.load_recipe)
@@ -99,6 +108,8 @@ class EditDesk(QObject):
             self._connect_photo(panel)
         elif isinstance(panel, DragPanel):
             self._connect_drag(panel)
+        elif isinstance(panel, MovementPanel):
+            self._connect_movement(panel)
         elif isinstance(panel, ArithmeticPanel):
             self._connect_arithmetic(panel)
         elif isinstance(panel, EffectsPanel):
@@ -183,6 +194,38 @@ class EditDesk(QObject):
         drag.stopped.connect(panel.show_stopped)
         drag.told.connect(panel.show_message)
         drag.publish()
+
+    def _connect_movement(self, panel: MovementPanel) -> None:
+        film, line = self.movement, panel.timeline
+        panel.add_wanted.connect(film.add)
+        panel.setting_changed.connect(film.set_setting)
+        panel.loop_changed.connect(film.set_loop)
+        panel.loop_ended.connect(film.end_gesture)
+        panel.play_wanted.connect(film.play)
+        panel.frame_wanted.connect(film.take_frame)
+        panel.even_wanted.connect(film.even_out)
+        panel.export_wanted.connect(self._ask_film)
+        panel.cancel_wanted.connect(film.cancel)
+        panel.clear_wanted.connect(film.clear)
+        line.scrubbed.connect(film.scrub)
+        line.key_moved.connect(film.move_key)
+        line.key_move_ended.connect(film.end_gesture)
+        line.key_chosen.connect(film.show_key)
+        line.key_removed.connect(film.remove)
+        line.dropped.connect(film.drop)
+        film.view_changed.connect(panel.show_film)
+        film.began.connect(panel.show_began)
+        film.progressed.connect(panel.show_progress)
+        film.exported.connect(panel.show_receipt)
+        film.stopped.connect(panel.show_stopped)
+        film.told.connect(panel.show_message)
+        film.publish()
+
+    @Slot()
+    def _ask_film(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self._column, "Export film", "film.mp4", FILMS)
+        if name:
+            self.movement.export(Path(name))
 
     def _connect_arithmetic(self, panel: ArithmeticPanel) -> None:
         sums = self.arithmetic

@@ -154,3 +154,18 @@ class DragView:
     running: bool = False
     steps: int = 0
     step: int = 0
+
+
+@dataclass(frozen=True)
+class FilmView:
+    """The timeline: times and pictures of the keys, settings by name, and where the film stands."""
+
+    times: tuple[float, ...] = ()
+    images: tuple[QImage | None, ...] = ()
+    duration_s: float = 0.0
+    frames: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    loop_s: float = 0.0
+    share: float = 0.0
+    playing: bool = False
+    evened: bool = False

@@ -164,6 +164,12 @@ class Studio:
         exporter = self._exporter(cancel)
         return exporter.export(recipe, Path(path), options, progress, cancel)
 
+    def frame_at(self, film: Film, share: float) -> Recipe:
+        """The Recipe at a share of a film's time, in [0, 1]."""
+        from engine.latent.tween import at
+
+        return at(film, share)
+
     def export_film(
         self,
         film: Film,

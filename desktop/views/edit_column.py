@@ -11,6 +11,7 @@ from desktop.views.arithmetic_panel import ArithmeticPanel
 from desktop.views.drag_panel import DragPanel
 from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
+from desktop.views.movement_panel import MovementPanel
 from desktop.views.photo_panel import PhotoPanel
 from desktop.widgets.scroll_column import ScrollColumn
 from desktop.widgets.section import Section
@@ -18,6 +19,7 @@ from desktop.widgets.section import Section
 SECTIONS: dict[str, tuple[str, bool, Callable[[], QWidget]]] = {
     "photo": ("Your own picture", True, PhotoPanel),
     "drag": ("Drag points", False, DragPanel),
+    "movement": ("Movement", False, MovementPanel),
     "find": ("Find directions", False, FindPanel),
     "effects": ("What each direction moves", False, EffectsPanel),
     "arithmetic": ("Arithmetic: A − B + C", False, ArithmeticPanel),

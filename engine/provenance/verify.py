@@ -267,6 +267,8 @@ def _no_picture(data: bytes) -> Credentials:
 
 
 def _no_manifest(data: bytes, found: PictureFormat) -> Credentials:
+    if not found.pillow:  # a film, which is not decoded here
+        return Credentials("none", (Finding(None, words.NOTHING_FOLLOWS),))
     if not _decodes(data):
         return Credentials("damaged", _bad([f"The {found.word} picture cannot be decoded."]))
     findings = [Finding(None, words.NOTHING_FOLLOWS)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.cancel import CancelToken
 from engine.frame import (
@@ -16,10 +16,14 @@ from engine.frame import (
     InvertWish,
     OnProgress,
 )
+from engine.path import Path as Film
 from engine.recipe import Recipe
 from engine.services import direction_files
 from engine.services.away import run_away
 from engine.worker import Worker
+
+if TYPE_CHECKING:
+    from engine.services.pace import Pace
 
 OnFrame = Callable[[Any], None]
 
@@ -106,6 +110,17 @@ class Editor:
         asked = {"home": self.home, "wish": wish}
         done: Drag = self._run("drag:drag", asked, progress, cancel, frame)
         return done
+
+    def even_out(
+        self,
+        film: Film,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Pace:
+        """Re-time a film to a constant perceptual pace."""
+        asked = {"home": self.home, "path": film}
+        pace: Pace = self._run("pace:even_out", asked, progress, cancel)
+        return pace
 
     def recipe_of_step(self, drag: Drag, index: int) -> Recipe:
         """The Recipe of a step of a drag, from 0; -1 is where it began."""

@@ -1,0 +1,385 @@
+"""Movement: the keys of a film, its preview, its pace and its export."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path as File
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QUndoStack
+
+from desktop.commands import Replace
+from desktop.controllers.thumbs import ThumbController
+from desktop.facts import FilmView
+from desktop.lanes import Job, QueueLane
+from desktop.messages import Message, message_of
+from engine.cancel import CancelToken
+from engine.errors import AtelierError, RecipeError
+from engine.frame import ExportOptions, OnProgress, Progress, Receipt
+from engine.path import Key, Path
+from engine.recipe import Image, Recipe, Resize
+from engine.studio import Studio
+
+EXPORT, EVEN, KIND = "export film", "even out film", "film"
+STEP_S = 1.5
+TICK_MS = 33
+
+
+@dataclass(frozen=True)
+class FilmState:
+    """The film, None before its first key."""
+
+    path: Path | None = None
+    loop_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Export:
+    """Runs in the lane's thread."""
+
+    studio: Studio
+    path: Path
+    file: File
+
+    def __call__(self, progress: OnProgress, token: CancelToken) -> Receipt:
+        return self.studio.export_film(self.path, self.file, ExportOptions(), progress, token)
+
+
+@dataclass(frozen=True)
+class _Even:
+    """Waits for the worker, in the lane's thread."""
+
+    studio: Studio
+    path: Path
+
+    def __call__(self, progress: OnProgress, token: CancelToken) -> Any:
+        return self.studio.edit.even_out(self.path, progress, token)
+
+
+class MovementController(QObject):
+    """Every change of the film is undoable. The preview changes nothing but the canvas."""
+
+    view_changed = Signal(object)  # FilmView
+    preview_wanted = Signal(object, bool, float)  # Recipe, live, now
+    preview_over = Signal()
+    recipe_taken = Signal(object, str)  # Recipe, what was done
+    began = Signal(str)
+    progressed = Signal(object)  # Progress
+    exported = Signal(object)  # Receipt
+    stopped = Signal()
+    told = Signal(object)  # Message
+
+    def __init__(
+        self,
+        studio: Studio,
+        exports: QueueLane,
+        searches: QueueLane,
+        undo: QUndoStack,
+        thumbs: ThumbController,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.state = FilmState()
+        self.share = 0.0
+        self._studio = studio
+        self._exports = exports
+        self._searches = searches
+        self._undo = undo
+        self._thumbs = thumbs
+        self._current: Recipe | None = None
+        self._before: FilmState | None = None
+        self._job: Job | None = None
+        self._began_s = 0.0
+        self._tick = QTimer(self, interval=TICK_MS)
+        self._tick.timeout.connect(self._next)
+        self._soon = QTimer(self, interval=60, singleShot=True)
+        self._soon.timeout.connect(self.publish)
+        for lane in (exports, searches):
+            lane.progressed.connect(self._progressed)
+            lane.finished.connect(self._finished)
+            lane.failed.connect(self._failed)
+        thumbs.arrived.connect(self._arrived)
+
+    @Slot(object, bool)
+    def follow(self, recipe: Recipe, live: bool) -> None:
+        """The picture on the canvas: the next key."""
+        self._current = recipe
+        if self._tick.isActive():
+            self.stop()
+
+    # --- keys
+
+    @Slot()
+    def add(self) -> None:
+        """The picture on the canvas becomes the last key."""
+        if self._current is not None:
+            self._add(self._current)
+
+    @Slot(str)
+    def drop(self, text: str) -> None:
+        """A dropped Recipe becomes the last key."""
+        try:
+            self._add(Recipe.from_json(text))
+        except AtelierError as error:
+            self._tell(error)
+
+    def _add(self, recipe: Recipe) -> None:
+        image: Image = recipe.image
+        while isinstance(image, Resize):
+            image = image.image
+        path = self.state.path
+        try:
+            if path is None:
+                made = Path((Key(image, 0.0),))
+            else:
+                at = path.keys[-1].time_s + STEP_S
+                made = replace(path, keys=(*path.keys, Key(image, at)), warp=())
+        except AtelierError as error:
+            self._tell(error)
+            return
+        self._do("Add a key", FilmState(made, self.state.loop_s))
+
+    @Slot(int)
+    def remove(self, index: int) -> None:
+        """Take a key away; the film begins at 0 s all the same."""
+        path = self.state.path
+        if path is None or index >= len(path.keys):
+            return
+        kept = path.keys[:index] + path.keys[index + 1 :]
+        if not kept:
+            self._do("Remove a key", FilmState(None, 0.0))
+            return
+        start = kept[0].time_s
+        keys = tuple(Key(key.image, round(key.time_s - start, 2)) for key in kept)
+        self._do("Remove a key", replace(self.state, path=replace(path, keys=keys, warp=())))
+
+    @Slot(int, float)
+    def move_key(self, index: int, time_s: float) -> None:
+        """Move a key between its neighbours; live until the gesture ends."""
+        path = self.state.path
+        if path is None or not 0 < index < len(path.keys):
+            return
+        low = path.keys[index - 1].time_s + 0.1
+        last = index + 1 == len(path.keys)
+        high = 3600.0 if last else path.keys[index + 1].time_s - 0.1
+        when = min(max(time_s, low), max(low, high))
+        keys = (*path.keys[:index], Key(path.keys[index].image, when), *path.keys[index + 1 :])
+        self._change(replace(self.state, path=replace(path, keys=keys, warp=())))
+
+    @Slot(int)
+    def show_key(self, index: int) -> None:
+        """Put a key on the canvas."""
+        path = self.state.path
+        if path is not None and index < len(path.keys):
+            self.stop()
+            self.share = path.keys[index].time_s / path.duration_s if path.duration_s else 0.0
+            self.recipe_taken.emit(Recipe(path.keys[index].image), "Show a key")
+            self.publish()
+
+    @Slot()
+    def clear(self) -> None:
+        """Take every key away."""
+        self.stop()
+        self._do("Clear the film", FilmState())
+
+    @Slot(str, str)
+    def set_setting(self, name: str, key: str) -> None:
+        """Easing, space, noise or frames a second."""
+        path = self.state.path
+        if path is None:
+            self.publish()
+            return
+        value: object = float(key) if name == "fps" else key
+        warp = path.warp if name in ("fps", "noise") else ()
+        self._do("Setting of the film", replace(
+            self.state, path=replace(path, **{name: value, "warp": warp})  # type: ignore[arg-type]
+        ))  # fmt: skip
+
+    @Slot(float)
+    def set_loop(self, seconds: float) -> None:
+        """How long the way back takes; live until the gesture ends."""
+        path = self.state.path
+        made = None if path is None else replace(path, loop_s=seconds, warp=())
+        self._change(FilmState(made, seconds))
+
+    @Slot()
+    def end_gesture(self) -> None:
+        """The hand is off."""
+        before, self._before = self._before, None
+        if before is not None and before != self.state:
+            self._undo.push(Replace("Time of the film", self._restore, before, self.state))
+
+    def _change(self, state: FilmState) -> None:
+        if self._before is None:
+            self._before = self.state
+        self.state = state
+        self.publish()
+
+    def _do(self, text: str, state: FilmState) -> None:
+        self.end_gesture()
+        before = self.state
+        if before != state:
+            self._restore(state)
+            self._undo.push(Replace(text, self._restore, before, state))
+
+    def _restore(self, state: FilmState) -> None:
+        self.state = state
+        keys = () if state.path is None else state.path.keys
+        self._thumbs.ask(KIND, [Recipe(key.image) for key in keys])
+        self.publish()
+
+    # --- looking
+
+    @Slot(float)
+    def scrub(self, share: float) -> None:
+        """Look at a place of the film."""
+        self.share = share
+        self._show()
+
+    def _show(self) -> None:
+        path = self.state.path
+        if path is not None:
+            recipe = self._studio.frame_at(path, self.share)
+            self.preview_wanted.emit(recipe, True, time.perf_counter())
+            self.publish()
+
+    @Slot()
+    def play(self) -> None:
+        """Play from here, or stop."""
+        if self._tick.isActive():
+            self.stop()
+        elif self.state.path is not None and len(self.state.path.keys) > 1:
+            share = 0.0 if self.share >= 1.0 else self.share
+            self._began_s = time.monotonic() - share * self.state.path.duration_s
+            self._tick.start()
+            self.publish()
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop playing."""
+        if self._tick.isActive():
+            self._tick.stop()
+            self.publish()
+
+    @Slot()
+    def _next(self) -> None:
+        path = self.state.path
+        if path is None or not path.duration_s:
+            self.stop()
+            return
+        share = (time.monotonic() - self._began_s) / path.duration_s
+        if share >= 1.0 and not path.loop_s:
+            self.share = 1.0
+            self._show()
+            self.stop()
+            return
+        self.share = share % 1.0
+        self._show()
+
+    @Slot()
+    def take_frame(self) -> None:
+        """The frame under the line becomes the picture on the canvas."""
+        if self.state.path is not None:
+            self.stop()
+            recipe = self._studio.frame_at(self.state.path, self.share)
+            self.recipe_taken.emit(recipe, "Take a frame")
+
+    # --- long work
+
+    @Slot(object)
+    def export(self, file: File) -> None:
+        """Render, sign and write the film in the background."""
+        if self.state.path is not None and self._job is None:
+            self.stop()
+            work = _Export(self._studio, self.state.path, file)
+            self._begin(Job(EXPORT, f"Exporting {file.name}", work, file), self._exports)
+
+    @Slot()
+    def even_out(self) -> None:
+        """Re-time the film to a constant perceptual pace."""
+        if self.state.path is not None and self._job is None:
+            self.stop()
+            work = _Even(self._studio, self.state.path)
+            self._begin(Job(EVEN, "Evening out the film", work), self._searches)
+
+    def _begin(self, job: Job, lane: QueueLane) -> None:
+        self._job = job
+        self.began.emit(job.label)
+        lane.submit(job)
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stop what runs; nothing is kept of it."""
+        if self._job is None:
+            return
+        lane = self._exports if self._job.kind == EXPORT else self._searches
+        waiting = lane.running is not self._job
+        lane.cancel(self._job)
+        if waiting:
+            self._job = None
+            self.stopped.emit()
+
+    @Slot(object, object)
+    def _progressed(self, job: Job, progress: Progress) -> None:
+        if job is self._job:
+            self.progressed.emit(progress)
+
+    @Slot(object, object)
+    def _finished(self, job: Job, result: Any) -> None:
+        if job is not self._job:
+            return
+        self._job = None
+        if isinstance(result, Receipt):
+            self.exported.emit(result)
+            return
+        self._do("Even out the film", replace(self.state, path=result.path))
+        before, after = result.unevenness, result.after
+        self.told.emit(
+            Message(
+                "The film walks at a constant pace.",
+                f"Steps varied by {before:.0%} before, by {after:.0%} now.",
+                tone="good",
+            )
+        )
+
+    @Slot(object, object)
+    def _failed(self, job: Job, error: BaseException) -> None:
+        if job is not self._job:
+            return
+        self._job = None
+        message = message_of(error)
+        if message is None:
+            self.stopped.emit()
+        else:
+            self.told.emit(message)
+
+    def _tell(self, error: AtelierError | RecipeError) -> None:
+        message = message_of(error)
+        if message is not None:
+            self.told.emit(message)
+
+    @Slot(object)
+    def _arrived(self, recipe: Recipe) -> None:
+        path = self.state.path
+        known = path is not None and any(key.image == recipe.image for key in path.keys)
+        if known and not self._soon.isActive():
+            self._soon.start()
+
+    @Slot()
+    def publish(self) -> None:
+        """Tell a panel what there is."""
+        path = self.state.path
+        if path is None:
+            self.view_changed.emit(FilmView(loop_s=self.state.loop_s))
+            return
+        images = tuple(self._thumbs.get(Recipe(key.image)) for key in path.keys)
+        fps = f"{path.fps:g}"
+        self.view_changed.emit(
+            FilmView(
+                tuple(key.time_s for key in path.keys), images, path.duration_s, path.frames,
+                {"easing": path.easing, "space": path.space, "noise": path.noise, "fps": fps},
+                path.loop_s, self.share, self._tick.isActive(), bool(path.warp),
+            )
+        )  # fmt: skip
