@@ -13,6 +13,7 @@ from desktop.controllers.dragging import DragController
 from desktop.controllers.finding import FindingController
 from desktop.controllers.movement import MovementController
 from desktop.controllers.photo import PhotoController
+from desktop.controllers.strip import StripController
 from desktop.display import Shown
 from desktop.kit import Kit
 from desktop.lanes import QueueLane
@@ -24,6 +25,7 @@ from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
 from desktop.views.movement_panel import MovementPanel
 from desktop.views.photo_panel import PhotoPanel
+from desktop.views.strip_panel import StripPanel
 from engine.frame import DirectionInfo
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class EditDesk(QObject):
         self.movement = MovementController(
             desk.studio, desk.jobs, self.searches, desk.undo, desk.thumbs, self
         )
+        self.strip = StripController(desk.thumbs, self)
         self._kit: Kit | None = None
         self._connect()
 
@@ -63,6 +66,7 @@ class EditDesk(QObject):
         for signal in (desk.explore.kit_changed, desk.explore.kit_grew):
             signal.connect(finding.set_kit)
             signal.connect(self.photo.set_kit)
+            signal.connect(self.strip.set_kit)
             signal.connect(self._show_kit)
         desk.explore.kit_grew.connect(desk.window.explore.grow_kit)
         desk.explore.state_changed.connect(finding.follow)
@@ -74,6 +78,9 @@ class EditDesk(QObject):
         self.photo.began.connect(self._show_search)
         self.photo.live.connect(self._show_live)
         self.photo.told.connect(desk.window.stage.show_message)
+        desk.explore.state_changed.connect(self.strip.follow)
+        self.strip.mixes_changed.connect(desk.explore.set_mixes)
+        self.strip.gesture_ended.connect(desk.explore.end_gesture)
         desk.explore.recipe_wanted.connect(self.movement.follow)
         self.movement.preview_wanted.connect(desk.render.show_recipe)
         self.movement.recipe_taken.connect(desk.explore.load_recipe)
@@ -110,6 +117,8 @@ class EditDesk(QObject):
             self._connect_drag(panel)
         elif isinstance(panel, MovementPanel):
             self._connect_movement(panel)
+        elif isinstance(panel, StripPanel):
+            self._connect_strip(panel)
         elif isinstance(panel, ArithmeticPanel):
             self._connect_arithmetic(panel)
         elif isinstance(panel, EffectsPanel):
@@ -227,6 +236,21 @@ class EditDesk(QObject):
         if name:
             self.movement.export(Path(name))
 
+    def _connect_strip(self, panel: StripPanel) -> None:
+        strip = self.strip
+        panel.add_wanted.connect(strip.add)
+        panel.random_wanted.connect(strip.add_random)
+        panel.shuffle_wanted.connect(strip.shuffle)
+        panel.clear_wanted.connect(strip.clear)
+        panel.amount_changed.connect(strip.set_amount)
+        panel.strip.painted.connect(strip.paint)
+        panel.strip.wiped.connect(strip.wipe)
+        panel.strip.paint_ended.connect(self._desk.explore.end_gesture)
+        panel.strip.lock_wanted.connect(strip.flip_lock)
+        panel.strip.remove_wanted.connect(strip.remove)
+        strip.view_changed.connect(panel.show_strip)
+        strip.publish()
+
     def _connect_arithmetic(self, panel: ArithmeticPanel) -> None:
         sums = self.arithmetic
         panel.add_wanted.connect(sums.add)
@@ -262,6 +286,7 @@ class EditDesk(QObject):
         """Pictures are rendered for what is looked at."""
         here = self._desk.window.page == "edit"
         self.finding.set_open(here and self._is_open("find"))
+        self.strip.set_open(here and self._is_open("strip"))
         over = self.points if here and self._is_open("drag") else None
         self._desk.window.stage.canvas.set_overlay(over)
 

@@ -169,3 +169,15 @@ class FilmView:
     share: float = 0.0
     playing: bool = False
     evened: bool = False
+
+
+@dataclass(frozen=True)
+class StripView:
+    """The mixing strip: its sources, and how far each layer is taken from each of them."""
+
+    names: tuple[str, ...]
+    images: tuple[QImage | None, ...]
+    amounts: tuple[tuple[float, ...], ...]
+    layers: int
+    locked: frozenset[int]
+    amount: float

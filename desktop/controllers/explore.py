@@ -206,6 +206,12 @@ class ExploreController(QObject):
             kept = self.state.mixes[:index] + self.state.mixes[index + 1 :]
             self._do("Remove mix", replace(self.state, mixes=kept))
 
+    @Slot(object)
+    def set_mixes(self, mixes: tuple[MixSetting, ...]) -> None:
+        """All mixes at once, as the strip paints them; live."""
+        if self.state is not None:
+            self._change("Paint layers", replace(self.state, mixes=mixes))
+
     # --- noise
 
     @Slot(object)

@@ -18,9 +18,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.display import Shown
+from desktop.display import Shown, apart
 from desktop.views.canvas_overlay import Overlay, View
-from desktop.views.canvas_paint import HANDLE_PX, paint_hint, paint_wipe
+from desktop.views.canvas_paint import HANDLE_PX, paint_hint, paint_tag, paint_wipe
 from desktop.views.viewport import Viewport
 
 WHEEL_ZOOM = 1.2
@@ -50,6 +50,8 @@ class Canvas(QWidget):
         self._hint = hint
         self._pinned: Shown | None = None
         self._wipe: float | None = None
+        self._beside = ""  # "side" or "difference", instead of the wipe
+        self._apart: Shown | None = None  # the difference of the two pictures
         self._smooth = True
         self._busy = False
         self._ringed = False  # the focus came by keyboard
@@ -75,6 +77,7 @@ class Canvas(QWidget):
         self._picture, self._key = picture, key
         if self._size() != old:
             self._tell_view()
+        self._find_difference()
         self.update()
 
     def set_hint(self, hint: str) -> None:
@@ -105,12 +108,27 @@ class Canvas(QWidget):
         """Keep the picture of now for comparison, and show the wipe."""
         if self._picture is not None:
             self._pinned = self._picture
-            self.set_wiping(True)
+            self._find_difference()
+            if not self._beside:
+                self.set_wiping(True)
 
     def set_wiping(self, wiping: bool) -> None:
-        """Show or hide the pinned picture."""
+        """Show or hide the pinned picture behind the wipe."""
         self._wipe = 0.5 if wiping and self._pinned is not None else None
+        self._beside = "" if wiping else self._beside
         self.update()
+
+    def set_beside(self, how: str) -> None:
+        """Compare with the pinned picture "side" by side, by their "difference", or not: ""."""
+        self._beside = how if self._pinned is not None else ""
+        self._wipe = None
+        self._find_difference()
+        self.update()
+
+    def _find_difference(self) -> None:
+        here, there = self._picture, self._pinned
+        wanted = self._beside == "difference" and here is not None and there is not None
+        self._apart = apart(here, there) if wanted and here and there else None
 
     def set_overlay(self, overlay: Overlay | None) -> None:
         """Lay something over the picture that takes the hand first; None for nothing."""
@@ -277,7 +295,9 @@ class Canvas(QWidget):
             paint_hint(painter, self.rect(), self._hint, self.devicePixelRatioF())
         else:
             place = self._place()
-            self._paint_picture(painter, self._picture, place)
+            if self._beside == "side" and self._pinned is not None:
+                place = self._paint_sides(painter, self._pinned)
+            self._paint_picture(painter, self._apart or self._picture, place)
             if self._wipe is not None and self._pinned is not None:
                 line = round(place.left() + self._wipe * place.width())
                 painter.save()
@@ -294,6 +314,20 @@ class Canvas(QWidget):
         painter.end()
         if self._picture is not None:
             self.painted.emit(self._key)
+
+    def _paint_sides(self, painter: QPainter, pinned: Shown) -> QRectF:
+        """The pinned picture in the left half; where the other goes in the right one."""
+        half = self.width() // 2
+        size = (half, self.height())
+        left = QRectF(*self.viewport.place(size, (pinned.width, pinned.height)))
+        painter.save()
+        painter.setClipRect(0, 0, half, self.height())
+        self._paint_picture(painter, pinned, left)
+        painter.restore()
+        paint_tag(painter, "pinned", left.left() + 8, left.top() + 8)
+        right = QRectF(*self.viewport.place(size, self._size())).translated(half, 0)
+        painter.setClipRect(half, 0, self.width() - half, self.height())
+        return right
 
     def _paint_picture(self, painter: QPainter, picture: Shown, place: QRectF) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)

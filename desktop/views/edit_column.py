@@ -13,12 +13,14 @@ from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
 from desktop.views.movement_panel import MovementPanel
 from desktop.views.photo_panel import PhotoPanel
+from desktop.views.strip_panel import StripPanel
 from desktop.widgets.scroll_column import ScrollColumn
 from desktop.widgets.section import Section
 
 SECTIONS: dict[str, tuple[str, bool, Callable[[], QWidget]]] = {
     "photo": ("Your own picture", True, PhotoPanel),
     "drag": ("Drag points", False, DragPanel),
+    "strip": ("Mixing strip", False, StripPanel),
     "movement": ("Movement", False, MovementPanel),
     "find": ("Find directions", False, FindPanel),
     "effects": ("What each direction moves", False, EffectsPanel),

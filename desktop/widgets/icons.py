@@ -42,6 +42,9 @@ SHAPES: dict[str, str] = {
     "pin": '<path d="M12 15.5V21M8.5 3.5h7l-.8 6 3.3 3v3H6v-3l3.3-3z"/>',
     "wipe": '<rect x="3.5" y="5" width="17" height="14" rx="2"/><path d="M12 2.5v19"/>'
     '<path d="M4 5.5h8v13H4z" fill="#" stroke="none" opacity=".35"/>',
+    "side": '<rect x="3.5" y="5" width="7.5" height="14" rx="1.5"/>'
+    '<rect x="13" y="5" width="7.5" height="14" rx="1.5"/>',
+    "difference": '<circle cx="9.5" cy="12" r="6"/><circle cx="14.5" cy="12" r="6"/>',
     "copy": '<rect x="8.5" y="8.5" width="11.5" height="11.5" rx="2"/>'
     '<path d="M15.5 8.5V6a2 2 0 0 0-2-2H6a2 2 0 0 0-2 2v7.5a2 2 0 0 0 2 2h2.5"/>',
     "close": '<path d="M6 6l12 12M18 6L6 18"/>',
