@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop import theme, wiring
 from desktop.controllers.explore import ExploreController
 from desktop.controllers.export import ExportController
+from desktop.controllers.favourites import FavouritesController
 from desktop.controllers.history import HistoryController
 from desktop.controllers.identity import IdentityController
 from desktop.controllers.lattice import LatticeController
@@ -72,6 +73,7 @@ class Desk(QObject):
         self.lattice = LatticeController(self.thumbs, self)
         self.matrix = MatrixController(self.undo, self.thumbs, self)
         self.history = HistoryController(self.undo, self.thumbs, self)
+        self.favourites = FavouritesController(studio, self.files, self.history, self)
         self.identity = IdentityController(studio, self.files, self)
         self.verify = VerifyController(studio, self.jobs, self)
         self.exports = ExportController(studio, self.jobs, self)
@@ -100,6 +102,7 @@ class Desk(QObject):
         self.window.stage.canvas.setFocus()
         self._status.start()
         if not self.private:
+            self.favourites.start()
             self.projects.start()
         self.identity.start()
 
@@ -126,6 +129,7 @@ class Desk(QObject):
         self.undo.blockSignals(True)  # it tells of its own end when half of this is gone
         self._status.stop()
         if not self.private:
+            self.favourites.keep()
             self.projects.autosave()
         self.projects.close()
         self.passphrase.close()

@@ -99,8 +99,12 @@ class EditDesk(QObject):
         desk.window.page_shown.connect(self._page_shown)
 
     def close(self) -> None:
-        """Stop the searches."""
+        """Stop the searches, and end their process where one was started."""
+        self.movement.stop()
         self.searches.close()
+        editor = vars(self._desk.studio).get("edit")
+        if editor is not None:
+            editor.close()
 
     @property
     def idle(self) -> bool:

@@ -48,11 +48,16 @@ class MatrixView:
 
 @dataclass(frozen=True)
 class Visit:
-    """A picture that was settled on, and the words for how it came about."""
+    """A picture that was settled on, and the words for how it came about.
+
+    rating: 0 for none, else 1 to 5; tags: words; both for favourites.
+    """
 
     recipe: Recipe
     label: str
     created: str
+    rating: int = 0
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,16 @@ from engine.frame import (
 from engine.models.library import ModelLibrary
 from engine.models.opened import Model
 from engine.path import Path as Film
-from engine.project import Autosave, Entry, Project, Recent, load, save
+from engine.project import (
+    Autosave,
+    Entry,
+    Favourite,
+    Favourites,
+    Project,
+    Recent,
+    load,
+    save,
+)
 from engine.recipe import ModelRef, Recipe
 from engine.services import models
 from engine.services.render import Renderer
@@ -42,9 +51,10 @@ if TYPE_CHECKING:
     from engine.services.export import Exporter
     from engine.services.extracts import Extracts
 
-__all__ = ["Entry", "Project", "Studio", "default_home"]
+__all__ = ["Entry", "Favourite", "Project", "Studio", "default_home"]
 
 LEDGER = "ledger.sqlite3"
+FAVOURITES = "favourites.json"
 HOME_VARIABLE = "LATENT_ATELIER_HOME"
 RENDER = RenderSettings()
 EXPORT = ExportOptions()
@@ -163,12 +173,6 @@ class Studio:
         """Render, sign, write and check a picture. Raises ExportError; then nothing is left."""
         exporter = self._exporter(cancel)
         return exporter.export(recipe, Path(path), options, progress, cancel)
-
-    def frame_at(self, film: Film, share: float) -> Recipe:
-        """The Recipe at a share of a film's time, in [0, 1]."""
-        from engine.latent.tween import at
-
-        return at(film, share)
 
     def export_film(
         self,
@@ -311,6 +315,14 @@ class Studio:
         from engine.services.editor import Editor
 
         return Editor(self.home, self.refresh)
+
+    def favourites(self) -> tuple[Favourite, ...]:
+        """The pictures kept across projects. Raises ProjectError."""
+        return Favourites(self.home / FAVOURITES).load()
+
+    def keep_favourites(self, kept: Sequence[Favourite]) -> None:
+        """Write the pictures kept across projects. Raises ProjectError."""
+        Favourites(self.home / FAVOURITES).save(kept)
 
     def recent(self) -> tuple[Path, ...]:
         """Project files opened or saved last that are still there, newest first."""

@@ -241,7 +241,7 @@ class MovementController(QObject):
     def _show(self) -> None:
         path = self.state.path
         if path is not None:
-            recipe = self._studio.frame_at(path, self.share)
+            recipe = self._studio.edit.frame_at(path, self.share)
             self.preview_wanted.emit(recipe, True, time.perf_counter())
             self.publish()
 
@@ -283,7 +283,7 @@ class MovementController(QObject):
         """The frame under the line becomes the picture on the canvas."""
         if self.state.path is not None:
             self.stop()
-            recipe = self._studio.frame_at(self.state.path, self.share)
+            recipe = self._studio.edit.frame_at(self.state.path, self.share)
             self.recipe_taken.emit(recipe, "Take a frame")
 
     # --- long work

@@ -12,6 +12,7 @@ from PySide6.QtCore import (
     QMimeData,
     QModelIndex,
     QPersistentModelIndex,
+    QPoint,
     QPointF,
     QRect,
     QRectF,
@@ -21,6 +22,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QDrag,
     QImage,
     QKeyEvent,
@@ -58,6 +60,7 @@ class Thumb:
     image: QImage | None = None
     starred: bool = False
     current: bool = False
+    badge: str = ""
 
 
 class _Thumbs(QAbstractListModel):
@@ -116,6 +119,15 @@ class _Painter(QStyledItemDelegate):
             painter.drawPixmap(
                 spot.adjusted(3, 3, -3, -3).toRect(), pixmap(name, "#ffffff", STAR_PX * 2)
             )
+        if thumb.badge:
+            metrics = painter.fontMetrics()
+            wide = metrics.horizontalAdvance(thumb.badge) + 8
+            place = QRectF(rect.left() + 3, rect.bottom() - 19, wide, 16)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(0, 0, 0, 150))
+            painter.drawRoundedRect(place, 4, 4)
+            painter.setPen(QColor("white"))
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, thumb.badge)
         painter.setClipping(False)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         focused = bool(state & QStyle.StateFlag.State_HasFocus)
@@ -142,6 +154,7 @@ class ThumbStrip(QListView):
 
     chosen = Signal(object)  # key
     starred = Signal(object)  # key
+    menu_wanted = Signal(object, QPoint)  # key, global position
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -219,6 +232,12 @@ class ThumbStrip(QListView):
             else:
                 self.chosen.emit(key)
         super().mouseReleaseEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu of a picture."""
+        index = self.indexAt(event.pos())
+        if index.isValid():
+            self.menu_wanted.emit(self._thumbs.thumbs[index.row()].key, event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return chooses, S keeps."""

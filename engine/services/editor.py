@@ -122,6 +122,12 @@ class Editor:
         pace: Pace = self._run("pace:even_out", asked, progress, cancel)
         return pace
 
+    def frame_at(self, film: Film, share: float) -> Recipe:
+        """The Recipe at a share of a film's time, in [0, 1]."""
+        from engine.latent.tween import at
+
+        return at(film, share)
+
     def recipe_of_step(self, drag: Drag, index: int) -> Recipe:
         """The Recipe of a step of a drag, from 0; -1 is where it began."""
         from engine.services.drag import recipe_of_step
