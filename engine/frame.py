@@ -146,7 +146,8 @@ class InvertWish:
     """A picture whose latent is to be found.
 
     target: any image expression, such as a crop of a photo. steps: of the search with a w for each
-    layer, after half as many in w; of w alone where not layers_apart. perceptual: compares looks,
+    layer, after half as many in w; of w alone where not layers_apart; 0 for the encoder's one pass,
+    where there is an encoder. It is where a search starts, too. perceptual: compares looks,
     not pixels alone. tune_steps: of pivotal tuning, 0 for none. resume, step: the stored latent of
     a search that was stopped, and where it was.
     """

@@ -18,7 +18,7 @@ HINT = (
     "Open a picture of your own, or drop one on the window while this page is shown. What this "
     "model cannot make it will come close to; tuning changes the model a little for this picture."
 )
-LENGTHS = {"quick": 100, "good": 250, "best": 700}
+LENGTHS = {"once": 0, "quick": 100, "good": 250, "best": 700}
 TUNE_STEPS = 150
 
 
@@ -41,6 +41,7 @@ class PhotoPanel(QWidget):
         self._length = Segmented(
             "Length of the search",
             (
+                ("once", "Once", "One pass of the encoder, where the model has one"),
                 ("quick", "Quick", "100 steps a layer, half as many before"),
                 ("good", "Good", "250 steps"),
                 ("best", "Best", "700 steps"),

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
 from engine.cancel import CancelToken
 from engine.directions.sampling import sample_w
-from engine.errors import RecipeError
+from engine.errors import ModelError, RecipeError
 from engine.frame import Inversion, InvertWish, ModelInfo, OnProgress, Progress
 from engine.models.opened import Model
 from engine.recipe import (
@@ -104,7 +104,8 @@ def invert(
         Setting("loss", seen.name),
         Setting("done", (float(state.step),)),
     )
-    found = Computed("invert", room.store.put_array(ws), "w", (image,), (), told)
+    kind: Literal["invert", "encode"] = "invert" if steps else "encode"
+    found = Computed(kind, room.store.put_array(ws), "w", (image,), (), told)
     made = Generate(ModelRef(info.name, info.sha256), found)
     delta = ""
     if wish.tune_steps and not cancel.cancelled:
@@ -158,6 +159,14 @@ def _begin(
     if wish.resume:
         stopped = room.store.get_array(wish.resume)
         return replace(begin(np.atleast_2d(stopped), spread, net.num_ws), step=wish.step)
+    encoder = room.encoder(model.info)
+    if encoder is not None:
+        return begin(encoder.ws(target[None])[0], spread, net.num_ws)
+    if not wish.steps:
+        raise ModelError(
+            f"There is no encoder of {model.info.name} with these weights.",
+            "Search in steps, or train one: python main.py train portraits-encoder.",
+        )
     return begin(nearest(net, target, w[:STARTS], cancel), spread, net.num_ws)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.frame import BackendName, ModelInfo
 from engine.models.library import ModelLibrary
@@ -12,6 +13,9 @@ from engine.perception.reader import Reader, open_reader
 from engine.services import models
 from engine.services.render import Renderer
 from engine.store import Store
+
+if TYPE_CHECKING:
+    from engine.editing.encoder import Encoder
 
 READER = "portraits-attributes"
 
@@ -36,6 +40,14 @@ class Workroom:
             return None
         folder = self.library.bundled / READER
         return _reader(folder) if folder.is_dir() else None
+
+    def encoder(self, info: ModelInfo) -> Encoder | None:
+        """The network that inverts this model in one pass, where there is one."""
+        from engine.editing.encoder import encoder_folder, open_encoder
+
+        roots = (self.library.bundled, self.library.imported)
+        folder = encoder_folder(roots, info.sha256)
+        return None if folder is None else open_encoder(folder)
 
     def folder_of(self, info: ModelInfo) -> Path:
         """Where directions that the user found of a model are kept."""
