@@ -11,6 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Float32
 
+from engine.errors import DirectionError
+
 LIMIT = 20_000  # values of an activation map that are kept; more are averaged away
 
 
@@ -33,27 +35,38 @@ def carried_back(
 
 
 def early_activations(
-    generator: object, run: Callable[[], object], layer: int = 1
+    generator: object, run: Callable[[], object], layer: int = 1, tried: int = 6
 ) -> Float32[np.ndarray, "n features"]:
-    """What the `layer`-th weighted module of a torch synthesis network gives while `run` runs."""
+    """What an early layer of a torch synthesis network gives while `run` runs.
+
+    The layer is the first from `layer` on, among the weighted modules, whose activations differ
+    from picture to picture: a learned constant tells nothing. Raises DirectionError where none
+    of the `tried` ones does.
+    """
     from torch import nn
 
-    kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
-    modules = [m for m in generator.synthesis.modules() if isinstance(m, kinds)]  # type: ignore[attr-defined]
-    if not modules:  # layers of this program's own kinds
-        modules = [m for m in generator.synthesis.modules() if hasattr(m, "weight")]  # type: ignore[attr-defined]
-    module = modules[min(layer, len(modules) - 1)]
-    found: list[np.ndarray] = []
+    synthesis = generator.synthesis  # type: ignore[attr-defined]
+    modules = [
+        m for m in synthesis.modules() if isinstance(getattr(m, "weight", None), nn.Parameter)
+    ]
+    found: dict[object, list[np.ndarray]] = {}
 
-    def keep(_module: object, _inputs: object, output: object) -> None:
-        found.append(_flat(output))
+    def keep(module: object, _inputs: object, output: object) -> None:
+        found.setdefault(module, []).append(_flat(output))
 
-    hook = module.register_forward_hook(keep)
+    hooks = [m.register_forward_hook(keep) for m in modules[layer : layer + tried]]
     try:
         run()
     finally:
-        hook.remove()
-    return np.concatenate(found)
+        for hook in hooks:
+            hook.remove()
+    for module in modules[layer : layer + tried]:
+        seen = np.concatenate(found[module]) if module in found else np.zeros((1, 1))
+        if len(seen) > 1 and float(seen.std(0).max()) > 1e-6:
+            return np.asarray(seen, np.float32)
+    raise DirectionError(
+        "No early layer of this generator reacts to its latent.", "Use --method sefa or ganspace."
+    )
 
 
 def _flat(output: object) -> Float32[np.ndarray, "n features"]:
