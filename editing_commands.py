@@ -8,10 +8,11 @@ from dataclasses import asdict
 
 from commands import say, working
 from engine.errors import UsageError
-from engine.frame import DirectionInfo, DirectionWish
+from engine.frame import DirectionInfo
 from engine.path import Key, Path
 from engine.recipe import Generate, Noise, Seed, Truncate
 from engine.studio import Studio
+from engine.wishes import DirectionWish
 
 
 def find_directions(options: Namespace) -> int:

@@ -15,18 +15,15 @@ from desktop.controllers.movement import MovementController
 from desktop.controllers.photo import PhotoController
 from desktop.controllers.strip import StripController
 from desktop.display import Shown
+from desktop.edit_wiring import connect_panel
+from desktop.facts import Inspection
 from desktop.kit import Kit
 from desktop.lanes import QueueLane
-from desktop.views.arithmetic_panel import ArithmeticPanel
 from desktop.views.crop_overlay import CropOverlay
 from desktop.views.drag_overlay import DragOverlay
-from desktop.views.drag_panel import DragPanel
-from desktop.views.effects_panel import EffectsPanel
-from desktop.views.find_panel import FindPanel
-from desktop.views.movement_panel import MovementPanel
-from desktop.views.photo_panel import PhotoPanel
-from desktop.views.strip_panel import StripPanel
 from engine.frame import DirectionInfo
+from engine.path import Path as Film
+from engine.recipe import Recipe
 
 if TYPE_CHECKING:
     from desktop.app import Desk
@@ -41,10 +38,10 @@ class EditDesk(QObject):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._desk = desk
+        self.desk = desk
         self._column = desk.window.edit
         self.searches = QueueLane(self, "searches")
-        self.finding = FindingController(desk.studio, self.searches, desk.thumbs, self)
+        self.finding = FindingController(desk.studio, self.searches, desk.thumbs, desk.undo, self)
         self.arithmetic = ArithmeticController(desk.undo, desk.thumbs, self)
         self.photo = PhotoController(desk.studio, self.searches, self)
         self.crop = CropOverlay(self.photo.set_square)
@@ -58,15 +55,17 @@ class EditDesk(QObject):
             desk.studio, desk.jobs, self.searches, desk.undo, desk.thumbs, self
         )
         self.strip = StripController(desk.thumbs, self)
+        self._film: Film | None = None
         self._kit: Kit | None = None
         self._connect()
 
     def _connect(self) -> None:
-        desk, finding = self._desk, self.finding
+        desk, finding = self.desk, self.finding
         for signal in (desk.explore.kit_changed, desk.explore.kit_grew):
             signal.connect(finding.set_kit)
             signal.connect(self.photo.set_kit)
             signal.connect(self.strip.set_kit)
+            signal.connect(self.movement.set_kit)
             signal.connect(self._show_kit)
         desk.explore.kit_grew.connect(desk.window.explore.grow_kit)
         desk.explore.state_changed.connect(finding.follow)
@@ -83,6 +82,8 @@ class EditDesk(QObject):
         self.strip.gesture_ended.connect(desk.explore.end_gesture)
         desk.explore.recipe_wanted.connect(self.movement.follow)
         self.movement.preview_wanted.connect(desk.render.show_recipe)
+        desk.verify.inspected.connect(self._note_film)
+        desk.verify.restore_wanted.connect(self._restore_film)
         self.movement.recipe_taken.connect(desk.explore.load_recipe)
         desk.explore.recipe_wanted.connect(self.drag.follow)
         self.drag.view_changed.connect(self.points.show_drag)
@@ -102,7 +103,7 @@ class EditDesk(QObject):
         """Stop the searches, and end their process where one was started."""
         self.movement.stop()
         self.searches.close()
-        editor = vars(self._desk.studio).get("edit")
+        editor = vars(self.desk.studio).get("edit")
         if editor is not None:
             editor.close()
 
@@ -113,58 +114,13 @@ class EditDesk(QObject):
 
     @Slot(str, object)
     def _panel_made(self, key: str, panel: QWidget) -> None:
-        if isinstance(panel, FindPanel):
-            self._connect_find(panel)
-        elif isinstance(panel, PhotoPanel):
-            self._connect_photo(panel)
-        elif isinstance(panel, DragPanel):
-            self._connect_drag(panel)
-        elif isinstance(panel, MovementPanel):
-            self._connect_movement(panel)
-        elif isinstance(panel, StripPanel):
-            self._connect_strip(panel)
-        elif isinstance(panel, ArithmeticPanel):
-            self._connect_arithmetic(panel)
-        elif isinstance(panel, EffectsPanel):
-            panel.import_wanted.connect(self._ask_import)
-            panel.export_wanted.connect(self._ask_export)
-            panel.rename_wanted.connect(self._ask_rename)
-            panel.remove_wanted.connect(self.finding.remove)
+        connect_panel(self, panel)
         if self._kit is not None and hasattr(panel, "set_kit"):
             panel.set_kit(self._kit)
 
-    def _connect_find(self, panel: FindPanel) -> None:
-        finding = self.finding
-        panel.find_wanted.connect(finding.find)
-        panel.marks_wanted.connect(finding.learn)
-        panel.marked.connect(finding.mark)
-        panel.fresh_wanted.connect(finding.fresh)
-        panel.cancel_wanted.connect(finding.cancel)
-        finding.marks_changed.connect(panel.show_marks)
-        finding.began.connect(panel.show_began)
-        finding.progressed.connect(panel.show_progress)
-        finding.found.connect(panel.show_found)
-        finding.stopped.connect(panel.show_stopped)
-        finding.told.connect(panel.show_message)
-
-    def _connect_photo(self, panel: PhotoPanel) -> None:
-        photo = self.photo
-        panel.open_wanted.connect(self._ask_photo)
-        panel.search_wanted.connect(photo.search)
-        panel.resume_wanted.connect(photo.resume)
-        panel.cancel_wanted.connect(photo.cancel)
-        panel.crop_wanted.connect(self._desk.window.stage.show_source)
-        photo.view_changed.connect(panel.show_photo)
-        photo.began.connect(panel.show_began)
-        photo.progressed.connect(panel.show_progress)
-        photo.found.connect(panel.show_found)
-        photo.stopped.connect(panel.show_stopped)
-        photo.told.connect(panel.show_message)
-        photo.publish()
-
     @Slot(object)
     def _show_source(self, picture: Shown) -> None:
-        stage = self._desk.window.stage
+        stage = self.desk.window.stage
         stage.source.show_picture(picture)
         stage.source.fit()
         self.crop.begin(picture.width, picture.height)
@@ -172,12 +128,12 @@ class EditDesk(QObject):
 
     @Slot()
     def _show_search(self) -> None:
-        self._desk.window.stage.show_source(False)
+        self.desk.window.stage.show_source(False)
 
     @Slot(object)
     def _show_live(self, picture: Shown) -> None:
         """A picture on the way; the next one that is rendered takes its place."""
-        self._desk.window.stage.canvas.show_picture(picture)
+        self.desk.window.stage.canvas.show_picture(picture)
 
     def open_photo(self, path: Path) -> None:
         """A picture of the user's own, dropped on this page."""
@@ -185,91 +141,29 @@ class EditDesk(QObject):
         self.photo.open(path)
 
     @Slot()
-    def _ask_photo(self) -> None:
+    def ask_photo(self) -> None:
+        """Which picture of the user's own."""
         name, _ = QFileDialog.getOpenFileName(self._column, "Open a picture", "", PICTURES)
         if name:
             self.photo.open(Path(name))
 
-    def _connect_drag(self, panel: DragPanel) -> None:
-        drag = self.drag
-        panel.drag_wanted.connect(drag.start)
-        panel.cancel_wanted.connect(drag.cancel)
-        panel.clear_wanted.connect(drag.clear)
-        panel.mask_cleared.connect(drag.clear_mask)
-        panel.mode_chosen.connect(drag.set_mode)
-        panel.brush_changed.connect(drag.set_brush)
-        panel.step_chosen.connect(drag.go_to_step)
-        panel.step_ended.connect(self._desk.explore.end_gesture)
-        drag.view_changed.connect(panel.show_drag)
-        drag.began.connect(panel.show_began)
-        drag.progressed.connect(panel.show_progress)
-        drag.done.connect(panel.show_done)
-        drag.stopped.connect(panel.show_stopped)
-        drag.told.connect(panel.show_message)
-        drag.publish()
-
-    def _connect_movement(self, panel: MovementPanel) -> None:
-        film, line = self.movement, panel.timeline
-        panel.add_wanted.connect(film.add)
-        panel.setting_changed.connect(film.set_setting)
-        panel.loop_changed.connect(film.set_loop)
-        panel.loop_ended.connect(film.end_gesture)
-        panel.play_wanted.connect(film.play)
-        panel.frame_wanted.connect(film.take_frame)
-        panel.even_wanted.connect(film.even_out)
-        panel.export_wanted.connect(self._ask_film)
-        panel.cancel_wanted.connect(film.cancel)
-        panel.clear_wanted.connect(film.clear)
-        line.scrubbed.connect(film.scrub)
-        line.key_moved.connect(film.move_key)
-        line.key_move_ended.connect(film.end_gesture)
-        line.key_chosen.connect(film.show_key)
-        line.key_removed.connect(film.remove)
-        line.dropped.connect(film.drop)
-        film.view_changed.connect(panel.show_film)
-        film.began.connect(panel.show_began)
-        film.progressed.connect(panel.show_progress)
-        film.exported.connect(panel.show_receipt)
-        film.stopped.connect(panel.show_stopped)
-        film.told.connect(panel.show_message)
-        film.publish()
-
     @Slot()
-    def _ask_film(self) -> None:
+    def ask_film(self) -> None:
+        """Where the film goes."""
         name, _ = QFileDialog.getSaveFileName(self._column, "Export film", "film.mp4", FILMS)
         if name:
             self.movement.export(Path(name))
 
-    def _connect_strip(self, panel: StripPanel) -> None:
-        strip = self.strip
-        panel.add_wanted.connect(strip.add)
-        panel.random_wanted.connect(strip.add_random)
-        panel.shuffle_wanted.connect(strip.shuffle)
-        panel.clear_wanted.connect(strip.clear)
-        panel.amount_changed.connect(strip.set_amount)
-        panel.strip.painted.connect(strip.paint)
-        panel.strip.wiped.connect(strip.wipe)
-        panel.strip.paint_ended.connect(self._desk.explore.end_gesture)
-        panel.strip.lock_wanted.connect(strip.flip_lock)
-        panel.strip.remove_wanted.connect(strip.remove)
-        strip.view_changed.connect(panel.show_strip)
-        strip.publish()
+    @Slot(object)
+    def _note_film(self, found: Inspection) -> None:
+        self._film = found.verdict.film
 
-    def _connect_arithmetic(self, panel: ArithmeticPanel) -> None:
-        sums = self.arithmetic
-        panel.add_wanted.connect(sums.add)
-        panel.show_wanted.connect(sums.show)
-        panel.remove_wanted.connect(sums.remove)
-        panel.swap_wanted.connect(sums.swap)
-        panel.dropped.connect(sums.drop)
-        panel.space_chosen.connect(sums.set_space)
-        panel.amount_changed.connect(sums.set_amount)
-        panel.amount_ended.connect(sums.end_gesture)
-        panel.result_wanted.connect(sums.show_result)
-        panel.direction_wanted.connect(sums.keep_direction)
-        panel.clear_wanted.connect(sums.clear)
-        sums.view_changed.connect(panel.show_sum)
-        sums.publish()
+    @Slot(object)
+    def _restore_film(self, recipe: Recipe) -> None:
+        """A film that was verified comes back with all its keys."""
+        if self._film is not None:
+            self.movement.load(self._film)
+            self._film = None
 
     @Slot(object)
     def _show_kit(self, kit: Kit) -> None:
@@ -288,11 +182,11 @@ class EditDesk(QObject):
 
     def _tell_open(self) -> None:
         """Pictures are rendered for what is looked at."""
-        here = self._desk.window.page == "edit"
+        here = self.desk.window.page == "edit"
         self.finding.set_open(here and self._is_open("find"))
         self.strip.set_open(here and self._is_open("strip"))
         over = self.points if here and self._is_open("drag") else None
-        self._desk.window.stage.canvas.set_overlay(over)
+        self.desk.window.stage.canvas.set_overlay(over)
 
     def _is_open(self, key: str) -> bool:
         section = self._column.sections.get(key)
@@ -301,13 +195,15 @@ class EditDesk(QObject):
     # --- files
 
     @Slot()
-    def _ask_import(self) -> None:
+    def ask_import(self) -> None:
+        """Which file of directions."""
         name, _ = QFileDialog.getOpenFileName(self._column, "Import directions", "", DIRECTIONS)
         if name:
             self.finding.bring(Path(name))
 
     @Slot(object)
-    def _ask_export(self, info: DirectionInfo) -> None:
+    def ask_export(self, info: DirectionInfo) -> None:
+        """Where a direction goes."""
         name, _ = QFileDialog.getSaveFileName(
             self._column, "Export the direction", f"{info.name}.safetensors", DIRECTIONS
         )
@@ -315,7 +211,8 @@ class EditDesk(QObject):
             self.finding.send(info, Path(name))
 
     @Slot(object)
-    def _ask_rename(self, info: DirectionInfo) -> None:
+    def ask_rename(self, info: DirectionInfo) -> None:
+        """What a direction is to be called."""
         label, taken = QInputDialog.getText(self._column, "Rename", "Name:", text=info.label)
         if taken:
             self.finding.rename(info, label)

@@ -15,9 +15,10 @@ from desktop.facts import DragView
 from desktop.lanes import Job, QueueLane
 from desktop.messages import message_of
 from engine.cancel import CancelToken
-from engine.frame import Drag, DragFrame, DragWish, OnProgress, Progress
+from engine.frame import OnProgress, Progress
 from engine.recipe import Computed, Generate, Recipe, Tuned
 from engine.studio import Studio
+from engine.wishes import Drag, DragFrame, DragWish
 
 DRAG = "drag"
 MOST_POINTS, MOST_DABS = 16, 600

@@ -141,7 +141,8 @@ class ExploreController(QObject):
 
     def _base(self, text: str, base: Latent) -> None:
         if self.state is not None:
-            self._do(text, replace(self.state, base=base))
+            # Weights that were tuned for one picture are of no use to another.
+            self._do(text, replace(self.state, base=base, delta=None))
 
     # --- truncation
 
@@ -189,7 +190,9 @@ class ExploreController(QObject):
     def take_mix(self, base: Latent, mix: MixSetting) -> None:
         """Take a cell of the mixing matrix, exactly as its thumbnail shows it."""
         if self.state is not None:
-            self._do("Mix styles", replace(self.state, base=base, mixes=(mix,), moves=()))
+            self._do(
+                "Mix styles", replace(self.state, base=base, mixes=(mix,), moves=(), delta=None)
+            )
 
     @Slot(int, float)
     def set_mix_amount(self, index: int, amount: float) -> None:

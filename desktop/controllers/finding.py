@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QUndoStack
 
+from desktop.commands import Replace
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import MarkView
 from desktop.kit import Kit
@@ -15,9 +17,10 @@ from desktop.lanes import Job, QueueLane
 from desktop.messages import Message, message_of, plain
 from desktop.state import ExploreState, recipe_of
 from engine.cancel import CancelToken
-from engine.frame import DirectionInfo, DirectionWish, Labelled, OnProgress, Progress
+from engine.frame import DirectionInfo, OnProgress, Progress
 from engine.recipe import MAX_SEED, Recipe, Seed
 from engine.studio import Studio
+from engine.wishes import DirectionWish, Labelled
 
 FIND, BRING, SEND, CHANGE = "find", "import direction", "export direction", "change direction"
 KIND = "marks"
@@ -96,10 +99,12 @@ class FindingController(QObject):
         studio: Studio,
         lane: QueueLane,
         thumbs: ThumbController,
+        undo: QUndoStack,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._studio = studio
+        self._undo = undo
         self._lane = lane
         self._thumbs = thumbs
         self._kit: Kit | None = None
@@ -155,10 +160,16 @@ class FindingController(QObject):
         """Mark a picture as more (1), less (-1) or neither (0)."""
         if index < len(self._recipes):
             recipe = self._recipes[index]
-            self.marks.pop(recipe, None)
+            before = dict(self.marks)
+            after = {known: value for known, value in before.items() if known != recipe}
             if mark:
-                self.marks[recipe] = mark
-            self._publish()
+                after[recipe] = mark
+            self._set_marks(after)
+            self._undo.push(Replace("Mark a picture", self._set_marks, before, after))
+
+    def _set_marks(self, marks: dict[Recipe, int]) -> None:
+        self.marks = dict(marks)
+        self._publish()
 
     @Slot(str)
     def learn(self, name: str) -> None:

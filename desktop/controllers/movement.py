@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
 
@@ -11,51 +11,28 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
 from desktop.commands import Replace
+from desktop.controllers.film_work import EvenOut, ExportFilm
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import FilmView
+from desktop.film_state import (
+    FilmState,
+    settings_of,
+    with_key,
+    with_key_at,
+    with_setting,
+    without_key,
+)
+from desktop.kit import Kit
 from desktop.lanes import Job, QueueLane
 from desktop.messages import Message, message_of
-from engine.cancel import CancelToken
 from engine.errors import AtelierError, RecipeError
-from engine.frame import ExportOptions, OnProgress, Progress, Receipt
-from engine.path import Key, Path
-from engine.recipe import Image, Recipe, Resize
+from engine.frame import Progress, Receipt
+from engine.path import Path
+from engine.recipe import Recipe
 from engine.studio import Studio
 
 EXPORT, EVEN, KIND = "export film", "even out film", "film"
-STEP_S = 1.5
 TICK_MS = 33
-
-
-@dataclass(frozen=True)
-class FilmState:
-    """The film, None before its first key."""
-
-    path: Path | None = None
-    loop_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Export:
-    """Runs in the lane's thread."""
-
-    studio: Studio
-    path: Path
-    file: File
-
-    def __call__(self, progress: OnProgress, token: CancelToken) -> Receipt:
-        return self.studio.export_film(self.path, self.file, ExportOptions(), progress, token)
-
-
-@dataclass(frozen=True)
-class _Even:
-    """Waits for the worker, in the lane's thread."""
-
-    studio: Studio
-    path: Path
-
-    def __call__(self, progress: OnProgress, token: CancelToken) -> Any:
-        return self.studio.edit.even_out(self.path, progress, token)
 
 
 class MovementController(QObject):
@@ -92,6 +69,7 @@ class MovementController(QObject):
         self._before: FilmState | None = None
         self._job: Job | None = None
         self._began_s = 0.0
+        self._layers = 1
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._next)
         self._soon = QTimer(self, interval=60, singleShot=True)
@@ -126,47 +104,23 @@ class MovementController(QObject):
             self._tell(error)
 
     def _add(self, recipe: Recipe) -> None:
-        image: Image = recipe.image
-        while isinstance(image, Resize):
-            image = image.image
-        path = self.state.path
         try:
-            if path is None:
-                made = Path((Key(image, 0.0),))
-            else:
-                at = path.keys[-1].time_s + STEP_S
-                made = replace(path, keys=(*path.keys, Key(image, at)), warp=())
+            self._do("Add a key", with_key(self.state, recipe))
         except AtelierError as error:
             self._tell(error)
-            return
-        self._do("Add a key", FilmState(made, self.state.loop_s))
 
     @Slot(int)
     def remove(self, index: int) -> None:
-        """Take a key away; the film begins at 0 s all the same."""
-        path = self.state.path
-        if path is None or index >= len(path.keys):
-            return
-        kept = path.keys[:index] + path.keys[index + 1 :]
-        if not kept:
-            self._do("Remove a key", FilmState(None, 0.0))
-            return
-        start = kept[0].time_s
-        keys = tuple(Key(key.image, round(key.time_s - start, 2)) for key in kept)
-        self._do("Remove a key", replace(self.state, path=replace(path, keys=keys, warp=())))
+        """Take a key away."""
+        self._do("Remove a key", without_key(self.state, index))
 
     @Slot(int, float)
     def move_key(self, index: int, time_s: float) -> None:
         """Move a key between its neighbours; live until the gesture ends."""
-        path = self.state.path
-        if path is None or not 0 < index < len(path.keys):
-            return
-        low = path.keys[index - 1].time_s + 0.1
-        last = index + 1 == len(path.keys)
-        high = 3600.0 if last else path.keys[index + 1].time_s - 0.1
-        when = min(max(time_s, low), max(low, high))
-        keys = (*path.keys[:index], Key(path.keys[index].image, when), *path.keys[index + 1 :])
-        self._change(replace(self.state, path=replace(path, keys=keys, warp=())))
+        try:
+            self._change(with_key_at(self.state, index, time_s))
+        except AtelierError as error:
+            self._tell(error)
 
     @Slot(int)
     def show_key(self, index: int) -> None:
@@ -186,22 +140,33 @@ class MovementController(QObject):
 
     @Slot(str, str)
     def set_setting(self, name: str, key: str) -> None:
-        """Easing, space, noise or frames a second."""
-        path = self.state.path
-        if path is None:
-            self.publish()
-            return
-        value: object = float(key) if name == "fps" else key
-        warp = path.warp if name in ("fps", "noise") else ()
-        self._do("Setting of the film", replace(
-            self.state, path=replace(path, **{name: value, "warp": warp})  # type: ignore[arg-type]
-        ))  # fmt: skip
+        """Easing, space, layers, noise or frames a second."""
+        try:
+            self._do("Setting of the film", with_setting(self.state, name, key, self._layers))
+        except AtelierError as error:
+            self._tell(error)
+        self.publish()
+
+    @Slot(object)
+    def set_kit(self, kit: Kit) -> None:
+        """As many layers as the model has."""
+        self._layers = kit.info.num_ws
+
+    def load(self, path: Path) -> None:
+        """Another film, such as one that a verified file carries."""
+        self.stop()
+        self.share = 0.0
+        self._do("Open a film", FilmState(path, path.loop_s))
 
     @Slot(float)
     def set_loop(self, seconds: float) -> None:
         """How long the way back takes; live until the gesture ends."""
         path = self.state.path
-        made = None if path is None else replace(path, loop_s=seconds, warp=())
+        try:
+            made = None if path is None else replace(path, loop_s=seconds, warp=())
+        except AtelierError as error:
+            self._tell(error)
+            return
         self._change(FilmState(made, seconds))
 
     @Slot()
@@ -293,7 +258,7 @@ class MovementController(QObject):
         """Render, sign and write the film in the background."""
         if self.state.path is not None and self._job is None:
             self.stop()
-            work = _Export(self._studio, self.state.path, file)
+            work = ExportFilm(self._studio, self.state.path, file)
             self._begin(Job(EXPORT, f"Exporting {file.name}", work, file), self._exports)
 
     @Slot()
@@ -301,7 +266,7 @@ class MovementController(QObject):
         """Re-time the film to a constant perceptual pace."""
         if self.state.path is not None and self._job is None:
             self.stop()
-            work = _Even(self._studio, self.state.path)
+            work = EvenOut(self._studio, self.state.path)
             self._begin(Job(EVEN, "Evening out the film", work), self._searches)
 
     def _begin(self, job: Job, lane: QueueLane) -> None:
@@ -339,7 +304,8 @@ class MovementController(QObject):
         self.told.emit(
             Message(
                 "The film walks at a constant pace.",
-                f"Steps varied by {before:.0%} before, by {after:.0%} now.",
+                f"Steps varied by {before:.0%} before, by {after:.0%} now. "
+                f"The way is {result.length:.1f} long to the eye.",
                 tone="good",
             )
         )
@@ -375,11 +341,10 @@ class MovementController(QObject):
             self.view_changed.emit(FilmView(loop_s=self.state.loop_s))
             return
         images = tuple(self._thumbs.get(Recipe(key.image)) for key in path.keys)
-        fps = f"{path.fps:g}"
         self.view_changed.emit(
             FilmView(
                 tuple(key.time_s for key in path.keys), images, path.duration_s, path.frames,
-                {"easing": path.easing, "space": path.space, "noise": path.noise, "fps": fps},
+                settings_of(path, self._layers),
                 path.loop_s, self.share, self._tick.isActive(), bool(path.warp),
             )
         )  # fmt: skip

@@ -15,9 +15,10 @@ from desktop.kit import Kit
 from desktop.lanes import Job, QueueLane
 from desktop.messages import message_of
 from engine.cancel import CancelToken
-from engine.frame import Inversion, InvertWish, OnProgress, Progress
+from engine.frame import OnProgress, Progress
 from engine.recipe import Crop, Photo, Recipe
 from engine.studio import Studio
+from engine.wishes import Inversion, InvertWish
 
 OPEN, SEARCH = "open photo", "invert"
 

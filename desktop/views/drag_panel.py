@@ -13,7 +13,8 @@ from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
-from engine.frame import Drag, Progress
+from engine.frame import Progress
+from engine.wishes import Drag
 
 HINT = (
     "Press on the picture and pull: the red handle is to go to the blue target. Set as many as "

@@ -22,7 +22,8 @@ from desktop.widgets.mark_grid import MarkGrid
 from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.text import label
-from engine.frame import DirectionInfo, DirectionWish, Progress
+from engine.frame import DirectionInfo, Progress
+from engine.wishes import DirectionWish
 
 WAYS = (
     ("labels", "Marks", "Mark pictures as more or less, and learn what tells them apart"),

@@ -25,6 +25,12 @@ EASINGS = (
 )
 SPACES = (("z", "Through z"), ("w", "Through w"), ("s", "Through styles"))
 NOISES = (("locked", "Noise locked"), ("walking", "Noise walking"))
+LAYERS = (
+    ("all", "All layers"),
+    ("coarse", "Coarse layers"),
+    ("middle", "Middle layers"),
+    ("fine", "Fine layers"),
+)
 RATES = (("12", "12 a second"), ("25", "25 a second"), ("30", "30 a second"), ("50", "50 a second"))
 
 
@@ -54,6 +60,7 @@ class MovementPanel(QWidget):
         self._choices = {
             "easing": Choice("Pace between keys", EASINGS),
             "space": Choice("Space of the walk", SPACES),
+            "layers": Choice("Layers that walk", LAYERS),
             "noise": Choice("Noise", NOISES),
             "fps": Choice("Frames a second", RATES),
         }

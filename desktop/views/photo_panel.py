@@ -12,7 +12,8 @@ from desktop.widgets.job_bar import JobBar
 from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.text import label
-from engine.frame import Inversion, Progress
+from engine.frame import Progress
+from engine.wishes import Inversion
 
 HINT = (
     "Open a picture of your own, or drop one on the window while this page is shown. What this "

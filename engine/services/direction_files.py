@@ -22,11 +22,12 @@ from engine.directions.library import read_directions, vector_of, write_directio
 from engine.directions.measure import draw_faces
 from engine.directions.published import read_published
 from engine.errors import DirectionError
-from engine.frame import DirectionInfo, DirectionWish, ModelInfo, OnProgress
+from engine.frame import DirectionInfo, ModelInfo, OnProgress
 from engine.recipe import Generate, ModelRef, Move, Recipe, Seed, Truncate
 from engine.services.find import Search, keep, measured
 from engine.services.models import directions_of
 from engine.services.workroom import Workroom, workroom
+from engine.wishes import DirectionWish
 
 EXAMPLES = (1, 2, 3)
 SPREAD = 4000

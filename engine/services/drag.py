@@ -13,11 +13,12 @@ import numpy as np
 from engine.cancel import CancelToken
 from engine.directions.sampling import sample_w
 from engine.errors import RecipeError
-from engine.frame import Drag, DragFrame, DragStep, DragWish, OnProgress, Progress
+from engine.frame import OnProgress, Progress
 from engine.latent.evaluate import evaluate
 from engine.recipe import Computed, Generate, Image, Recipe, Resize, Setting, Tuned
 from engine.services.render import class_vector
 from engine.services.workroom import workroom
+from engine.wishes import Drag, DragFrame, DragStep, DragWish
 
 SPREAD = 2000
 SHOW_S = 0.05

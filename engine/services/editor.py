@@ -7,19 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cancel import CancelToken
-from engine.frame import (
-    DirectionInfo,
-    DirectionWish,
-    Drag,
-    DragWish,
-    Inversion,
-    InvertWish,
-    OnProgress,
-)
+from engine.frame import DirectionInfo, OnProgress
 from engine.path import Path as Film
 from engine.recipe import Recipe
 from engine.services import direction_files
 from engine.services.away import run_away
+from engine.wishes import DirectionWish, Drag, DragWish, Inversion, InvertWish
 from engine.worker import Worker
 
 if TYPE_CHECKING:

@@ -18,13 +18,14 @@ from engine.directions.measure import draw_faces, scores, styled
 from engine.directions.named import unit_std
 from engine.directions.sampling import pictures, read_traits, sample_w, to_ws
 from engine.errors import DirectionError
-from engine.frame import DirectionInfo, DirectionWish, Labelled, ModelInfo, OnProgress, Progress
+from engine.frame import DirectionInfo, ModelInfo, OnProgress, Progress
 from engine.latent.evaluate import evaluate
 from engine.models.library import load_tensors
 from engine.models.opened import Model
 from engine.perception.reader import Reader
 from engine.recipe import Generate, Image, Resize
 from engine.services.workroom import Workroom, workroom
+from engine.wishes import DirectionWish, Labelled
 
 SEED = 11
 SPREAD = 4000  # random w that tell how long one standard deviation is

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from engine.cancel import CancelToken
 from engine.directions.sampling import sample_w
 from engine.errors import ModelError, RecipeError
-from engine.frame import Inversion, InvertWish, ModelInfo, OnProgress, Progress
+from engine.frame import ModelInfo, OnProgress, Progress
 from engine.models.opened import Model
 from engine.recipe import (
     Computed,
@@ -28,6 +28,7 @@ from engine.recipe import (
     Tuned,
 )
 from engine.services.workroom import Workroom, workroom
+from engine.wishes import Inversion, InvertWish
 
 STARTS = 256
 SPREAD = 2000

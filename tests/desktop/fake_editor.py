@@ -14,8 +14,10 @@ import numpy as np
 
 from engine.cancel import CancelToken
 from engine.errors import DirectionError
-from engine.frame import (
-    DirectionInfo,
+from engine.frame import DirectionInfo, OnProgress, Progress
+from engine.latent.tween import at
+from engine.recipe import Computed, Generate, Recipe, Setting
+from engine.wishes import (
     DirectionWish,
     Drag,
     DragFrame,
@@ -23,11 +25,7 @@ from engine.frame import (
     DragWish,
     Inversion,
     InvertWish,
-    OnProgress,
-    Progress,
 )
-from engine.latent.tween import at
-from engine.recipe import Computed, Generate, Recipe, Setting
 
 
 def digest(text: str) -> str:

@@ -12,12 +12,13 @@ from engine.editing.drag import DragSettings, FeatureTap, begin, drag, mask_of, 
 from engine.editing.generator import Differentiable, differentiable
 from engine.editing.invert import Spread, spread
 from engine.errors import RecipeError
-from engine.frame import DragFrame, DragWish, Progress
+from engine.frame import Progress
 from engine.models.opened import Model
 from engine.recipe import Computed, Generate, Move, Noise, Recipe, Seed, Truncate
 from engine.services.drag import drag as run_drag
 from engine.services.drag import recipe_of_step
 from engine.studio import Studio
+from engine.wishes import DragFrame, DragWish
 from tests.random_model import NAME
 
 

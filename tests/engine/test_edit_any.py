@@ -12,7 +12,7 @@ import torch
 from engine.cancel import CancelToken
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import write_safetensors
-from engine.frame import DirectionWish, DragWish, InvertWish, Progress
+from engine.frame import Progress
 from engine.gan.dcgan_config import DCGANConfig
 from engine.gan.progan_config import ProGANConfig
 from engine.gan.stylegan1_config import StyleGAN1Config
@@ -24,6 +24,7 @@ from engine.services.drag import drag, recipe_of_step
 from engine.services.find import find
 from engine.services.invert import invert
 from engine.studio import Studio
+from engine.wishes import DirectionWish, DragWish, InvertWish
 
 CONFIGS: dict[str, Any] = {
     "dcgan": DCGANConfig(z_dim=12, channels=(32, 16, 16), img_channels=3),

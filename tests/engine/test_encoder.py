@@ -10,13 +10,14 @@ import pytest
 from engine.cancel import CancelToken
 from engine.editing.encoder import encoder_folder, open_encoder
 from engine.errors import ModelError
-from engine.frame import InvertWish, Progress
+from engine.frame import Progress
 from engine.models.card import read_card
 from engine.models.opened import Model
 from engine.recipe import Computed, Generate, Recipe, Seed
 from engine.services.invert import invert
 from engine.studio import Studio
 from engine.training.train_encoder import EncoderSpec, train_encoder
+from engine.wishes import InvertWish
 from tests.random_model import NAME
 
 

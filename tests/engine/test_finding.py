@@ -23,11 +23,12 @@ from engine.directions.sampling import sample_w
 from engine.directions.sefa import factorised, style_weights
 from engine.directions.stylespace import inside, locality, ranked_channels
 from engine.errors import DirectionError
-from engine.frame import DirectionInfo, DirectionWish, Labelled, ModelInfo, Progress
+from engine.frame import DirectionInfo, ModelInfo, Progress
 from engine.recipe import Generate, ModelRef, Move, Recipe, Seed, Truncate
 from engine.services import direction_files
 from engine.services.find import find
 from engine.studio import Studio
+from engine.wishes import DirectionWish, Labelled
 from tests.random_model import NAME
 
 

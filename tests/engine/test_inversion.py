@@ -16,13 +16,14 @@ from engine.editing.generator import differentiable, schedule
 from engine.editing.invert import InvertSettings, begin, invert, nearest, psnr_db, result_of, spread
 from engine.editing.perceptual import PyramidLooks, difference, steps_between, to_images
 from engine.errors import ModelError
-from engine.frame import ExportOptions, InvertWish, Progress
+from engine.frame import ExportOptions, Progress
 from engine.models.library import load_tensors
 from engine.models.opened import Model, open_tensors
 from engine.provenance.origin import photos_of, source_type
 from engine.recipe import Computed, Crop, Generate, Noise, Photo, Recipe, Seed, Tuned
 from engine.services.invert import invert as run_invert
 from engine.studio import Studio
+from engine.wishes import InvertWish
 from tests.random_model import NAME
 
 SHORT = InvertSettings(w_steps=30, plus_steps=60, perceptual=1.0, noise=0.1)
