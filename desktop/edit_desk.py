@@ -84,6 +84,8 @@ class EditDesk(QObject):
         self.movement.preview_wanted.connect(desk.render.show_recipe)
         desk.verify.inspected.connect(self._note_film)
         desk.verify.restore_wanted.connect(self._restore_film)
+        self.movement.kept.connect(desk.projects.remember)
+        desk.projects.view_opened.connect(self.movement.open_view)
         self.movement.recipe_taken.connect(desk.explore.load_recipe)
         desk.explore.recipe_wanted.connect(self.drag.follow)
         self.drag.view_changed.connect(self.points.show_drag)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from desktop.kit import bands
+from engine.errors import RecipeError
 from engine.path import Key, Path
 from engine.recipe import Image, Recipe, Resize
 
@@ -86,3 +87,19 @@ def settings_of(path: Path, num_ws: int) -> dict[str, str]:
         "noise": path.noise,
         "fps": f"{path.fps:g}",
     }
+
+
+def plain_of(state: FilmState) -> str | None:
+    """The film as text for a project file."""
+    return None if state.path is None else state.path.canonical.decode("utf-8")
+
+
+def state_from(text: object) -> FilmState:
+    """What a project file kept; no film where it cannot be read."""
+    if not isinstance(text, str):
+        return FilmState()
+    try:
+        path = Path.from_json(text)
+    except RecipeError:
+        return FilmState()
+    return FilmState(path, path.loop_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
@@ -11,12 +12,15 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
 from desktop.commands import Replace
+from desktop.controllers.film_player import FilmPlayer
 from desktop.controllers.film_work import EvenOut, ExportFilm
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import FilmView
 from desktop.film_state import (
     FilmState,
+    plain_of,
     settings_of,
+    state_from,
     with_key,
     with_key_at,
     with_setting,
@@ -31,14 +35,14 @@ from engine.path import Path
 from engine.recipe import Recipe
 from engine.studio import Studio
 
-EXPORT, EVEN, KIND = "export film", "even out film", "film"
-TICK_MS = 33
+EXPORT, EVEN, KIND, FILM = "export film", "even out film", "film", "film"
 
 
 class MovementController(QObject):
     """Every change of the film is undoable. The preview changes nothing but the canvas."""
 
     view_changed = Signal(object)  # FilmView
+    kept = Signal(str, object)  # name, plain data for the project
     preview_wanted = Signal(object, bool, float)  # Recipe, live, now
     preview_over = Signal()
     recipe_taken = Signal(object, str)  # Recipe, what was done
@@ -68,10 +72,10 @@ class MovementController(QObject):
         self._current: Recipe | None = None
         self._before: FilmState | None = None
         self._job: Job | None = None
-        self._began_s = 0.0
         self._layers = 1
-        self._tick = QTimer(self, interval=TICK_MS)
-        self._tick.timeout.connect(self._next)
+        self.player = FilmPlayer(self)
+        self.player.moved.connect(self.scrub)
+        self.player.ended.connect(self.publish)
         self._soon = QTimer(self, interval=60, singleShot=True)
         self._soon.timeout.connect(self.publish)
         for lane in (exports, searches):
@@ -84,7 +88,7 @@ class MovementController(QObject):
     def follow(self, recipe: Recipe, live: bool) -> None:
         """The picture on the canvas: the next key."""
         self._current = recipe
-        if self._tick.isActive():
+        if self.player.playing:
             self.stop()
 
     # --- keys
@@ -152,6 +156,13 @@ class MovementController(QObject):
         """As many layers as the model has."""
         self._layers = kit.info.num_ws
 
+    @Slot(object)
+    def open_view(self, view: Mapping[str, Any]) -> None:
+        """The film of another project; none where it cannot be read."""
+        self.stop()
+        self.state, self.share = state_from(view.get(FILM)), 0.0
+        self._restore(self.state)
+
     def load(self, path: Path) -> None:
         """Another film, such as one that a verified file carries."""
         self.stop()
@@ -191,6 +202,7 @@ class MovementController(QObject):
 
     def _restore(self, state: FilmState) -> None:
         self.state = state
+        self.kept.emit(FILM, plain_of(state))
         keys = () if state.path is None else state.path.keys
         self._thumbs.ask(KIND, [Recipe(key.image) for key in keys])
         self.publish()
@@ -213,35 +225,19 @@ class MovementController(QObject):
     @Slot()
     def play(self) -> None:
         """Play from here, or stop."""
-        if self._tick.isActive():
+        path = self.state.path
+        if self.player.playing:
             self.stop()
-        elif self.state.path is not None and len(self.state.path.keys) > 1:
-            share = 0.0 if self.share >= 1.0 else self.share
-            self._began_s = time.monotonic() - share * self.state.path.duration_s
-            self._tick.start()
+        elif path is not None and path.duration_s:
+            self.player.start(self.share, path.duration_s, bool(path.loop_s))
             self.publish()
 
     @Slot()
     def stop(self) -> None:
         """Stop playing."""
-        if self._tick.isActive():
-            self._tick.stop()
+        if self.player.playing:
+            self.player.stop()
             self.publish()
-
-    @Slot()
-    def _next(self) -> None:
-        path = self.state.path
-        if path is None or not path.duration_s:
-            self.stop()
-            return
-        share = (time.monotonic() - self._began_s) / path.duration_s
-        if share >= 1.0 and not path.loop_s:
-            self.share = 1.0
-            self._show()
-            self.stop()
-            return
-        self.share = share % 1.0
-        self._show()
 
     @Slot()
     def take_frame(self) -> None:
@@ -345,6 +341,6 @@ class MovementController(QObject):
             FilmView(
                 tuple(key.time_s for key in path.keys), images, path.duration_s, path.frames,
                 settings_of(path, self._layers),
-                path.loop_s, self.share, self._tick.isActive(), bool(path.warp),
+                path.loop_s, self.share, self.player.playing, bool(path.warp),
             )
         )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from pathlib import Path as Path_
 
 import pytest
 from fake_studio import FakeStudio
@@ -311,3 +312,54 @@ def test_the_difference_of_equal_pictures_is_black() -> None:
     assert not apart(a, a).buffers[0].any()
     b = shown(np.full((32, 32, 3), 100, np.uint8))
     assert (apart(a, b).buffers[0] == 40).all()
+
+
+def test_some_layers_alone_walk_and_a_film_too_long_is_told(desk: Desk) -> None:
+    film = panel(desk, "movement")
+    for seed in (1, 2):
+        desk.explore.set_seed(seed)
+        press(film, "Add key")
+    desk.edit.movement.set_setting("layers", "fine")
+    path = desk.edit.movement.state.path
+    assert path is not None
+    assert (path.space, path.layers) == ("w", (8, 9))
+    desk.edit.movement.set_setting("space", "z")
+    assert desk.edit.movement.state.path.layers is None  # type: ignore[union-attr]
+    desk.edit.movement.move_key(1, 3599.0)
+    assert "20000 frames" in film.message.text  # type: ignore[attr-defined]
+    assert desk.edit.movement.state.path.keys[1].time_s == 1.5  # type: ignore[union-attr]
+
+
+def test_a_verified_film_comes_back_with_its_keys(desk: Desk) -> None:
+    from desktop.facts import Inspection
+    from engine.frame import Verdict
+    from engine.path import Key, Path
+
+    image = here(desk).image
+    film = Path((Key(image, 0.0), Key(recipe_of(desk.explore.state).image, 2.0)))
+    claim = {"film": film.canonical.decode()}
+    verdict = Verdict(Path_("x.mp4"), "own", "", (), recipe=here(desk), claim=claim)
+    desk.verify.inspected.emit(Inspection(verdict, None))
+    desk.verify.restore_wanted.emit(here(desk))
+    assert desk.edit.movement.state.path == film
+
+
+def test_another_seed_leaves_the_tuned_weights(desk: Desk) -> None:
+    from dataclasses import replace
+
+    tuned = replace(desk.explore.state, delta="d" * 64)
+    assert state_of(recipe_of(tuned)) == tuned
+    desk.explore._do("Tune", tuned)
+    desk.explore.set_seed(3)
+    assert desk.explore.state.delta is None
+
+
+def test_marks_can_be_undone(desk: Desk, qtbot: QtBot) -> None:
+    panel(desk, "find")
+    qtbot.waitUntil(lambda: len(desk.edit.finding._recipes) == 24, timeout=10_000)
+    desk.edit.finding.mark(0, 1)
+    desk.edit.finding.mark(0, 0)
+    desk.undo.undo()
+    assert list(desk.edit.finding.marks.values()) == [1]
+    desk.undo.undo()
+    assert desk.edit.finding.marks == {}
