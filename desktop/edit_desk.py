@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from desktop.controllers.arithmetic import ArithmeticController
+from desktop.controllers.corners import CornersController
 from desktop.controllers.dragging import DragController
 from desktop.controllers.finding import FindingController
 from desktop.controllers.movement import MovementController
@@ -55,6 +56,7 @@ class EditDesk(QObject):
             desk.studio, desk.jobs, self.searches, desk.undo, desk.thumbs, self
         )
         self.strip = StripController(desk.thumbs, self)
+        self.corners = CornersController(desk.undo, desk.thumbs, self._between_four, self)
         self._film: Film | None = None
         self._kit: Kit | None = None
         self._connect()
@@ -84,6 +86,9 @@ class EditDesk(QObject):
         self.movement.preview_wanted.connect(desk.render.show_recipe)
         desk.verify.inspected.connect(self._note_film)
         desk.verify.restore_wanted.connect(self._restore_film)
+        desk.explore.recipe_wanted.connect(self.corners.follow)
+        self.corners.slid.connect(desk.explore.slide_recipe)
+        self.corners.told.connect(desk.window.stage.show_message)
         self.movement.kept.connect(desk.projects.remember)
         desk.projects.view_opened.connect(self.movement.open_view)
         self.movement.recipe_taken.connect(desk.explore.load_recipe)
@@ -100,6 +105,9 @@ class EditDesk(QObject):
         self._column.section_toggled.connect(desk.settings.set_open)
         self._column.section_toggled.connect(self._toggled)
         desk.window.page_shown.connect(self._page_shown)
+
+    def _between_four(self, corners: tuple[Recipe, ...], x: float, y: float, space: Any) -> Recipe:
+        return self.desk.studio.edit.between_four(corners, x, y, space)
 
     def close(self) -> None:
         """Stop the searches, and end their process where one was started."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from desktop.views.arithmetic_panel import ArithmeticPanel
+from desktop.views.corners_panel import CornersPanel
 from desktop.views.drag_panel import DragPanel
 from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
@@ -32,6 +33,8 @@ def connect_panel(edit: EditDesk, panel: QWidget) -> None:
         _strip(edit, panel)
     elif isinstance(panel, ArithmeticPanel):
         _arithmetic(edit, panel)
+    elif isinstance(panel, CornersPanel):
+        _corners(edit, panel)
     elif isinstance(panel, EffectsPanel):
         panel.import_wanted.connect(edit.ask_import)
         panel.export_wanted.connect(edit.ask_export)
@@ -130,6 +133,16 @@ def _strip(edit: EditDesk, panel: StripPanel) -> None:
     panel.strip.remove_wanted.connect(strip.remove)
     strip.view_changed.connect(panel.show_strip)
     strip.publish()
+
+
+def _corners(edit: EditDesk, panel: CornersPanel) -> None:
+    corners = edit.corners
+    panel.corner_wanted.connect(corners.set_corner)
+    panel.space_chosen.connect(corners.set_space)
+    panel.pad.moved.connect(corners.walk_to)
+    panel.pad.gesture_ended.connect(edit.desk.explore.end_gesture)
+    corners.view_changed.connect(panel.show_corners)
+    corners.publish()
 
 
 def _arithmetic(edit: EditDesk, panel: ArithmeticPanel) -> None:

@@ -186,3 +186,14 @@ class StripView:
     layers: int
     locked: frozenset[int]
     amount: float
+
+
+@dataclass(frozen=True)
+class CornersView:
+    """The pad between four pictures: the corners' pictures, which are set, and the carpet."""
+
+    images: tuple[QImage | None, ...]
+    filled: tuple[bool, ...]
+    tiles: Mapping[Cell, QImage]
+    point: tuple[float, float] | None
+    space: str

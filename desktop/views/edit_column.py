@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop.views.arithmetic_panel import ArithmeticPanel
+from desktop.views.corners_panel import CornersPanel
 from desktop.views.drag_panel import DragPanel
 from desktop.views.effects_panel import EffectsPanel
 from desktop.views.find_panel import FindPanel
@@ -24,6 +25,7 @@ SECTIONS: dict[str, tuple[str, bool, Callable[[], QWidget]]] = {
     "movement": ("Movement", False, MovementPanel),
     "find": ("Find directions", False, FindPanel),
     "effects": ("What each direction moves", False, EffectsPanel),
+    "corners": ("Between four pictures", False, CornersPanel),
     "arithmetic": ("Arithmetic: A − B + C", False, ArithmeticPanel),
 }
 

@@ -20,6 +20,7 @@ from engine.recipe import (
     Mix,
     Noise,
     Recipe,
+    Resize,
     Truncate,
     Tuned,
 )
@@ -78,6 +79,35 @@ def grid(
             tuple(tween(left, right, column / (columns - 1), space) for column in range(columns))
         )
     return tuple(lines)
+
+
+def between_four(
+    corners: Sequence[Recipe], x: float, y: float, space: Space, noise_of: int = 0
+) -> Recipe:
+    """The picture at (x, y) between four: 00, 10, 01, 11 stand at the ends of x and y.
+
+    Classes and noise are those of corner `noise_of`. Raises RecipeError where they are not four
+    generated pictures of one model.
+    """
+    made = [_generated(recipe.image) for recipe in corners]
+    if len(made) != 4 or len({item.model.sha256 for item in made}) > 1:
+        raise RecipeError(
+            "A walk between four needs four pictures of one model.", "Set the corners anew."
+        )
+    a, b, c, d = (item.latent for item in made)
+    latent = tween(tween(a, b, x, space), tween(c, d, x, space), y, space)
+    own = made[noise_of]
+    return Recipe(Generate(own.model, latent, own.classes, own.noise))
+
+
+def _generated(image: Image) -> Generate:
+    while isinstance(image, Resize):
+        image = image.image
+    if not isinstance(image, Generate):
+        raise RecipeError(
+            f"A walk is between generated pictures, got {image.op!r}.", "Choose another picture."
+        )
+    return image
 
 
 def eased(t: float, easing: Easing) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cancel import CancelToken
 from engine.frame import DirectionInfo, OnProgress
 from engine.path import Path as Film
-from engine.recipe import Recipe
+from engine.recipe import Recipe, Space
 from engine.services import direction_files
 from engine.services.away import run_away
 from engine.wishes import DirectionWish, Drag, DragWish, Inversion, InvertWish
@@ -120,6 +120,12 @@ class Editor:
         from engine.latent.tween import at
 
         return at(film, share)
+
+    def between_four(self, corners: Sequence[Recipe], x: float, y: float, space: Space) -> Recipe:
+        """The Recipe at a place between four pictures. Raises RecipeError."""
+        from engine.latent.tween import between_four
+
+        return between_four(corners, x, y, space)
 
     def recipe_of_step(self, drag: Drag, index: int) -> Recipe:
         """The Recipe of a step of a drag, from 0; -1 is where it began."""

@@ -15,7 +15,7 @@ import numpy as np
 from engine.cancel import CancelToken
 from engine.errors import DirectionError
 from engine.frame import DirectionInfo, OnProgress, Progress
-from engine.latent.tween import at
+from engine.latent.tween import at, between_four
 from engine.recipe import Computed, Generate, Recipe, Setting
 from engine.wishes import (
     DirectionWish,
@@ -132,6 +132,9 @@ class FakeEditor:
 
     def frame_at(self, film: Any, share: float) -> Recipe:
         return at(film, share)
+
+    def between_four(self, corners: Any, x: float, y: float, space: Any) -> Recipe:
+        return between_four(corners, x, y, space)
 
     def close(self) -> None:
         self.closed = True

@@ -363,3 +363,21 @@ def test_marks_can_be_undone(desk: Desk, qtbot: QtBot) -> None:
     assert list(desk.edit.finding.marks.values()) == [1]
     desk.undo.undo()
     assert desk.edit.finding.marks == {}
+
+
+def test_one_walks_between_any_four_pictures(desk: Desk, qtbot: QtBot) -> None:
+    corners = panel(desk, "corners")
+    for index, words in enumerate(("Top left", "Top right", "Bottom left", "Bottom right")):
+        desk.explore.set_seed(index + 10)
+        press(corners, words)
+    pad = corners.pad  # type: ignore[attr-defined]
+    assert pad.isEnabled()
+    qtbot.waitUntil(lambda: len(pad._tiles) == 24, timeout=10_000)
+    pad.moved.emit(1.0, 0.0)
+    assert here(desk) == desk.edit.corners.state.corners[1]
+    pad.moved.emit(0.5, 0.5)
+    pad.gesture_ended.emit()
+    middle = here(desk)
+    assert middle not in desk.edit.corners.state.corners
+    desk.undo.undo()
+    assert here(desk) == desk.edit.corners.state.corners[3]

@@ -12,7 +12,7 @@ from engine.cancel import CancelToken
 from engine.errors import RecipeError
 from engine.frame import Progress
 from engine.latent.pace import constant_pace, path_length, unevenness
-from engine.latent.tween import at, eased, frame_of, grid, tween
+from engine.latent.tween import at, between_four, eased, frame_of, grid, tween
 from engine.path import Key, Path
 from engine.recipe import (
     Blend,
@@ -152,3 +152,16 @@ def test_a_film_is_evened_out(studio: Studio, monkeypatch: pytest.MonkeyPatch) -
     pace = even_out(studio.home, path, quiet, CancelToken(), samples=24)
     assert pace.after < 0.5 * pace.unevenness
     assert pace.length > 0
+
+
+def test_between_four_pictures_the_corners_are_the_pictures() -> None:
+    corners = [Recipe(Generate(REF, Truncate(Seed(n), 0.7))) for n in range(4)]
+    for recipe, (x, y) in zip(corners, ((0, 0), (1, 0), (0, 1), (1, 1)), strict=True):
+        assert between_four(corners, x, y, "z") == recipe
+    inside = between_four(corners, 0.3, 0.6, "w").image
+    assert isinstance(inside.latent, Blend)  # type: ignore[attr-defined]
+    other = Recipe(Generate(ModelRef("b", "b" * 64), Seed(1)))
+    with pytest.raises(RecipeError, match="one model"):
+        between_four([*corners[:3], other], 0.5, 0.5, "z")
+    with pytest.raises(RecipeError, match="generated"):
+        between_four([*corners[:3], Recipe(Photo("a" * 64))], 0.5, 0.5, "z")
