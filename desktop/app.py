@@ -184,7 +184,8 @@ def take_screenshot(
 ) -> Path:
     """Open the real window, wait for its pictures, and save what it shows as a PNG.
 
-    scene: "explore", "mixing", "export" or "verify", which shows `file`. The user's own settings
+    scene: "explore", "mixing", "export", "edit-find-effects" (the Edit page with these sections
+    open) or "verify", which shows `file`. The user's own settings
     are neither read nor written. Raises BackendError when no picture came within `wait_s`.
     """
     app = application()
@@ -215,8 +216,10 @@ def _set_scene(desk: Desk, scene: str, file: Path | None) -> None:
         desk.window.explore.open_section("mixing")
     elif scene.startswith("edit"):
         desk.window.show_page("edit")
-        for key in desk.window.edit.sections:
-            desk.window.edit.sections[key].set_open(key in scene.split("-")[1:])
+        for section in desk.window.edit.sections.values():
+            section.set_open(False)
+        for key in scene.split("-")[:0:-1]:
+            desk.window.edit.open_section(key)
     elif scene == "export":
         desk.window.show_export()
     elif scene == "verify" and file is not None:
