@@ -147,7 +147,7 @@ class FindPanel(QWidget):
     def show_found(self, found: tuple[DirectionInfo, ...]) -> None:
         """What was found; the sliders are on the Explore page, under Directions."""
         self.show_stopped()
-        lines = [f"{plain(d.label, 40)}: {plain(d.note, 120)}" for d in found[:3]]
+        lines = [f"{plain(d.label, 40)}: {plain(d.note, 120)}{_moves(d)}" for d in found[:3]]
         more = f"\nand {len(found) - 3} more" if len(found) > 3 else ""
         self._found.setText("\n".join(lines) + more)
         self._found.show()
@@ -206,3 +206,10 @@ class FindPanel(QWidget):
                 return DirectionWish(way, region=next(r for k, _, r in PLACES if k == key))
             return DirectionWish(way, attribute=key)
         return DirectionWish(way)
+
+
+def _moves(info: DirectionInfo) -> str:
+    """What a direction moves by a tenth of its range or more, strongest first."""
+    strong = sorted(info.scores.items(), key=lambda item: -abs(item[1]))
+    words = [f"{plain(name, 20)} {value:+.1f}" for name, value in strong if abs(value) >= 0.1]
+    return f"; moves {', '.join(words)}".replace("-", "−") if words else ""

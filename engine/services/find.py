@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,16 @@ SPREAD = 4000  # random w that tell how long one standard deviation is
 FACES = 24  # that the table of effects is averaged over
 TRIED = 24  # style channels that are tried on faces, of those that rank highest
 RANGE = 3.0
+LABELS = (
+    (r"sefa-(\d+)", r"SeFa \1"),
+    (r"sefa-l(\d+)-(\d+)-(\d+)", r"SeFa \3, layers \1 to \2"),
+    (r"act-(\d+)", r"Early \1"),
+    (r"style-(\d+)-place", r"Style \1, one place"),
+    (r"style-(\d+)-(.+)", r"Style \1, \2"),
+    (r"(.+)-boundary-(\w)", r"\1, boundary in \2"),
+    (r"(.+)-boundary-(\w)-held", r"\1 alone, in \2"),
+    (r"a-b-(\d+)", r"A − B, \1"),
+)
 STYLE_RANGE = 6.0
 
 
@@ -132,7 +143,11 @@ def keep(
 
 
 def label_of(name: str) -> str:
-    """A name in words: "sefa-3" is "Sefa 3"."""
+    """A name in words: "sefa-l0-3-2" is "SeFa 2, layers 0 to 3"."""
+    for pattern, made in LABELS:
+        if (found := re.fullmatch(pattern, name)) is not None:
+            words = found.expand(made)
+            return words[0].upper() + words[1:]
     words = name.replace("-", " ").replace("_", " ").strip() or "Direction"
     return words[0].upper() + words[1:]
 
@@ -186,6 +201,10 @@ def _traits(
 ) -> tuple[Float32[np.ndarray, "n z_dim"], Float32[np.ndarray, "n w_dim"], dict[str, np.ndarray]]:
     """Random latents, and what the network reads off their pictures, by trait."""
     count = search.wish.samples
+    first = pictures(model, draw_faces(model, 1, SEED).ws)
+    known = dict.fromkeys(read_traits(reader, first).names, np.zeros(1))
+    for wanted in (search.wish.attribute, *search.wish.hold):
+        _of(known, wanted)  # before thousands of pictures are looked at
     z = np.random.RandomState(SEED).randn(count, search.info.z_dim).astype(np.float32)
     w = model.map(z)[:, 0]
     parts = []

@@ -26,7 +26,7 @@ from engine.errors import DirectionError
 from engine.frame import DirectionInfo, ModelInfo, Progress
 from engine.recipe import Generate, ModelRef, Move, Recipe, Seed, Truncate
 from engine.services import direction_files
-from engine.services.find import find
+from engine.services.find import find, label_of
 from engine.studio import Studio
 from engine.wishes import DirectionWish, Labelled
 from tests.random_model import NAME
@@ -278,3 +278,17 @@ def test_boundaries_need_a_network_that_reads(studio: Studio) -> None:
         find(studio.home, NAME, DirectionWish("boundary", attribute="age"), quiet, CancelToken())
     with pytest.raises(DirectionError, match="no method"):
         find(studio.home, NAME, DirectionWish("magic"), quiet, CancelToken())
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("sefa-3", "SeFa 3"),
+        ("sefa-l0-3-2", "SeFa 2, layers 0 to 3"),
+        ("smile-boundary-w-held", "Smile alone, in w"),
+        ("style-12-age", "Style 12, age"),
+        ("curly hair", "Curly hair"),
+    ],
+)
+def test_names_are_told_in_words(name: str, label: str) -> None:
+    assert label_of(name) == label
