@@ -53,8 +53,8 @@ class LowRank(nn.Module):
         rank = min(rank, rows, columns)
         source = torch.Generator().manual_seed(rows * 31 + columns)
         start = torch.randn(rank, columns, generator=source) / columns**0.5
-        self.left = nn.Parameter(torch.zeros(rows, rank))
-        self.right = nn.Parameter(start)
+        self.left = nn.Parameter(torch.zeros(rows, rank, device=weight.device))
+        self.right = nn.Parameter(start.to(weight.device))
 
     def forward(self, weight: Tensor) -> Tensor:
         """See class."""
@@ -161,7 +161,7 @@ def _file(parts: Mapping[str, nn.Module]) -> bytes:
     arrays: dict[str, np.ndarray] = {}
     for name, part in parts.items():
         for key, value in part.named_parameters():
-            arrays[f"{name}.{key}"] = value.detach().numpy().astype(np.float16)
+            arrays[f"{name}.{key}"] = value.detach().cpu().numpy().astype(np.float16)
     return bytes(save(arrays))
 
 

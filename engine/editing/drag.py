@@ -81,7 +81,8 @@ class FeatureTap:
         x = _map_of(seen[0][1])
         assert x is not None
         size = (self.side, self.side)
-        return interpolate(x.float(), size, mode="bilinear", align_corners=False), image
+        here = x.float().to(ws.device)
+        return interpolate(here, size, mode="bilinear", align_corners=False), image
 
 
 @contextmanager

@@ -17,18 +17,24 @@ from engine.recipe import Noise
 
 @dataclass(frozen=True)
 class Differentiable:
-    """A torch synthesis network with its noise fixed. Weights take no gradients."""
+    """A torch synthesis network with its noise fixed. Weights take no gradients.
+
+    device: where the network is. Latents and pictures are wherever the caller has them.
+    """
 
     module: Any
     noises: tuple[Tensor, ...]
     transform: Tensor | None
     num_ws: int
     w_dim: int
+    device: str = "cpu"
 
     def images(self, ws: Float[Tensor, "n num_ws w_dim"]) -> Float[Tensor, "n 3 r r"]:
         """Pictures of ws, nominally in [-1, 1]; a grey one on three channels."""
         moved = {} if self.transform is None else {"transform": self.transform}
-        made: Tensor = self.module.synthesis.with_noises(ws, list(self.noises), **moved).float()
+        there = ws.to(self.device)
+        made: Tensor = self.module.synthesis.with_noises(there, list(self.noises), **moved)
+        made = made.float().to(ws.device)
         return made.expand(-1, 3, -1, -1) if made.shape[1] == 1 else made
 
 
@@ -40,12 +46,14 @@ def differentiable(model: Model, noise: Noise) -> Differentiable:
         raise ModelError("A search needs the torch backend, got onnx.", "Choose torch.")
     w = np.broadcast_to(model.w_avg, (1, model.num_ws, model.w_dim))
     _, noises, transform = model.inputs(w, noise)
+    device = model.backend.device
     return Differentiable(
         model.backend.generator,
-        tuple(torch.from_numpy(np.array(part)) for part in noises),
-        None if transform is None else torch.from_numpy(np.array(transform)),
+        tuple(torch.from_numpy(np.array(part)).to(device) for part in noises),
+        None if transform is None else torch.from_numpy(np.array(transform)).to(device),
         model.num_ws,
         model.w_dim,
+        device,
     )
 
 
