@@ -24,7 +24,8 @@ from engine.directions.published import read_published
 from engine.errors import DirectionError
 from engine.frame import DirectionInfo, ModelInfo, OnProgress
 from engine.recipe import Generate, ModelRef, Move, Recipe, Seed, Truncate
-from engine.services.find import Search, keep, measured
+from engine.services.find import keep, measured
+from engine.services.find_search import Search
 from engine.services.models import directions_of
 from engine.services.workroom import Workroom, workroom
 from engine.wishes import DirectionWish

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
 
 from engine.cancel import CancelToken
-from engine.directions import boundary, labels, sefa, stylespace
+from engine.directions import boundary, labels, sefa
 from engine.directions.activations import carried_back, early_activations
 from engine.directions.effects import Slider
 from engine.directions.library import read_directions, vector_of, write_directions
-from engine.directions.measure import draw_faces, scores, styled
+from engine.directions.measure import draw_faces, scores
 from engine.directions.named import unit_std
-from engine.directions.sampling import pictures, read_traits, sample_w, to_ws
+from engine.directions.sampling import sample_w
 from engine.errors import DirectionError
 from engine.frame import DirectionInfo, ModelInfo, OnProgress, Progress
 from engine.latent.evaluate import evaluate
 from engine.models.library import load_tensors
 from engine.models.opened import Model
-from engine.perception.reader import Reader
 from engine.recipe import Generate, Image, Resize
+from engine.services.find_search import SEED, Search, trait, traits_of
+from engine.services.find_styles import find_channels
 from engine.services.workroom import Workroom, workroom
 from engine.wishes import DirectionWish, Labelled
 
-SEED = 11
 SPREAD = 4000  # random w that tell how long one standard deviation is
 FACES = 24  # that the table of effects is averaged over
-TRIED = 24  # style channels that are tried on faces, of those that rank highest
 RANGE = 3.0
 LABELS = (
     (r"sefa-(\d+)", r"SeFa \1"),
@@ -43,33 +41,6 @@ LABELS = (
     (r"(.+)-boundary-(\w)-held", r"\1 alone, in \2"),
     (r"a-b-(\d+)", r"A − B, \1"),
 )
-STYLE_RANGE = 6.0
-
-
-@dataclass(frozen=True)
-class Search:
-    """One search: where, on what, for what."""
-
-    room: Workroom
-    info: ModelInfo
-    wish: DirectionWish
-    progress: OnProgress
-    cancel: CancelToken
-
-    @property
-    def model(self) -> Model:
-        """The model on its quickest backend."""
-        return self.room.model(self.info)
-
-    def reader(self) -> Reader:
-        """The network that reads attributes. Raises DirectionError where there is none."""
-        found = self.room.reader(self.info)
-        if found is None:
-            raise DirectionError(
-                f"No network here reads attributes off the pictures of {self.info.name}.",
-                "Mark pictures yourself, or use sefa or ganspace.",
-            )
-        return found
 
 
 def find(
@@ -196,41 +167,12 @@ def wish_count(search: Search) -> int:
     return max(1, min(search.wish.count, search.info.w_dim))
 
 
-def _traits(
-    search: Search, model: Model, reader: Reader
-) -> tuple[Float32[np.ndarray, "n z_dim"], Float32[np.ndarray, "n w_dim"], dict[str, np.ndarray]]:
-    """Random latents, and what the network reads off their pictures, by trait."""
-    count = search.wish.samples
-    first = pictures(model, draw_faces(model, 1, SEED).ws)
-    known = dict.fromkeys(read_traits(reader, first).names, np.zeros(1))
-    for wanted in (search.wish.attribute, *search.wish.hold):
-        _of(known, wanted)  # before thousands of pictures are looked at
-    z = np.random.RandomState(SEED).randn(count, search.info.z_dim).astype(np.float32)
-    w = model.map(z)[:, 0]
-    parts = []
-    for start in range(0, count, 200):
-        ws = to_ws(w[start : start + 200], search.info.num_ws)
-        traits = read_traits(reader, pictures(model, ws, cancel=search.cancel), search.cancel)
-        parts.append(traits.values)
-        search.progress(Progress("looking at random pictures", (start + len(ws)) / count))
-    values = np.concatenate(parts)
-    return z, w, {name: values[:, i] for i, name in enumerate(traits.names)}
-
-
-def _of(traits: dict[str, np.ndarray], name: str) -> np.ndarray:
-    if name not in traits:
-        raise DirectionError(
-            f"The attribute network does not read {name[:40]!r}.", f"It reads {', '.join(traits)}."
-        )
-    return traits[name]
-
-
 def _boundary(search: Search) -> list[Slider]:
     wish = search.wish
-    z, w, traits = _traits(search, search.model, search.reader())
+    z, w, traits = traits_of(search, search.model, search.reader())
     x = z if wish.space == "z" else w
-    own = boundary.fit_boundary(x, _of(traits, wish.attribute))
-    others = [boundary.fit_boundary(x, _of(traits, name)).normal for name in wish.hold]
+    own = boundary.fit_boundary(x, trait(traits, wish.attribute))
+    others = [boundary.fit_boundary(x, trait(traits, name)).normal for name in wish.hold]
     normal = boundary.conditional(own.normal, np.reshape(others, (len(others), x.shape[1])))
     vector = unit_std(normal, x).astype(np.float32)
     held = "".join(f", {name} held" for name in wish.hold)
@@ -238,74 +180,6 @@ def _boundary(search: Search) -> list[Slider]:
     name = f"{wish.attribute}-boundary-{wish.space}" + ("-held" if wish.hold else "")
     space = "z" if wish.space == "z" else "w"
     return [Slider(name, vector, -RANGE, RANGE, None, space, note)]  # type: ignore[arg-type]
-
-
-def _stylespace(search: Search) -> list[Slider]:
-    wish = search.wish
-    model = search.room.model(search.info, "torch")
-    if wish.region is not None:
-        return _of_region(search, model)
-    _, w, traits = _traits(search, model, search.reader())
-    values = _of(traits, wish.attribute)
-    styles = _styles(model, w, search)
-    order, theta = stylespace.ranked_channels(styles, values)
-    return _tried(search, model, styles, order[:TRIED], np.sign(theta))
-
-
-def _styles(model: Model, w: Float32[np.ndarray, "n w_dim"], search: Search) -> np.ndarray:
-    parts = []
-    for start in range(0, len(w), 32):
-        search.cancel.check()
-        parts.append(model.styles(to_ws(w[start : start + 32], search.info.num_ws)))
-    return np.concatenate(parts)
-
-
-def _tried(
-    search: Search, model: Model, styles: np.ndarray, order: np.ndarray, signs: np.ndarray
-) -> list[Slider]:
-    """Those of the channels that move their attribute most, and others least."""
-    from engine.portraits.attributes import NAMED
-
-    wish, reader = search.wish, search.reader()
-    names = tuple(dict.fromkeys((wish.attribute, *NAMED)))
-    faces = draw_faces(model, 12, SEED + 2)
-    rated = []
-    for done, channel in enumerate(order, 1):
-        sign = float(signs[channel]) or 1.0
-        vector = stylespace.channel_vector(int(channel), styles, sign)
-        name = f"style-{channel}-{wish.attribute}"
-        note = f"style channel {channel}, for {wish.attribute}"
-        slider = Slider(name, vector, -STYLE_RANGE, STYLE_RANGE, None, "s", note)
-        row = scores(model, reader, faces, slider, names, search.cancel)
-        own, rest = row[wish.attribute], sum(abs(v) for k, v in row.items() if k != wish.attribute)
-        rated.append((own * abs(own) / (abs(own) + rest + 1e-3), slider))
-        search.progress(Progress("trying style channels", done / len(order)))
-    rated.sort(key=lambda item: -item[0])
-    return [slider for _, slider in rated[: wish.count]]
-
-
-def _of_region(search: Search, model: Model) -> list[Slider]:
-    """The channels whose change lies most in a region, among those that change it visibly."""
-    wish, info = search.wish, search.info
-    assert wish.region is not None
-    mask = stylespace.inside(wish.region, info.resolution, info.resolution)
-    styles = _styles(model, sample_w(model, 400, SEED), search)
-    faces = draw_faces(model, 4, SEED + 2)
-    before = pictures(model, faces.ws)
-    rated = []
-    for channel in range(styles.shape[1]):
-        vector = stylespace.channel_vector(channel, styles)
-        if vector.any():
-            after = styled(model, faces.ws, 5 * vector, search.cancel)
-            share, size = stylespace.locality(before, after, mask)
-            rated.append((share if size > 2.0 else 0.0, channel, vector))
-        search.progress(Progress("trying style channels", (channel + 1) / styles.shape[1]))
-    rated.sort(key=lambda item: -item[0])
-    return [
-        Slider(f"style-{c}-place", v, -STYLE_RANGE, STYLE_RANGE, None, "s",
-               f"style channel {c}: {share:.0%} of its change lies in the region")
-        for share, c, v in rated[: wish.count]
-    ]  # fmt: skip
 
 
 def _labels(search: Search) -> list[Slider]:
@@ -357,7 +231,7 @@ def _difference(search: Search) -> list[Slider]:
 
 METHODS: dict[str, Callable[[Search], list[Slider]]] = {
     "sefa": _sefa,
-    "stylespace": _stylespace,
+    "stylespace": find_channels,
     "boundary": _boundary,
     "labels": _labels,
     "difference": _difference,
