@@ -161,15 +161,9 @@ def render(options: Namespace) -> int:
 
 def find_directions(options: Namespace) -> int:
     """Find directions and say what was found."""
-    from engine.services.discover import find_directions as find
+    import editing_commands
 
-    studio = Studio()
-    model = studio.open(options.model)
-    with working(options) as (bar, token):
-        found = find(model, options.method, bar, token)
-    for item in found:
-        say(f"{item.name:<20} {item.label:<20} {item.method:<10} {item.low:g} to {item.high:g}")
-    return 0
+    return editing_commands.find_directions(options)
 
 
 def train(options: Namespace) -> int:

@@ -110,7 +110,10 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
     demo.add_argument("--model", metavar="NAME")
     for name, text in (
         ("render", "render a Recipe to .png or .npy, for scripts"),
-        ("export", "render a Recipe and sign it: .png, .jpg, .webp, .tiff or .avif"),
+        (
+            "export",
+            "render and sign: a Recipe as .png, .jpg, .webp, .tiff, .avif; a film as .mp4...",
+        ),
     ):
         one = verb(name, text)
         one.add_argument("recipe", nargs="?", metavar="RECIPE.json", help="- reads stdin")
@@ -134,6 +137,10 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
             )
             one.add_argument("--no-watermark", action="store_true", help="add no invisible mark")
             one.add_argument("--time-authority", default="", metavar="URL", help="off by default")
+            one.add_argument("--seeds", metavar="1,2,3", help="a film through seeds, with --model")
+            one.add_argument("--seconds", type=float, default=1.5, metavar="S", help="per key")
+            one.add_argument("--loop", action="store_true", help="a film back to its first key")
+            one.add_argument("--fps", type=float, default=25.0, metavar="N")
             one.add_argument("--json", action="store_true")
 
 
@@ -183,7 +190,22 @@ def _building(verb) -> None:  # type: ignore[no-untyped-def]
     bring.add_argument("--name", metavar="N")
     find = verb("find-directions", "find directions in a model's latent space")
     find.add_argument("--model", required=True, metavar="NAME")
-    find.add_argument("--method", required=True, metavar="named|ganspace")
+    find.add_argument(
+        "--method",
+        metavar="named|ganspace|sefa|stylespace|boundary|activations",
+        help="or --import or --export a file",
+    )
+    find.add_argument("--layers", metavar="0-3", help="w layers, for sefa")
+    find.add_argument("--count", type=int, default=8, metavar="N", help="how many are kept")
+    find.add_argument("--attribute", default="", metavar="A", help="boundary, stylespace")
+    find.add_argument("--hold", default="", metavar="A,B", help="attributes a boundary leaves")
+    find.add_argument("--region", metavar="L,T,R,B", help="stylespace: a place, in shares")
+    find.add_argument("--space", choices=("z", "w"), default="w", help="of a boundary")
+    find.add_argument("--import", dest="keep", type=Path, metavar="FILE")
+    find.add_argument("--anyway", action="store_true", help="import from another model")
+    find.add_argument("--export", metavar="NAME", help="write this direction to --out")
+    find.add_argument("--out", type=Path, metavar="FILE")
+    find.add_argument("--json", action="store_true")
     train = verb("train", "train a bundled model anew; a run found in the work folder goes on")
     train.add_argument("name", metavar="NAME")
     train.add_argument("--minutes", type=float, metavar="T")

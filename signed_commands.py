@@ -19,7 +19,10 @@ def export(options: Namespace) -> int:
     from engine.services.report import receipt_data
 
     studio = Studio(backend=options.backend, passphrase=ask_passphrase)
-    recipe = recipe_of(options, studio)
+    from editing_commands import film_of
+
+    film = film_of(options, studio)
+    recipe = None if film is not None else recipe_of(options, studio)
     wanted = ExportOptions(
         size_px=512 if options.size is None else options.size or None,
         tier=options.tier or "recipe",
@@ -30,7 +33,11 @@ def export(options: Namespace) -> int:
         watermark=not options.no_watermark,
     )
     with working(options) as (bar, token):
-        receipt = studio.export(recipe, options.out, wanted, bar, token)
+        if film is not None:
+            receipt = studio.export_film(film, options.out, wanted, bar, token)
+        else:
+            assert recipe is not None
+            receipt = studio.export(recipe, options.out, wanted, bar, token)
     if options.json:
         say(json.dumps(receipt_data(receipt), indent=2))
     else:

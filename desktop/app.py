@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop import theme, wiring
 from desktop.controllers.explore import ExploreController
 from desktop.controllers.export import ExportController
+from desktop.controllers.favourites import FavouritesController
 from desktop.controllers.history import HistoryController
 from desktop.controllers.identity import IdentityController
 from desktop.controllers.lattice import LatticeController
@@ -25,6 +26,7 @@ from desktop.controllers.project import ProjectController
 from desktop.controllers.render import RenderController
 from desktop.controllers.thumbs import ThumbController
 from desktop.controllers.verify import VerifyController
+from desktop.edit_desk import EditDesk
 from desktop.handlers import Handlers
 from desktop.lanes import QueueLane
 from desktop.settings import Settings
@@ -72,6 +74,7 @@ class Desk(QObject):
         self.lattice = LatticeController(self.thumbs, self)
         self.matrix = MatrixController(self.undo, self.thumbs, self)
         self.history = HistoryController(self.undo, self.thumbs, self)
+        self.favourites = FavouritesController(studio, self.files, self.history, self)
         self.identity = IdentityController(studio, self.files, self)
         self.verify = VerifyController(studio, self.jobs, self)
         self.exports = ExportController(studio, self.jobs, self)
@@ -82,6 +85,7 @@ class Desk(QObject):
         self.verify_page = VerifyPage(self.window, self)
         wiring.connect_verify(self)
         wiring.connect_export(self)
+        self.edit = EditDesk(self)
         self.handlers = Handlers(self)
         self.handlers.connect_parts()
         self.handlers.connect_actions()
@@ -100,6 +104,7 @@ class Desk(QObject):
         self.window.stage.canvas.setFocus()
         self._status.start()
         if not self.private:
+            self.favourites.start()
             self.projects.start()
         self.identity.start()
 
@@ -116,7 +121,7 @@ class Desk(QObject):
     def at_rest(self) -> bool:
         """Whether nothing is being rendered, read or written."""
         lanes = (self.render.lane, self.thumbs.lane, self.jobs, self.files)
-        return all(lane.idle for lane in lanes)
+        return self.edit.idle and all(lane.idle for lane in lanes)
 
     def close(self) -> None:
         """Stop timers and threads; keep what was not saved."""
@@ -126,11 +131,13 @@ class Desk(QObject):
         self.undo.blockSignals(True)  # it tells of its own end when half of this is gone
         self._status.stop()
         if not self.private:
+            self.favourites.keep()
             self.projects.autosave()
         self.projects.close()
         self.passphrase.close()
         self.render.close()
         self.thumbs.close()
+        self.edit.close()
         self.jobs.close()
         self.files.close(finish=True)
         self.exports.close()
@@ -179,7 +186,8 @@ def take_screenshot(
 ) -> Path:
     """Open the real window, wait for its pictures, and save what it shows as a PNG.
 
-    scene: "explore", "mixing", "export" or "verify", which shows `file`. The user's own settings
+    scene: "explore", "mixing", "export", "edit-find-effects" (the Edit page with these sections
+    open) or "verify", which shows `file`. The user's own settings
     are neither read nor written. Raises BackendError when no picture came within `wait_s`.
     """
     app = application()
@@ -193,6 +201,7 @@ def take_screenshot(
         _set_scene(desk, scene, file)
         time.sleep(0.2)
         _turn(app, until, desk.at_rest)
+        _turn(app, time.monotonic() + 0.2, lambda: False)  # pictures are put in by short timers
         for _ in range(5):  # what came last must be laid out, too
             app.processEvents()
         shown = desk.shows_picture()
@@ -207,6 +216,12 @@ def take_screenshot(
 def _set_scene(desk: Desk, scene: str, file: Path | None) -> None:
     if scene == "mixing":
         desk.window.explore.open_section("mixing")
+    elif scene.startswith("edit"):
+        desk.window.show_page("edit")
+        for section in desk.window.edit.sections.values():
+            section.set_open(False)
+        for key in scene.split("-")[:0:-1]:
+            desk.window.edit.open_section(key)
     elif scene == "export":
         desk.window.show_export()
     elif scene == "verify" and file is not None:

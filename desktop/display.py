@@ -49,6 +49,22 @@ def shown(pixels: Array) -> Shown:
     return Shown(exact, _wrap(enlarged), (pixels, enlarged))
 
 
+DIFFERENCE_GAIN = 4
+
+
+def apart(a: Shown, b: Shown) -> Shown:
+    """How far two pictures are apart, four times as bright; b is brought to a's size."""
+    one = a.buffers[0]
+    other = b.buffers[0]
+    if one.shape != other.shape:
+        image = b.exact.scaled(a.width, a.height, mode=Qt.TransformationMode.SmoothTransformation)
+        image = image.convertToFormat(QImage.Format.Format_RGB888)
+        rows = np.frombuffer(image.constBits(), np.uint8).reshape(a.height, -1)
+        other = rows[:, : a.width * 3].reshape(a.height, a.width, 3)
+    difference = np.abs(one.astype(np.int16) - other) * DIFFERENCE_GAIN
+    return shown(np.clip(difference, 0, 255).astype(np.uint8))
+
+
 def thumb(pixels: Array) -> QImage:
     """A small picture of its own memory; at least THUMB_PX when the frame has as many."""
     pixels = np.ascontiguousarray(pixels)

@@ -48,11 +48,16 @@ class MatrixView:
 
 @dataclass(frozen=True)
 class Visit:
-    """A picture that was settled on, and the words for how it came about."""
+    """A picture that was settled on, and the words for how it came about.
+
+    rating: 0 for none, else 1 to 5; tags: words; both for favourites.
+    """
 
     recipe: Recipe
     label: str
     created: str
+    rating: int = 0
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,3 +150,88 @@ class StatusView:
     rendered: int
     coalesced: int
     memory_mb: float | None
+
+
+@dataclass(frozen=True)
+class MarkView:
+    """Pictures to mark: 1 more, -1 less, 0 nothing; and how many marks are kept beside these."""
+
+    images: tuple[QImage | None, ...]
+    marks: tuple[int, ...]
+    kept_more: int = 0
+    kept_less: int = 0
+
+
+@dataclass(frozen=True)
+class SumView:
+    """The pad A - B + C: the pictures of its three rows, and what can be done with them."""
+
+    images: tuple[tuple[QImage | None, ...], ...]
+    space: str
+    amount: float
+    can_show: bool
+    can_keep: bool
+
+
+@dataclass(frozen=True)
+class PhotoView:
+    """A photo that was opened: its name, its size in pixels, and the square that is searched for
+    (left, top, side)."""
+
+    name: str = ""
+    size: tuple[int, int] | None = None
+    square: tuple[int, int, int] = (0, 0, 1)
+    can_resume: bool = False
+
+
+@dataclass(frozen=True)
+class DragView:
+    """Points on the canvas in shares of the picture, the mask's discs (x, y, radius), and where a
+    drag stands. steps: of the drag on the canvas, 0 for none."""
+
+    handles: tuple[tuple[float, float], ...] = ()
+    targets: tuple[tuple[float, float], ...] = ()
+    mask: tuple[tuple[float, float, float], ...] = ()
+    masking: bool = False
+    brush: float = 0.12
+    running: bool = False
+    steps: int = 0
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class FilmView:
+    """The timeline: times and pictures of the keys, settings by name, and where the film stands."""
+
+    times: tuple[float, ...] = ()
+    images: tuple[QImage | None, ...] = ()
+    duration_s: float = 0.0
+    frames: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    loop_s: float = 0.0
+    share: float = 0.0
+    playing: bool = False
+    evened: bool = False
+
+
+@dataclass(frozen=True)
+class StripView:
+    """The mixing strip: its sources, and how far each layer is taken from each of them."""
+
+    names: tuple[str, ...]
+    images: tuple[QImage | None, ...]
+    amounts: tuple[tuple[float, ...], ...]
+    layers: int
+    locked: frozenset[int]
+    amount: float
+
+
+@dataclass(frozen=True)
+class CornersView:
+    """The pad between four pictures: the corners' pictures, which are set, and the carpet."""
+
+    images: tuple[QImage | None, ...]
+    filled: tuple[bool, ...]
+    tiles: Mapping[Cell, QImage]
+    point: tuple[float, float] | None
+    space: str

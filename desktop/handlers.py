@@ -82,7 +82,9 @@ class Handlers(QObject):
             "zoom_out": self._zoom_out,
             "pixels": self._set_pixels,
             "pin": self._pin,
-            "wipe": self._canvas.set_wiping,
+            "wipe": self._set_wipe,
+            "side": self._set_beside,
+            "difference": self._set_beside,
             "star": desk.history.star_current,
             "tray": window.tray.flip,
             "canvas": window.go_to_canvas,
@@ -90,7 +92,7 @@ class Handlers(QObject):
         }
         for key, slot in slots.items():
             self._acts[key].triggered.connect(slot)
-        for key in ("page_explore", "page_verify"):
+        for key in ("page_explore", "page_edit", "page_verify"):
             self._acts[key].triggered.connect(self._go_to_page)
         for key in ("seed", "directions", "truncation", "mixing", "noise"):
             self._acts[f"show_{key}"].triggered.connect(self._show_section)
@@ -121,15 +123,38 @@ class Handlers(QObject):
                 menu.addAction(self._acts[key])
             else:
                 menu.addSeparator()
-        for key in ("wipe", "star"):
+        for key in ("wipe", "side", "difference", "", "star"):
+            if not key:
+                menu.addSeparator()
+                continue
             menu.addAction(self._acts[key])
         menu.popup(place)
 
     @Slot()
     def _pin(self) -> None:
         self._canvas.pin()
-        self._acts["wipe"].setEnabled(self._canvas.is_pinned)
+        for key in ("wipe", "side", "difference"):
+            self._acts[key].setEnabled(self._canvas.is_pinned)
         self._acts["wipe"].setChecked(self._canvas.wiping)
+
+    @Slot(bool)
+    def _set_wipe(self, wiping: bool) -> None:
+        self._canvas.set_wiping(wiping)
+        if wiping:
+            self._uncheck("wipe")
+
+    @Slot(bool)
+    def _set_beside(self, shown: bool) -> None:
+        how = self.sender().objectName()
+        self._canvas.set_beside(how if shown else "")
+        if shown:
+            self._uncheck(how)
+
+    def _uncheck(self, kept: str) -> None:
+        """One way to compare at a time."""
+        for key in ("wipe", "side", "difference"):
+            if key != kept:
+                self._acts[key].setChecked(False)
 
     @Slot(bool)
     def _set_pixels(self, bare: bool) -> None:
@@ -223,6 +248,8 @@ class Handlers(QObject):
             self._desk.projects.read_recipe(path)
         elif suffix in MODEL_SUFFIXES:
             self._desk.library.bring(path)
+        elif self._window.page == "edit":
+            self._desk.edit.open_photo(path)
         else:
             self._verify_file(path)
 

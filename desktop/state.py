@@ -1,7 +1,8 @@
 """The frozen state of the Explore page, and the two functions between it and a Recipe.
 
-Canonical form: moves outermost, then mixes, then one Truncate, then the base. Every state has
-exactly one Recipe; every Recipe of one generated picture has a state that renders the same.
+Canonical form: moves in s outermost, then moves in w, then mixes, then one Truncate, then moves in
+z, then the base. Every state has exactly one Recipe; every Recipe of one generated picture has a
+state that renders the same.
 """
 
 from __future__ import annotations
@@ -24,19 +25,23 @@ from engine.recipe import (
     Recipe,
     Resize,
     Seed,
+    Space,
     Truncate,
+    Tuned,
 )
 
 Psi = float | tuple[float, ...]
+SPACE_ORDER: tuple[Space, ...] = ("z", "w", "s")
 
 
 @dataclass(frozen=True)
 class MoveSetting:
-    """One slider: strength in standard deviations along a stored direction."""
+    """One slider: strength in standard deviations along a stored direction in a space."""
 
     direction: str
     strength: float
     layers: tuple[int, ...] | None = None
+    space: Space = "w"
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class ExploreState:
     mixes: tuple[MixSetting, ...] = ()
     noise: Noise = field(default_factory=Noise)
     classes: tuple[ClassWeight, ...] = ()
+    delta: str | None = None  # weights tuned for one picture
 
     def strength(self, direction: str, layers: tuple[int, ...] | None = None) -> float:
         """Where a direction's slider stands."""
@@ -79,14 +85,21 @@ class ExploreState:
 
 
 def recipe_of(state: ExploreState) -> Recipe:
-    """The one Recipe of a state."""
-    latent: Latent = Truncate(state.base, state.psi, state.cutoff)
+    """The one Recipe of a state. A base that is no z has no moves in z."""
+    base = state.base
+    for move in state.moves:
+        if move.space == "z" and base.space == "z":
+            base = Move(base, move.direction, move.strength, None, "z")
+    latent: Latent = Truncate(base, state.psi, state.cutoff)
     for mix in state.mixes:
         source = Truncate(mix.source, state.psi, state.cutoff) if mix.follows else mix.source
         latent = Mix(latent, source, mix.layers, mix.amount)
-    for move in state.moves:
-        latent = Move(latent, move.direction, move.strength, move.layers)
-    return Recipe(Generate(state.model, latent, state.classes, state.noise))
+    for space in ("w", "s"):
+        for move in state.moves:
+            if move.space == space:
+                latent = Move(latent, move.direction, move.strength, move.layers, move.space)
+    made = Generate(state.model, latent, state.classes, state.noise)
+    return Recipe(made if state.delta is None else Tuned(made, state.delta))
 
 
 def state_of(recipe: Recipe) -> ExploreState:
@@ -97,33 +110,48 @@ def state_of(recipe: Recipe) -> ExploreState:
     image: Image = recipe.image
     while isinstance(image, Resize):  # what an export adds
         image = image.image
+    delta: str | None = None
+    if isinstance(image, Tuned):
+        delta = image.delta
+        image = image.image
     if not isinstance(image, Generate):
         raise RecipeError(
             f"Explore shows pictures of a generator, got {image.op!r}.",
             "Open the Recipe of a generated picture.",
         )
-    moves, rest = _peel_moves(image.latent)
+    styled, rest = _peel_moves(image.latent, "s")
+    if rest.space == "s":
+        raise RecipeError(
+            "Explore shows pictures whose styles come from a latent, got styles alone.",
+            "Open the Recipe of a generated picture.",
+        )
+    moves, rest = _peel_moves(rest, "w")
     mixes, rest = _peel_mixes(rest)
     if not isinstance(rest, Truncate):
         rest = Truncate(rest, 1.0)
     settings = tuple(_mix_setting(mix, rest) for mix in mixes)
+    early, base = _peel_moves(rest.base, "z")
     return ExploreState(
         model=image.model,
-        base=rest.base,
+        base=base,
         psi=rest.psi,
         cutoff=rest.cutoff,
-        moves=tuple(MoveSetting(m.direction, m.strength, m.layers) for m in moves),
+        moves=tuple(
+            MoveSetting(m.direction, m.strength, m.layers, m.kind)
+            for m in (*early, *moves, *styled)
+        ),
         mixes=settings,
         noise=image.noise,
         classes=image.classes,
+        delta=delta,
     )
 
 
-def _peel_moves(latent: Latent) -> tuple[list[Move], Latent]:
-    """The outer moves in w, innermost first, and what they move. A direction counts once."""
+def _peel_moves(latent: Latent, kind: Space) -> tuple[list[Move], Latent]:
+    """The outer moves in a space, innermost first, and what they move. A direction counts once."""
     moves: list[Move] = []
     seen: set[tuple[str, tuple[int, ...] | None]] = set()
-    while isinstance(latent, Move) and latent.kind == "w":
+    while isinstance(latent, Move) and latent.kind == kind:
         key = (latent.direction, latent.layers)
         if key in seen or latent.strength == 0:
             break
@@ -215,7 +243,12 @@ def in_order(
     return tuple(
         sorted(
             moves,
-            key=lambda m: (place.get((m.direction, m.layers), last), m.direction, m.layers or ()),
+            key=lambda m: (
+                SPACE_ORDER.index(m.space),
+                place.get((m.direction, m.layers), last),
+                m.direction,
+                m.layers or (),
+            ),
         )
     )
 

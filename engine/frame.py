@@ -14,7 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.recipe import Recipe
+from engine.path import Path as Film
+from engine.recipe import Recipe, Space
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 Quality = Literal["preview", "full"]
@@ -95,7 +96,8 @@ class DirectionInfo:
     """A latent direction. strength is counted in standard deviations along it.
 
     sha256 names the vector in the store; `low` and `high` bound its slider; `layers` limits it to
-    those w layers, None means all. `scores` holds measured effects by attribute where known.
+    those w layers, None means all. `space` is where it lives: z, w, or s, the styles. `scores`
+    holds measured effects by attribute where known. `note` says in a line how it was found.
     """
 
     name: str
@@ -107,6 +109,8 @@ class DirectionInfo:
     high: float
     layers: tuple[int, ...] | None = None
     scores: Mapping[str, float] = field(default_factory=dict, compare=False)
+    space: Space = "w"
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -246,6 +250,12 @@ class Verdict:
     ledger: LedgerMatch | None = None
     notes: tuple[str, ...] = ()
     thumbnails: Mapping[int, Pixels] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def film(self) -> Film | None:
+        """What a film was rendered from, where its credentials tell it."""
+        text = self.claim.get("film")
+        return Film.from_json(text) if isinstance(text, str) else None
 
     @property
     def known_recipe(self) -> Recipe | None:

@@ -17,148 +17,66 @@ from typing import Annotated, Any, ClassVar, Literal, NoReturn
 import rfc8785
 
 from engine.errors import RecipeError
+from engine.latents import (
+    MAX_SEED,
+    Arithmetic,
+    Blend,
+    Latent,
+    Layer,
+    Layers,
+    Mix,
+    Move,
+    Psi,
+    Seed,
+    Seeds,
+    Sha256,
+    Space,
+    Stored,
+    Term,
+    Truncate,
+)
 from engine.schema import Count, Node, Pattern, Range, Struct
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_SEED",
+    "Arithmetic",
+    "Blend",
+    "ClassWeight",
+    "Computed",
+    "Crop",
+    "Generate",
+    "Image",
+    "Latent",
+    "Layer",
+    "Layers",
+    "Mix",
+    "ModelRef",
+    "Move",
+    "Noise",
+    "Photo",
+    "Psi",
+    "Recipe",
+    "Resize",
+    "Seed",
+    "Setting",
+    "Sha256",
+    "Space",
+    "Stored",
+    "Struct",
+    "Term",
+    "Truncate",
+    "Tuned",
+    "rendered",
+    "walk",
+]
 
 VERSION = 1
 MAX_BYTES = 1_000_000
-MAX_SEED = 2**32 - 1
 
-Sha256 = Annotated[str, Pattern("[0-9a-f]{64}", "a SHA-256 in lower-case hex")]
-Seeds = Annotated[int, Range(0, MAX_SEED)]
-Layer = Annotated[int, Range(0, 63)]
-Layers = Annotated[tuple[Layer, ...], Count(1, 64)]
-Psi = Annotated[float, Range(-2, 2)]
-Unit = Annotated[float, Range(0, 1)]
 Side = Annotated[int, Range(1, 32768)]
 Offset = Annotated[int, Range(0, 32767)]
-Space = Literal["z", "w"]
-
-
-class Latent(Node):
-    """A latent expression: a z, a w or one w per layer (ws)."""
-
-    @property
-    def space(self) -> Space:
-        """Whether the expression is a z that the mapping network takes, or lives in w."""
-        return "w"
-
-
-@dataclass(frozen=True)
-class Seed(Latent):
-    """z from numpy.random.RandomState(n).randn(1, z_dim), NVIDIA's convention."""
-
-    op: ClassVar[str] = "seed"
-    n: Seeds
-
-    @property
-    def space(self) -> Space:
-        return "z"
-
-
-@dataclass(frozen=True)
-class Stored(Latent):
-    """A vector kept in the store: float32 [z_dim], [w_dim] or [num_ws, w_dim]."""
-
-    op: ClassVar[str] = "stored"
-    sha256: Sha256
-    kind: Space
-
-    @property
-    def space(self) -> Space:
-        return self.kind
-
-
-@dataclass(frozen=True)
-class Blend(Latent):
-    """Between a (t = 0) and b (t = 1); t may pass the ends. slerp is for z, linear for w."""
-
-    op: ClassVar[str] = "blend"
-    a: Latent
-    b: Latent
-    t: Annotated[float, Range(-2, 3)]
-    kind: Space
-    curve: Literal["linear", "slerp"]
-
-    @property
-    def space(self) -> Space:
-        return self.kind
-
-    def validate(self) -> None:
-        if self.kind == "z" and "w" in (self.a.space, self.b.space):
-            raise RecipeError("A blend in z needs two latents in z, got one in w.")
-        if self.kind == "w" and self.curve == "slerp":
-            raise RecipeError("slerp is for z, got a blend in w.", "Use the linear curve in w.")
-
-
-@dataclass(frozen=True)
-class Term(Struct):
-    """weight times the average of the exemplars."""
-
-    weight: Annotated[float, Range(-10, 10)]
-    exemplars: Annotated[tuple[Latent, ...], Count(1, 64)]
-
-
-@dataclass(frozen=True)
-class Arithmetic(Latent):
-    """The sum of weighted averages, such as A - B + C."""
-
-    op: ClassVar[str] = "arithmetic"
-    terms: Annotated[tuple[Term, ...], Count(1, 16)]
-    kind: Space
-
-    @property
-    def space(self) -> Space:
-        return self.kind
-
-    def validate(self) -> None:
-        inner = (x.space for term in self.terms for x in term.exemplars)
-        if self.kind == "z" and "w" in inner:
-            raise RecipeError("Arithmetic in z needs latents in z, got one in w.")
-
-
-@dataclass(frozen=True)
-class Mix(Latent):
-    """Style mixing: base's ws, with the named layers taken from source by `amount`."""
-
-    op: ClassVar[str] = "mix"
-    base: Latent
-    source: Latent
-    layers: Layers
-    amount: Annotated[float, Range(-2, 3)] = 1.0
-
-
-@dataclass(frozen=True)
-class Move(Latent):
-    """base plus strength standard deviations along a stored direction, on all or some layers."""
-
-    op: ClassVar[str] = "move"
-    base: Latent
-    direction: Sha256
-    strength: Annotated[float, Range(-50, 50)]
-    layers: Layers | None = None
-    kind: Space = "w"
-
-    @property
-    def space(self) -> Space:
-        return self.kind
-
-    def validate(self) -> None:
-        if self.kind == "z" and (self.base.space == "w" or self.layers is not None):
-            raise RecipeError("A move in z needs a base in z and no layers.")
-
-
-@dataclass(frozen=True)
-class Truncate(Latent):
-    """Pull ws toward w_avg: psi 1 leaves them, 0 gives the average; one psi, or one per layer."""
-
-    op: ClassVar[str] = "truncate"
-    base: Latent
-    psi: Psi | Annotated[tuple[Psi, ...], Count(1, 64)]
-    cutoff: Layer | None = None
-
-    def validate(self) -> None:
-        if isinstance(self.psi, tuple) and self.cutoff is not None:
-            raise RecipeError("A psi for each layer leaves no place for a cutoff.")
+Numbers = Annotated[tuple[float, ...], Count(1, 4096)]
 
 
 @dataclass(frozen=True)
@@ -244,6 +162,52 @@ class Resize(Image):
 
 
 @dataclass(frozen=True)
+class Setting(Struct):
+    """One setting of a search, by its name: numbers, or text."""
+
+    name: Annotated[str, Pattern("[a-z][a-z0-9_]{0,39}", "a short name in snake_case")]
+    value: Annotated[str, Pattern(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,200}", "a line")] | Numbers
+
+
+@dataclass(frozen=True)
+class Computed(Latent):
+    """What a search found. Rendering takes the stored result; searching again is another act.
+
+    search: how it was found. images, latents: what it was found from. result: float32 of a shape
+    that Stored takes, in the space `kind`.
+    """
+
+    op: ClassVar[str] = "computed"
+    search: Literal["invert", "encode", "drag", "average"]
+    result: Sha256
+    kind: Literal["z", "w"]
+    images: Annotated[tuple[Image, ...], Count(0, 16)] = ()
+    latents: Annotated[tuple[Latent, ...], Count(0, 64)] = ()
+    settings: Annotated[tuple[Setting, ...], Count(0, 64)] = ()
+
+    @property
+    def space(self) -> Space:
+        return self.kind
+
+    @property
+    def stored(self) -> Stored:
+        """The result without its history."""
+        return Stored(self.result, self.kind)
+
+
+@dataclass(frozen=True)
+class Tuned(Image):
+    """A Generate by weights that were tuned for one picture (pivotal tuning).
+
+    delta: what is added to the weights; a safetensors file in the store, see editing.delta.
+    """
+
+    op: ClassVar[str] = "tuned"
+    image: Generate
+    delta: Sha256
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One picture. Equal Recipes are equal pictures on the same backend."""
 
@@ -295,6 +259,18 @@ def walk(node: Struct) -> Iterator[Struct]:
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, Struct):
                 yield from walk(item)
+
+
+def rendered(node: Struct) -> Iterator[Struct]:
+    """As walk, without what a search was found from: only what a render computes."""
+    yield node
+    if isinstance(node, Computed):
+        return
+    for name in node.__dataclass_fields__:  # type: ignore[attr-defined]
+        value = getattr(node, name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Struct):
+                yield from rendered(item)
 
 
 def _no_recipe(data: Any) -> RecipeError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -29,7 +29,17 @@ from engine.frame import (
 )
 from engine.models.library import ModelLibrary
 from engine.models.opened import Model
-from engine.project import Autosave, Entry, Project, Recent, load, save
+from engine.path import Path as Film
+from engine.project import (
+    Autosave,
+    Entry,
+    Favourite,
+    Favourites,
+    Project,
+    Recent,
+    load,
+    save,
+)
 from engine.recipe import ModelRef, Recipe
 from engine.services import models
 from engine.services.render import Renderer
@@ -38,11 +48,14 @@ from engine.store import Store
 if TYPE_CHECKING:
     from engine.provenance.keys import Identity, Unlocked
     from engine.provenance.ledger import Ledger
+    from engine.services.editor import Editor
+    from engine.services.export import Exporter
     from engine.services.extracts import Extracts
 
-__all__ = ["Entry", "Project", "Studio", "default_home"]
+__all__ = ["Entry", "Favourite", "Project", "Studio", "default_home"]
 
 LEDGER = "ledger.sqlite3"
+FAVOURITES = "favourites.json"
 HOME_VARIABLE = "LATENT_ATELIER_HOME"
 RENDER = RenderSettings()
 EXPORT = ExportOptions()
@@ -159,10 +172,29 @@ class Studio:
         cancel: CancelToken | None = None,
     ) -> Receipt:
         """Render, sign, write and check a picture. Raises ExportError; then nothing is left."""
+        exporter = self._exporter(cancel)
+        return exporter.export(recipe, Path(path), options, progress, cancel)
+
+    def export_film(
+        self,
+        film: Film,
+        path: Path | str,
+        options: ExportOptions = EXPORT,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Receipt:
+        """Render every frame, write, sign and check a film. Raises ExportError."""
+        from engine.services.film import FilmExporter
+
+        stills = self._exporter(cancel)
+        exporter = FilmExporter(stills.render, self.identity, self.ledger, stills)
+        return exporter.export(film, Path(path), options, progress, cancel)
+
+    def _exporter(self, cancel: CancelToken | None) -> Exporter:
         from engine.services.export import Exporter
         from engine.services.marking import mark
 
-        exporter = Exporter(
+        return Exporter(
             render=lambda wanted: self.render_anew(wanted, cancel=cancel),
             identity=self.identity,
             ledger=self.ledger,
@@ -170,7 +202,6 @@ class Studio:
             resolution=lambda ref: self.library.resolve(ref).resolution,
             watermark=mark,
         )
-        return exporter.export(recipe, Path(path), options, progress, cancel)
 
     def verify(
         self, path: Path | str, rerender: bool = False, anchors: Path | None = None
@@ -314,6 +345,21 @@ class Studio:
     def close(self) -> None:
         """The session ends well: nothing is left to recover. Raises ProjectError."""
         self._autosave.finish()
+
+    @cached_property
+    def edit(self) -> Editor:
+        """Directions, inversion, dragging: what takes a search. Its process starts when needed."""
+        from engine.services.editor import Editor
+
+        return Editor(self.home, self.refresh)
+
+    def favourites(self) -> tuple[Favourite, ...]:
+        """The pictures kept across projects. Raises ProjectError."""
+        return Favourites(self.home / FAVOURITES).load()
+
+    def keep_favourites(self, kept: Sequence[Favourite]) -> None:
+        """Write the pictures kept across projects. Raises ProjectError."""
+        Favourites(self.home / FAVOURITES).save(kept)
 
     def recent(self) -> tuple[Path, ...]:
         """Project files opened or saved last that are still there, newest first."""

@@ -15,7 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 def main() -> None:
-    """Write docs/{explore,mixing,verify,contact-sheet}.png."""
+    """Write docs/{explore,mixing,edit,verify,contact-sheet}.png."""
     from desktop.app import take_screenshot
     from engine.recipe import Generate, Recipe, Seed, Truncate
     from engine.studio import Studio
@@ -29,6 +29,7 @@ def main() -> None:
         studio.export(Recipe(Generate(studio.ref(name), Truncate(Seed(37), 0.7))), signed)
         take_screenshot(studio, docs / "explore.png")
         take_screenshot(studio, docs / "mixing.png", mode="light", scene="mixing")
+        take_screenshot(studio, docs / "edit.png", scene="edit-find-effects")
         take_screenshot(studio, docs / "verify.png", scene="verify", file=signed)
         demo = Path(folder) / "demo"
         subprocess.run([sys.executable, ROOT / "main.py", "demo", "--out", demo], check=True)

@@ -38,6 +38,7 @@ class ExploreController(QObject):
 
     state_changed = Signal(object)  # ExploreState
     kit_changed = Signal(object)  # Kit
+    kit_grew = Signal(object)  # Kit of the same model
     recipe_wanted = Signal(object, bool, float)  # Recipe, live, when the hand moved
     settled = Signal(object, str)  # Recipe, what was done
     model_wanted = Signal(object)  # ModelRef that is not the kit's
@@ -59,6 +60,10 @@ class ExploreController(QObject):
     def set_kit(self, kit: Kit) -> None:
         """Put a model on the table: what waits for it, or its first picture."""
         if kit == self.kit and self._pending is None:
+            return
+        if self.kit is not None and kit.ref == self.kit.ref and self._pending is None:
+            self.kit = kit  # the same model with other directions: the picture stays
+            self.kit_grew.emit(kit)
             return
         self.kit = kit
         self.kit_changed.emit(kit)
@@ -136,7 +141,8 @@ class ExploreController(QObject):
 
     def _base(self, text: str, base: Latent) -> None:
         if self.state is not None:
-            self._do(text, replace(self.state, base=base))
+            # Weights that were tuned for one picture are of no use to another.
+            self._do(text, replace(self.state, base=base, delta=None))
 
     # --- truncation
 
@@ -166,10 +172,11 @@ class ExploreController(QObject):
         """Move along a direction; live."""
         if self.state is None or self.kit is None:
             return
-        label = next(
-            (d.label for d in self.kit.directions if (d.sha256, d.layers) == key), "Direction"
-        )
-        move = MoveSetting(key[0], strength, key[1])
+        known = next((d for d in self.kit.directions if (d.sha256, d.layers) == key), None)
+        held = next((m for m in self.state.moves if (m.direction, m.layers) == key), None)
+        space = known.space if known is not None else held.space if held is not None else "w"
+        label = known.label if known is not None else "Direction"
+        move = MoveSetting(key[0], strength, key[1], space)
         self._change(label, with_strength(self.state, move, self.kit.order))
 
     @Slot()
@@ -183,7 +190,9 @@ class ExploreController(QObject):
     def take_mix(self, base: Latent, mix: MixSetting) -> None:
         """Take a cell of the mixing matrix, exactly as its thumbnail shows it."""
         if self.state is not None:
-            self._do("Mix styles", replace(self.state, base=base, mixes=(mix,), moves=()))
+            self._do(
+                "Mix styles", replace(self.state, base=base, mixes=(mix,), moves=(), delta=None)
+            )
 
     @Slot(int, float)
     def set_mix_amount(self, index: int, amount: float) -> None:
@@ -199,6 +208,12 @@ class ExploreController(QObject):
         if self.state is not None and index < len(self.state.mixes):
             kept = self.state.mixes[:index] + self.state.mixes[index + 1 :]
             self._do("Remove mix", replace(self.state, mixes=kept))
+
+    @Slot(object)
+    def set_mixes(self, mixes: tuple[MixSetting, ...]) -> None:
+        """All mixes at once, as the strip paints them; live."""
+        if self.state is not None:
+            self._change("Paint layers", replace(self.state, mixes=mixes))
 
     # --- noise
 
@@ -232,6 +247,17 @@ class ExploreController(QObject):
             self.model_wanted.emit(state.model)
             return
         self._do(text, replace(state, moves=in_order(state.moves, self.kit.order)))
+
+    @Slot(object, str)
+    def slide_recipe(self, recipe: Recipe, text: str) -> None:
+        """Show a Recipe of this model on the way to others; live until the gesture ends."""
+        try:
+            state = state_of(recipe)
+        except AtelierError as error:
+            self._tell(error)
+            return
+        if self.kit is not None and state.model.sha256 == self.kit.ref.sha256:
+            self._change(text, replace(state, moves=in_order(state.moves, self.kit.order)))
 
     @Slot()
     def model_missing(self) -> None:

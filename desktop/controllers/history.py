@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QUndoStack
@@ -85,9 +86,40 @@ class HistoryController(QObject):
         if self.current is not None:
             self.star(self.current)
 
+    @Slot(object, int)
+    def rate(self, recipe: Recipe, rating: int) -> None:
+        """Give a favourite 1 to 5 stars, 0 for none."""
+        self._alter("Rate", recipe, rating=rating)
+
+    @Slot(object, tuple)
+    def tag(self, recipe: Recipe, tags: tuple[str, ...]) -> None:
+        """Give a favourite its tags."""
+        kept = tuple(dict.fromkeys(word.strip()[:40] for word in tags if word.strip()))
+        self._alter("Tag", recipe, tags=kept[:16])
+
+    def _alter(self, text: str, recipe: Recipe, **values: Any) -> None:
+        before = self.state.favourites
+        after = tuple(replace(v, **values) if v.recipe == recipe else v for v in before)
+        if after != before:
+            self._restore_favourites(after)
+            self._undo.push(Replace(text, self._restore_favourites, before, after))
+
+    def bring(self, favourites: tuple[Visit, ...]) -> None:
+        """Favourites of before join those that are here."""
+        known = {visit.recipe for visit in favourites}
+        here = tuple(visit for visit in self.state.favourites if visit.recipe not in known)
+        self.state = replace(self.state, favourites=(*favourites, *here))
+        self._visits_changed()
+        self._thumbs.ask(KIND, [visit.recipe for visit in favourites])
+        self._publish()
+
     def replace_all(self, state: HistoryState, current: Recipe | None) -> None:
-        """Another project's history."""
+        """Another project's history; favourites are kept, and those of the project join them."""
         self.current = current
+        here = self.state.favourites
+        known = {visit.recipe for visit in here}
+        new = tuple(visit for visit in state.favourites if visit.recipe not in known)
+        state = replace(state, favourites=(*here, *new))
         self._restore(state)
         recipes = [v.recipe for v in (*state.visits[::-1], *state.favourites)]
         self._thumbs.ask(KIND, recipes)

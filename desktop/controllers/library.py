@@ -103,6 +103,14 @@ class LibraryController(QObject):
             )
         )
 
+    @Slot(str)
+    def renew(self, name: str) -> None:
+        """The directions of a model are others than before: gather them again."""
+        info = next((m for m in self.models if m.name == name), None)
+        if info is not None:
+            self._kits.pop(info.sha256, None)
+            self._use(info)
+
     def _use(self, info: ModelInfo) -> None:
         kit = self._kits.get(info.sha256)
         if kit is not None:

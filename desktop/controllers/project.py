@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -84,6 +85,7 @@ class ProjectController(QObject):
 
     view_changed = Signal(object)  # ProjectView
     opened = Signal(object)  # Recipe or None
+    view_opened = Signal(object)  # plain data of the window's own
     recipe_read = Signal(object)  # Recipe
     recovery_offered = Signal(object)  # Message
     told = Signal(object)  # Message
@@ -100,6 +102,7 @@ class ProjectController(QObject):
         self._studio = studio
         self._lane = lane
         self._history = history
+        self.view: dict[str, Any] = {}  # what else the window likes to find again
         self.title = "Untitled"
         self._unsaved = False
         self._recent: tuple[Path, ...] = ()
@@ -126,7 +129,8 @@ class ProjectController(QObject):
     def new(self) -> None:
         """Begin with an empty history; the picture stays. Unsaved work can be taken back."""
         self._put_aside("A new project began; the last one was not saved.")
-        self.path, self.title = None, "Untitled"
+        self.path, self.title, self.view = None, "Untitled", {}
+        self.view_opened.emit(self.view)
         self._history.replace_all(HistoryState(), self._history.current)
         self._unsaved = False
         self._publish()
@@ -175,6 +179,16 @@ class ProjectController(QObject):
             self._found = None
             self._publish()
 
+    @Slot(str, object)
+    def remember(self, name: str, value: object) -> None:
+        """Keep plain data under a name in the project; None takes it out."""
+        view = {key: kept for key, kept in self.view.items() if key != name}
+        if value is not None:
+            view[name] = value
+        if view != self.view:
+            self.view = view
+            self._changed()
+
     def close(self) -> None:
         """No more autosaving."""
         self._soon.stop()
@@ -187,7 +201,7 @@ class ProjectController(QObject):
             recipe=self._history.current,
             history=tuple(_entry(visit) for visit in state.visits),
             favourites=tuple(_entry(visit) for visit in state.favourites),
-            view={},
+            view=dict(self.view),
         )
 
     def _take(self, project: Project, path: Path | None) -> None:
@@ -200,6 +214,8 @@ class ProjectController(QObject):
         recipe: Recipe | None = project.recipe
         self._history.replace_all(state, recipe)
         self._unsaved = False
+        self.view = dict(project.view)
+        self.view_opened.emit(self.view)
         self.opened.emit(recipe)
         self._publish()
 

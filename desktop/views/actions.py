@@ -45,10 +45,13 @@ SPECS = (
     Spec("pixels", "Show bare pixels", ("X",), True),
     Spec("pin", "Pin this picture to compare", ("P",)),
     Spec("wipe", "Compare with the pinned picture", ("W",), True),
+    Spec("side", "Compare side by side", ("Shift+W",), True),
+    Spec("difference", "Show the difference to the pinned picture", ("Alt+W",), True),
     Spec("star", "Keep this picture as a favourite", ("S",)),
     Spec("tray", "Open or close the tray", ("H",)),
     Spec("page_explore", "Go to Explore", ("Ctrl+1",)),
-    Spec("page_verify", "Go to Verify", ("Ctrl+2",)),
+    Spec("page_edit", "Go to Edit", ("Ctrl+2",)),
+    Spec("page_verify", "Go to Verify", ("Ctrl+3",)),
     Spec("show_seed", "Show Seed"),
     Spec("show_directions", "Show Directions", ("D",)),
     Spec("show_truncation", "Show Truncation", ("T",)),
@@ -77,7 +80,7 @@ def make_actions(window: QWidget) -> dict[str, QAction]:
     themes = QActionGroup(window)
     for key in ("theme_system", "theme_dark", "theme_light"):
         themes.addAction(actions[key])
-    for key in ("undo", "redo", "wipe"):
+    for key in ("undo", "redo", "wipe", "side", "difference"):
         actions[key].setEnabled(False)
     return actions
 

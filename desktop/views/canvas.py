@@ -18,8 +18,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.display import Shown
-from desktop.views.canvas_paint import HANDLE_PX, paint_hint, paint_wipe
+from desktop.display import Shown, apart
+from desktop.views.canvas_overlay import Overlay, View
+from desktop.views.canvas_paint import HANDLE_PX, paint_hint, paint_tag, paint_wipe
 from desktop.views.viewport import Viewport
 
 WHEEL_ZOOM = 1.2
@@ -49,11 +50,14 @@ class Canvas(QWidget):
         self._hint = hint
         self._pinned: Shown | None = None
         self._wipe: float | None = None
+        self._beside = ""  # "side" or "difference", instead of the wipe
+        self._apart: Shown | None = None  # the difference of the two pictures
         self._smooth = True
         self._busy = False
         self._ringed = False  # the focus came by keyboard
         self._space = False
         self._drag: tuple[str, QPointF] | None = None  # "pan" or "wipe", last place
+        self._overlay: Overlay | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName(name)
@@ -73,6 +77,7 @@ class Canvas(QWidget):
         self._picture, self._key = picture, key
         if self._size() != old:
             self._tell_view()
+        self._find_difference()
         self.update()
 
     def set_hint(self, hint: str) -> None:
@@ -103,12 +108,37 @@ class Canvas(QWidget):
         """Keep the picture of now for comparison, and show the wipe."""
         if self._picture is not None:
             self._pinned = self._picture
-            self.set_wiping(True)
+            self._find_difference()
+            if not self._beside:
+                self.set_wiping(True)
 
     def set_wiping(self, wiping: bool) -> None:
-        """Show or hide the pinned picture."""
+        """Show or hide the pinned picture behind the wipe."""
         self._wipe = 0.5 if wiping and self._pinned is not None else None
+        self._beside = "" if wiping else self._beside
         self.update()
+
+    def set_beside(self, how: str) -> None:
+        """Compare with the pinned picture "side" by side, by their "difference", or not: ""."""
+        self._beside = how if self._pinned is not None else ""
+        self._wipe = None
+        self._find_difference()
+        self.update()
+
+    def _find_difference(self) -> None:
+        here, there = self._picture, self._pinned
+        wanted = self._beside == "difference" and here is not None and there is not None
+        self._apart = apart(here, there) if wanted and here and there else None
+
+    def set_overlay(self, overlay: Overlay | None) -> None:
+        """Lay something over the picture that takes the hand first; None for nothing."""
+        self._overlay = overlay
+        if overlay is not None:
+            overlay.changed = self.update
+        self.update()
+
+    def _view(self) -> View:
+        return View(self._place(), self._size())
 
     def fit(self) -> None:
         """The whole picture, as large as it goes."""
@@ -152,7 +182,10 @@ class Canvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to pan or to wipe."""
         left = event.button() == Qt.MouseButton.LeftButton
-        if event.button() == Qt.MouseButton.MiddleButton or (left and self._space):
+        free = self._overlay is not None and not self._space and self._picture is not None
+        if free and self._overlay is not None and self._overlay.press(event, self._view()):
+            self._drag = ("overlay", event.position())
+        elif event.button() == Qt.MouseButton.MiddleButton or (left and self._space):
             self._drag = ("pan", event.position())
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif left and self._near_wipe(event.position()):
@@ -166,7 +199,9 @@ class Canvas(QWidget):
             self.setCursor(Qt.CursorShape.OpenHandCursor if self._space else shape)
             return
         kind, last = self._drag
-        if kind == "pan":
+        if kind == "overlay" and self._overlay is not None:
+            self._overlay.move(event, self._view())
+        elif kind == "pan":
             moved = event.position() - last
             scale = self.viewport.scale_on(self._canvas(), self._size())
             self._set_viewport(self.viewport.panned(moved.x(), moved.y(), scale))
@@ -179,11 +214,15 @@ class Canvas(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
+        if self._drag is not None and self._drag[0] == "overlay" and self._overlay is not None:
+            self._overlay.release(event, self._view())
         self._drag = None
         self.setCursor(Qt.CursorShape.OpenHandCursor if self._space else Qt.CursorShape.ArrowCursor)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Between fitted and actual size."""
+        if self._overlay is not None:
+            return
         if self.viewport.scale is None:
             self.actual_size()
         else:
@@ -202,6 +241,8 @@ class Canvas(QWidget):
             Qt.Key.Key_Down: (0, -40),
         }
         key = Qt.Key(event.key())
+        if self._overlay is not None and self._overlay.key(event):
+            return
         if key == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._space = True
             self.setCursor(Qt.CursorShape.OpenHandCursor)
@@ -254,7 +295,9 @@ class Canvas(QWidget):
             paint_hint(painter, self.rect(), self._hint, self.devicePixelRatioF())
         else:
             place = self._place()
-            self._paint_picture(painter, self._picture, place)
+            if self._beside == "side" and self._pinned is not None:
+                place = self._paint_sides(painter, self._pinned)
+            self._paint_picture(painter, self._apart or self._picture, place)
             if self._wipe is not None and self._pinned is not None:
                 line = round(place.left() + self._wipe * place.width())
                 painter.save()
@@ -262,6 +305,8 @@ class Canvas(QWidget):
                 self._paint_picture(painter, self._pinned, place)
                 painter.restore()
                 paint_wipe(painter, line, place)
+            if self._overlay is not None:
+                self._overlay.paint(painter, self._view())
         if self.hasFocus() and self._ringed:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
@@ -269,6 +314,20 @@ class Canvas(QWidget):
         painter.end()
         if self._picture is not None:
             self.painted.emit(self._key)
+
+    def _paint_sides(self, painter: QPainter, pinned: Shown) -> QRectF:
+        """The pinned picture in the left half; where the other goes in the right one."""
+        half = self.width() // 2
+        size = (half, self.height())
+        left = QRectF(*self.viewport.place(size, (pinned.width, pinned.height)))
+        painter.save()
+        painter.setClipRect(0, 0, half, self.height())
+        self._paint_picture(painter, pinned, left)
+        painter.restore()
+        paint_tag(painter, "pinned", left.left() + 8, left.top() + 8)
+        right = QRectF(*self.viewport.place(size, self._size())).translated(half, 0)
+        painter.setClipRect(half, 0, self.width() - half, self.height())
+        return right
 
     def _paint_picture(self, painter: QPainter, picture: Shown, place: QRectF) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)

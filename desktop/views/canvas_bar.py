@@ -35,7 +35,8 @@ class CanvasBar(QWidget):
         line.addWidget(self._size)
         line.addStretch(1)
         line.addWidget(action_button(actions["pin"], "pin"))
-        line.addWidget(action_button(actions["wipe"], "wipe"))
+        for key in ("wipe", "side", "difference"):
+            line.addWidget(action_button(actions[key], key))
         line.addWidget(action_button(actions["star"], "star"))
         canvas.view_changed.connect(self._show_zoom)
 

@@ -29,7 +29,7 @@ def paint_wipe(painter: QPainter, line: float, place: QRectF) -> None:
         tip = middle + QPointF(side * 8, 0)
         painter.drawLine(tip, tip + QPointF(-side * 4, -4))
         painter.drawLine(tip, tip + QPointF(-side * 4, 4))
-    _paint_tag(painter, "pinned", place.left() + 8, place.top() + 8)
+    paint_tag(painter, "pinned", place.left() + 8, place.top() + 8)
 
 
 def paint_hint(painter: QPainter, ground: QRect, words: str, ratio: float) -> None:
@@ -48,7 +48,8 @@ def paint_hint(painter: QPainter, ground: QRect, words: str, ratio: float) -> No
     painter.drawText(zone.adjusted(24, high / 2 + 12, -24, -8), flags, words)
 
 
-def _paint_tag(painter: QPainter, words: str, x: float, y: float) -> None:
+def paint_tag(painter: QPainter, words: str, x: float, y: float) -> None:
+    """A word on a dark ground."""
     metrics = painter.fontMetrics()
     place = QRectF(x, y, metrics.horizontalAdvance(words) + 16, metrics.height() + 6)
     painter.setPen(Qt.PenStyle.NoPen)

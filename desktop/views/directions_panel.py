@@ -12,7 +12,13 @@ from desktop.widgets.button import IconButton
 from desktop.widgets.slider_row import SliderRow
 from engine.frame import DirectionInfo
 
-FOUND = ("ganspace", "sefa", "pca")  # methods whose directions have no name of their own
+FOUND = (
+    "ganspace",
+    "sefa",
+    "pca",
+    "activations",
+    "stylespace",
+)  # methods whose directions have no name of their own
 LIMITS = (-50.0, 50.0)
 
 

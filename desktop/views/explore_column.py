@@ -86,6 +86,15 @@ class ExploreColumn(ScrollColumn):
             if isinstance(panel, TruncationPanel | DirectionsPanel | MixingPanel):
                 panel.set_kit(kit)
 
+    def grow_kit(self, kit: Kit) -> None:
+        """The same model with other directions: their sliders stand where they stood."""
+        self._kit = kit
+        panel = self.panels.get("directions")
+        if isinstance(panel, DirectionsPanel):
+            panel.set_kit(kit)
+            if self._state is not None:
+                panel.show_state(self._state)
+
     def show_state(self, state: ExploreState) -> None:
         """Another state."""
         self._state = state

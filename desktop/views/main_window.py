@@ -21,6 +21,7 @@ from desktop.messages import plain
 from desktop.settings import Settings
 from desktop.theme import COLUMN_PX
 from desktop.views.actions import fill_main_menu, make_actions
+from desktop.views.edit_column import EditColumn
 from desktop.views.explore_column import ExploreColumn
 from desktop.views.export_panel import ExportPanel
 from desktop.views.rail import Rail
@@ -44,11 +45,13 @@ class MainWindow(QMainWindow):
     file_dropped = Signal(object)  # Path
     recent_chosen = Signal(object)  # Path
     project_named = Signal(object)  # Path to save to
+    page_shown = Signal(str)
     closing = Signal()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._settings = settings
+        self._has_panels = False
         self.page = "explore"
         self.setWindowTitle(NAME)
         self.setMinimumSize(QSize(960, 600))
@@ -62,11 +65,12 @@ class MainWindow(QMainWindow):
         self.tray = Tray(settings.is_open("tray", True))
         self.status = StatusBar()
         self.explore = ExploreColumn()
+        self.edit = EditColumn()
         self.verify = VerifyPanel()
         self.export = ExportPanel(settings.text("export_folder"), settings.text("time_authority"))
         self._column = named(QStackedWidget(), "column")
         self._column.setFixedWidth(COLUMN_PX)
-        for panel in (self.explore, self.verify, self.export):
+        for panel in (self.explore, self.edit, self.verify, self.export):
             self._column.addWidget(panel)
         self._lay_out()
         self.palette_popup = CommandPalette(self)
@@ -97,16 +101,28 @@ class MainWindow(QMainWindow):
     def build_panels(self) -> None:
         """Make the sections of the right column; may come after the first picture was asked for."""
         self.explore.build(self._settings.is_open)
+        self._has_panels = True
+        if self.page == "edit":
+            self._build_edit()
+
+    def _build_edit(self) -> None:
+        """The Edit page's sections, when it is first shown."""
+        if self._has_panels and not self.edit.sections:
+            self.edit.build(self._settings.is_open)
 
     # --- pages
 
     def show_page(self, key: str) -> None:
-        """Explore or Verify."""
+        """Explore, Edit or Verify."""
         self.page = key
         self.rail.show_page(key)
         self.stage.show_page(key)
-        self.tray.setVisible(key == "explore")
-        self._column.setCurrentWidget(self.verify if key == "verify" else self.explore)
+        self.tray.setVisible(key != "verify")
+        columns = {"verify": self.verify, "edit": self.edit}
+        if key == "edit":
+            self._build_edit()
+        self._column.setCurrentWidget(columns.get(key, self.explore))
+        self.page_shown.emit(key)
 
     def show_export(self) -> None:
         """The export panel, in the place of the sliders."""

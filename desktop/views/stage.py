@@ -17,6 +17,7 @@ from desktop.widgets.message_bar import MessageBar
 MESSAGE_PX = 520
 GOOD_MS = 4000
 DROP_HINT = "Drop a picture here, or open one.\nYou will read who signed it and how it was made."
+SOURCE_HINT = "Open a picture of your own on the right."
 
 
 class Stage(QWidget):
@@ -29,6 +30,9 @@ class Stage(QWidget):
         self.canvas = Canvas("Canvas", "The first picture is on its way.")
         self.photo = Canvas("Verified picture", DROP_HINT)
         self.batch = BatchTable()
+        self.source = Canvas("Your picture", SOURCE_HINT)
+        self._page = "explore"
+        self._sourced = False
         self.bar = CanvasBar(self.canvas, actions)
         self._explore = QWidget()
         column = QVBoxLayout(self._explore)
@@ -40,11 +44,12 @@ class Stage(QWidget):
         self._pages.addWidget(self._explore)
         self._pages.addWidget(self.photo)
         self._pages.addWidget(self.batch)
+        self._pages.addWidget(self.source)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
         self.message = MessageBar(self)
-        self._verifying = self._tabled = False
+        self._tabled = False
         self._told: Message | None = None
         self._of_picture = False
         self._away = QTimer(self, interval=GOOD_MS, singleShot=True)
@@ -53,15 +58,18 @@ class Stage(QWidget):
 
     def show_page(self, key: str) -> None:
         """The canvas of a page; on Verify what was looked at last, a picture or a table."""
-        self._verifying = key == "verify"
-        place = self.batch if self._tabled else self.photo
-        self._pages.setCurrentWidget(place if self._verifying else self._explore)
+        self._page = key
+        if key == "verify":
+            place: QWidget = self.batch if self._tabled else self.photo
+        else:
+            place = self.source if key == "edit" and self._sourced else self._explore
+        self._pages.setCurrentWidget(place)
 
     def show_photo(self, picture: Shown | None) -> None:
         """A verified picture."""
         self._tabled = False
         self.photo.show_picture(picture)
-        self.show_page("verify" if self._verifying else "explore")
+        self.show_page(self._page)
 
     def show_batch(self, batch: Batch) -> None:
         """The table of a folder."""
@@ -71,7 +79,12 @@ class Stage(QWidget):
     def show_table(self) -> None:
         """The table of the folder that was verified last."""
         self._tabled = True
-        self.show_page("verify" if self._verifying else "explore")
+        self.show_page(self._page)
+
+    def show_source(self, sourced: bool) -> None:
+        """On the Edit page: the user's own picture, or what is made."""
+        self._sourced = sourced
+        self.show_page(self._page)
 
     def show_message(self, message: Message) -> None:
         """Tell something over the canvas; good news goes away by itself."""

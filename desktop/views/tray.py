@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QLineEdit,
+    QMenu,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.facts import HistoryView, Visit
 from desktop.messages import plain
 from desktop.widgets.button import IconButton
 from desktop.widgets.segmented import Segmented
+from desktop.widgets.sum_pad import DROP
 from desktop.widgets.text import label
 from desktop.widgets.thumb_strip import Thumb, ThumbStrip
+from engine.recipe import Recipe
 
 
 class Tray(QWidget):
@@ -18,6 +29,8 @@ class Tray(QWidget):
 
     visit_chosen = Signal(object)  # Recipe
     star_wanted = Signal(object)  # Recipe
+    rated = Signal(object, int)  # Recipe, stars
+    tagged = Signal(object, tuple)  # Recipe, words
     opened = Signal(bool)
 
     def __init__(self, is_open: bool) -> None:
@@ -33,6 +46,11 @@ class Tray(QWidget):
         )
         self._which.set_key("history")
         self._count = label(tone="muted")
+        self._search = QLineEdit()
+        self._search.setPlaceholderText("Search: words, tags, 4*")
+        self._search.setAccessibleName("Search favourites")
+        self._search.setToolTip("Search favourites by words, tags, or by stars: 4* and more")
+        self._search.setFixedSize(QSize(208, 26))
         self._flip = IconButton("down", "Open or close the tray", "Open or close the tray (H)")
         self.history = ThumbStrip("History")
         self.favourites = ThumbStrip("Favourites")
@@ -48,6 +66,7 @@ class Tray(QWidget):
         head.setSpacing(12)
         head.addWidget(self._which)
         head.addWidget(self._count)
+        head.addWidget(self._search)
         head.addStretch(1)
         head.addWidget(self._flip)
         column = QVBoxLayout(self)
@@ -61,9 +80,13 @@ class Tray(QWidget):
         self._view: HistoryView | None = None
         self._which.chosen.connect(self._choose)
         self._flip.clicked.connect(self.flip)
+        self._search.textChanged.connect(self._filter)
+        self.favourites.menu_wanted.connect(self._menu)
+        self._asked: Visit | None = None
         for strip in (self.history, self.favourites):
             strip.chosen.connect(self.visit_chosen)
             strip.starred.connect(self.star_wanted)
+            strip.set_drag(_text_of, DROP)
         self._set_open(is_open)
         self._arrange()
 
@@ -82,17 +105,55 @@ class Tray(QWidget):
             return [
                 Thumb(
                     visit.recipe,
-                    plain(visit.label, 60),
+                    plain(", ".join((visit.label, *visit.tags)), 90),
                     view.images.get(visit.recipe.sha256),
                     visit.recipe.sha256 in starred,
                     visit.recipe.sha256 == current,
+                    "★" * visit.rating,
                 )
                 for visit in visits
             ]
 
         self.history.set_thumbs(thumbs(view.state.visits))
-        self.favourites.set_thumbs(thumbs(view.state.favourites))
+        words = self._search.text().lower().split()
+        found = tuple(visit for visit in view.state.favourites if matches(visit, words))
+        self.favourites.set_thumbs(thumbs(found))
         self._arrange()
+
+    def _filter(self) -> None:
+        if self._view is not None:
+            self.show_history(self._view)
+
+    def _menu(self, recipe: Recipe, place: QPoint) -> None:
+        state = self._view.state if self._view is not None else None
+        found = [v for v in state.favourites if v.recipe == recipe] if state is not None else []
+        if not found:
+            return
+        self._asked = found[0]
+        menu = QMenu(self)
+        for stars in range(6):
+            action = menu.addAction("★" * stars if stars else "No stars")
+            action.setData(stars)
+            action.setCheckable(True)
+            action.setChecked(stars == self._asked.rating)
+            action.triggered.connect(self._rate)
+        menu.addSeparator()
+        menu.addAction("Tags…").triggered.connect(self._tag)
+        menu.popup(place)
+
+    def _rate(self) -> None:
+        action = self.sender()
+        if self._asked is not None and isinstance(action, QAction):
+            self.rated.emit(self._asked.recipe, int(action.data()))
+
+    def _tag(self) -> None:
+        if self._asked is None:
+            return
+        words, taken = QInputDialog.getText(
+            self, "Tags", "Words, with commas between:", text=", ".join(self._asked.tags)
+        )
+        if taken:
+            self.tagged.emit(self._asked.recipe, tuple(words.split(",")))
 
     def _choose(self, key: str) -> None:
         if self._pages.isHidden():
@@ -102,6 +163,7 @@ class Tray(QWidget):
     def _arrange(self) -> None:
         state = self._view.state if self._view is not None else None
         favourites = self._which.key == "favourites"
+        self._search.setVisible(favourites and not self._pages.isHidden())
         visits = (state.favourites if favourites else state.visits) if state is not None else ()
         self._count.setText("1 picture" if len(visits) == 1 else f"{len(visits)} pictures")
         if visits:
@@ -117,3 +179,19 @@ class Tray(QWidget):
     def _set_open(self, is_open: bool) -> None:
         self._pages.setVisible(is_open)
         self._flip.set_icon("down" if is_open else "up")
+
+
+def matches(visit: Visit, words: list[str]) -> bool:
+    """Whether a favourite has every word in its label or tags; "3*" asks for so many stars."""
+    text = " ".join((visit.label, *visit.tags)).lower()
+    for word in words:
+        if len(word) == 2 and word[0].isdigit() and word[1] == "*":
+            if visit.rating < int(word[0]):
+                return False
+        elif word not in text:
+            return False
+    return True
+
+
+def _text_of(recipe: Recipe) -> str:
+    return recipe.text()

@@ -17,6 +17,8 @@ _STAR = "M12 3.5l2.6 5.4 5.9.8-4.3 4.1 1.1 5.9-5.3-2.9-5.3 2.9 1.1-5.9L3.5 9.7l5
 SHAPES: dict[str, str] = {
     "explore": '<path d="M4 7h9M19 7h1M4 17h1M11 17h9"/><circle cx="16" cy="7" r="3"/>'
     '<circle cx="8" cy="17" r="3"/>',
+    "edit": '<path d="M4.5 19.5l1-4.2L15.8 5a2 2 0 0 1 2.9 0l.4.4a2 2 0 0 1 0 2.9L8.7 18.6z"/>'
+    '<path d="M13.8 7l3.3 3.3"/>',
     "verify": '<path d="M12 3l7.5 3v5.5c0 4.6-3.2 7.8-7.5 9.5-4.3-1.7-7.5-4.9-7.5-9.5V6z"/>'
     '<path d="M8.7 12l2.4 2.4 4.4-4.6"/>',
     "shield": '<path d="M12 3l7.5 3v5.5c0 4.6-3.2 7.8-7.5 9.5-4.3-1.7-7.5-4.9-7.5-9.5V6z"/>',
@@ -40,6 +42,9 @@ SHAPES: dict[str, str] = {
     "pin": '<path d="M12 15.5V21M8.5 3.5h7l-.8 6 3.3 3v3H6v-3l3.3-3z"/>',
     "wipe": '<rect x="3.5" y="5" width="17" height="14" rx="2"/><path d="M12 2.5v19"/>'
     '<path d="M4 5.5h8v13H4z" fill="#" stroke="none" opacity=".35"/>',
+    "side": '<rect x="3.5" y="5" width="7.5" height="14" rx="1.5"/>'
+    '<rect x="13" y="5" width="7.5" height="14" rx="1.5"/>',
+    "difference": '<circle cx="9.5" cy="12" r="6"/><circle cx="14.5" cy="12" r="6"/>',
     "copy": '<rect x="8.5" y="8.5" width="11.5" height="11.5" rx="2"/>'
     '<path d="M15.5 8.5V6a2 2 0 0 0-2-2H6a2 2 0 0 0-2 2v7.5a2 2 0 0 0 2 2h2.5"/>',
     "close": '<path d="M6 6l12 12M18 6L6 18"/>',

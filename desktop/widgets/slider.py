@@ -76,6 +76,13 @@ class Slider(QAbstractSlider):
         """The value, unclamped."""
         return self._at
 
+    def set_span(self, low: float, high: float) -> None:
+        """Other ends; the value stays."""
+        if (low, high) != (self._low, self._high):
+            self._low, self._high = low, high
+            self.setRange(round(low / self._step), round(high / self._step))
+            self.update()
+
     def set_at(self, value: float) -> None:
         """Show a value; emits nothing."""
         if value == self._at:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
     QEvent,
+    QMimeData,
     QModelIndex,
     QPersistentModelIndex,
+    QPoint,
+    QPointF,
     QRect,
     QRectF,
     QSize,
@@ -19,6 +22,8 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
+    QDrag,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -26,6 +31,7 @@ from PySide6.QtGui import (
     QPainterPath,
     QPalette,
     QPen,
+    QPixmap,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -42,6 +48,7 @@ from desktop.widgets.icons import pixmap
 Index = QModelIndex | QPersistentModelIndex
 THUMB_PX = 72
 STAR_PX = 18
+DRAG_PX = 10
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class Thumb:
     image: QImage | None = None
     starred: bool = False
     current: bool = False
+    badge: str = ""
 
 
 class _Thumbs(QAbstractListModel):
@@ -111,6 +119,15 @@ class _Painter(QStyledItemDelegate):
             painter.drawPixmap(
                 spot.adjusted(3, 3, -3, -3).toRect(), pixmap(name, "#ffffff", STAR_PX * 2)
             )
+        if thumb.badge:
+            metrics = painter.fontMetrics()
+            wide = metrics.horizontalAdvance(thumb.badge) + 8
+            place = QRectF(rect.left() + 3, rect.bottom() - 19, wide, 16)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(0, 0, 0, 150))
+            painter.drawRoundedRect(place, 4, 4)
+            painter.setPen(QColor("white"))
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, thumb.badge)
         painter.setClipping(False)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         focused = bool(state & QStyle.StateFlag.State_HasFocus)
@@ -137,10 +154,15 @@ class ThumbStrip(QListView):
 
     chosen = Signal(object)  # key
     starred = Signal(object)  # key
+    menu_wanted = Signal(object, QPoint)  # key, global position
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._thumbs = _Thumbs(self)
+        self._text_of: Callable[[Any], str] | None = None
+        self._format = ""
+        self._pressed: int | None = None
+        self._press_at = QPointF()
         self.setModel(self._thumbs)
         self.setItemDelegate(_Painter(self))
         self.setAccessibleName(name)
@@ -154,6 +176,36 @@ class ThumbStrip(QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setFixedHeight(THUMB_PX + 8 + 4 + 12)
+
+    def set_drag(self, text_of: Callable[[Any], str], format: str) -> None:
+        """Let pictures be dragged elsewhere, as text of a format of this program."""
+        self._text_of, self._format = text_of, format
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Beyond a few pixels the picture goes along."""
+        index = self._pressed
+        held = bool(event.buttons() & Qt.MouseButton.LeftButton)
+        far = (event.position() - self._press_at).manhattanLength() > DRAG_PX
+        if index is None or not held or not far or self._text_of is None:
+            super().mouseMoveEvent(event)
+            return
+        self._pressed = None
+        thumb = self._thumbs.thumbs[index]
+        data = QMimeData()
+        data.setData(self._format, self._text_of(thumb.key).encode())
+        drag = QDrag(self)
+        drag.setMimeData(data)
+        if thumb.image is not None:
+            small = thumb.image.scaled(THUMB_PX, THUMB_PX)
+            drag.setPixmap(QPixmap.fromImage(small))
+        drag.exec(Qt.DropAction.CopyAction)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Remember where a drag may begin."""
+        index = self.indexAt(event.position().toPoint())
+        self._pressed = index.row() if index.isValid() else None
+        self._press_at = event.position()
+        super().mousePressEvent(event)
 
     def set_thumbs(self, thumbs: Sequence[Thumb]) -> None:
         """Show these pictures; the newest is last and is scrolled to when it is new."""
@@ -171,7 +223,8 @@ class ThumbStrip(QListView):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Star or choose."""
         index = self.indexAt(event.position().toPoint())
-        if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
+        pressed, self._pressed = self._pressed, None
+        if index.row() == pressed and event.button() == Qt.MouseButton.LeftButton:
             rect = picture_place(self.visualRect(index))
             key = self._thumbs.thumbs[index.row()].key
             if star_place(rect).contains(event.position()):
@@ -179,6 +232,12 @@ class ThumbStrip(QListView):
             else:
                 self.chosen.emit(key)
         super().mouseReleaseEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu of a picture."""
+        index = self.indexAt(event.pos())
+        if index.isValid():
+            self.menu_wanted.emit(self._thumbs.thumbs[index.row()].key, event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return chooses, S keeps."""

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from engine.backends.backend import Noises, Transform
+from engine.backends.style_tap import StyleTap
 from engine.errors import BackendError
 from engine.frame import BackendName
 
@@ -28,6 +29,42 @@ class TorchBackend:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         generator = generator.eval().requires_grad_(False)
         self._generator = generator.to(device=self.device, memory_format=torch.channels_last)
+        self._styles: StyleTap | None = None
+
+    @property
+    def generator(self) -> Any:
+        """The torch module, in evaluation mode and without gradients, for searches."""
+        return self._generator
+
+    @property
+    def style_tap(self) -> StyleTap:
+        """The way to the styles of every layer; without layers where there are no styles."""
+        if self._styles is None:
+            self._styles = StyleTap(self._generator.synthesis)
+        return self._styles
+
+    def styles(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"], noises: Noises
+    ) -> Float32[np.ndarray, "n style_dim"]:
+        """The styles that every layer's affine map makes of ws, in the order they are made."""
+        import torch
+
+        with torch.inference_mode(), self.style_tap.reading() as found:
+            self._image(ws, noises, None)
+        return np.ascontiguousarray(torch.cat(found, 1).float().cpu().numpy())
+
+    def pixels_of_styles(
+        self,
+        styles: Float32[np.ndarray, "n style_dim"],
+        ws: Float32[np.ndarray, "n num_ws w_dim"],
+        noises: Noises,
+    ) -> UInt8[np.ndarray, "n r r channels"]:
+        """As pixels, with these styles; ws gives the batch and what else a layer may read."""
+        import torch
+
+        with torch.inference_mode(), self.style_tap.writing(self._there(styles)):
+            image = self._image(ws, noises, None)
+            return np.ascontiguousarray(to_bytes(image).cpu().numpy())
 
     def map(
         self, z: Float32[np.ndarray, "n z_dim"], c: Float32[np.ndarray, "n c_dim"] | None

@@ -10,19 +10,25 @@ from jaxtyping import Float32, Float64
 from engine.cancel import CancelToken
 from engine.directions.sampling import Generator, Seen, pictures, read_traits
 from engine.perception.reader import Reader
+from engine.recipe import Space
 
 CLEAR = 0.25  # of an attribute's range: what counts as moved, and what others must stay below
 
 
 @dataclass(frozen=True)
 class Slider:
-    """A named vector and the strengths its slider spans. layers: those it moves, None for all."""
+    """A named vector and the strengths its slider spans. layers: those it moves, None for all.
+
+    space: where the vector lives; see latents.Space. note: how it was found, in a line.
+    """
 
     name: str
-    vector: Float32[np.ndarray, " w_dim"]
+    vector: Float32[np.ndarray, " dim"]
     low: float
     high: float
     layers: tuple[int, ...] | None = None
+    space: Space = "w"
+    note: str = ""
 
 
 @dataclass(frozen=True)

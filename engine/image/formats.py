@@ -21,6 +21,10 @@ WEBP = PictureFormat("WEBP", "image/webp", "WebP")
 TIFF = PictureFormat("TIFF", "image/tiff", "TIFF")
 AVIF = PictureFormat("AVIF", "image/avif", "AVIF")
 
+MP4 = PictureFormat("", "video/mp4", "MP4")
+WEBM = PictureFormat("", "video/webm", "WebM")
+GIF = PictureFormat("", "image/gif", "GIF")
+
 FormatName = Literal["png", "jpeg", "webp", "tiff", "avif"]
 """What is written here; `image/` before it is the media type."""
 
@@ -52,6 +56,18 @@ def sniff(data: bytes) -> PictureFormat | None:
     if data[4:8] == b"ftyp" and _avif_brand(data):
         return AVIF
     return None
+
+
+def sniff_film(data: bytes) -> PictureFormat | None:
+    """The kind of film that the first bytes show: written and verified here, never decoded.
+
+    An animated WebP is a WebP.
+    """
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return GIF
+    if data[:4] == b"\x1aE\xdf\xa3":
+        return WEBM
+    return MP4 if data[4:8] == b"ftyp" and sniff(data) is None else None
 
 
 def _avif_brand(data: bytes) -> bool:

@@ -20,10 +20,21 @@ from engine.latent.interpolate import lerp, slerp
 from engine.latent.mixing import chosen_layers, mix
 from engine.latent.seeds import z_from_seed
 from engine.latent.truncation import truncate
-from engine.recipe import Arithmetic, Blend, Latent, Mix, Move, Seed, Stored, Truncate
+from engine.recipe import (
+    Arithmetic,
+    Blend,
+    Computed,
+    Latent,
+    Mix,
+    Move,
+    Seed,
+    Stored,
+    Truncate,
+)
 
 Z = Float32[np.ndarray, "1 z_dim"]
 Ws = Float32[np.ndarray, "1 num_ws w_dim"]
+Styles = Float32[np.ndarray, "1 style_dim"]
 Key = tuple[Latent, bytes]
 
 
@@ -47,6 +58,17 @@ class LatentSpace(Protocol):
         self, z: Float32[np.ndarray, "n z_dim"], c: Float32[np.ndarray, "n c_dim"] | None
     ) -> Float32[np.ndarray, "n num_ws w_dim"]:
         """The mapping network without truncation (psi 1)."""
+        ...
+
+
+@runtime_checkable
+class StyleSpace(LatentSpace, Protocol):
+    """A LatentSpace whose layers' affine maps make styles of ws."""
+
+    def styles(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"]
+    ) -> Float32[np.ndarray, "n style_dim"]:
+        """The styles of every layer, one after another."""
         ...
 
 
@@ -98,6 +120,17 @@ def evaluate(
     return _Evaluation(space, array, c, memo).ws(latent)
 
 
+def evaluate_styles(
+    latent: Latent,
+    space: StyleSpace,
+    array: Callable[[str], np.ndarray[Any, Any]],
+    c: Float32[np.ndarray, "1 c_dim"] | None = None,
+    memo: MutableMapping[Key, Ws] | None = None,
+) -> Styles:
+    """The styles of a latent expression in any space, float32 [1, style_dim]; see `evaluate`."""
+    return _Styles(_Evaluation(space, array, c, memo), space).of(latent)
+
+
 @dataclass(frozen=True)
 class _Evaluation:
     space: LatentSpace
@@ -111,6 +144,8 @@ class _Evaluation:
         match node:
             case Stored():
                 return self.stored(node)
+            case Computed():
+                return self.stored(node.stored)
             case Blend(a, b, t):
                 return lerp(self.ws(a), self.ws(b), t)
             case Arithmetic(terms):
@@ -129,6 +164,8 @@ class _Evaluation:
                 return z_from_seed(n, self.space.z_dim)
             case Stored():
                 return self.stored(node)
+            case Computed():
+                return self.stored(node.stored)
             case Blend(a, b, t, _, curve):
                 return (slerp if curve == "slerp" else lerp)(self.z(a), self.z(b), t)
             case Arithmetic(terms):
@@ -197,6 +234,42 @@ class _Evaluation:
                 f"but the model has {self.space.num_ws}.",
                 remedy,
             )
+        return vector.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True)
+class _Styles:
+    """Expressions in the space of styles; what is in z or w is worked out there first."""
+
+    inner: _Evaluation
+    space: StyleSpace
+
+    def of(self, node: Latent) -> Styles:
+        if node.space != "s":
+            return self.space.styles(self.inner.ws(node))
+        match node:
+            case Stored(sha256):
+                return self.vector(sha256)[None]
+            case Blend(a, b, t):
+                return lerp(self.of(a), self.of(b), t)
+            case Arithmetic(terms):
+                return combine([(x.weight, [self.of(e) for e in x.exemplars]) for x in terms])
+            case Move(base, direction, strength):
+                styles = self.of(base)
+                step = self.vector(direction)
+                if step.shape != styles.shape[1:]:
+                    raise DirectionError(
+                        f"This direction is for {len(step)} style channels, "
+                        f"but the model has {styles.shape[1]}.",
+                        "Choose a direction found on this model.",
+                    )
+                return styles + np.float32(strength) * step
+        raise _unknown(node)
+
+    def vector(self, sha256: str) -> Float32[np.ndarray, " style_dim"]:
+        vector = self.inner.array(sha256)
+        if vector.ndim != 1 or not np.isfinite(vector).all():
+            raise DirectionError(f"This is no vector of styles: {list(vector.shape)}.")
         return vector.astype(np.float32, copy=False)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -19,6 +19,9 @@ from engine.models.families import family_of
 from engine.models.family import Tensors
 from engine.models.library import load_tensors
 from engine.recipe import Noise
+
+if TYPE_CHECKING:
+    from engine.backends.torch_backend import TorchBackend
 
 NoiseMode = Literal["const", "random", "none"]
 
@@ -117,7 +120,7 @@ class Model:
         transform: Transform | None = None,
     ) -> Float32[np.ndarray, "n channels height width"]:
         """As synthesize, with the noise of a Recipe."""
-        return self.backend.synthesize(*self._inputs(ws, noise, transform))
+        return self.backend.synthesize(*self.inputs(ws, noise, transform))
 
     def pixels(
         self,
@@ -126,11 +129,41 @@ class Model:
         transform: Transform | None = None,
     ) -> UInt8[np.ndarray, "n height width channels"]:
         """ws to pictures: uint8, NHWC, sRGB."""
-        return self.backend.pixels(*self._inputs(ws, noise or Noise(), transform))
+        return self.backend.pixels(*self.inputs(ws, noise or Noise(), transform))
 
-    def _inputs(
-        self, ws: Any, noise: Noise, transform: Any
+    def styles(
+        self, ws: Float32[np.ndarray, "n num_ws w_dim"]
+    ) -> Float32[np.ndarray, "n style_dim"]:
+        """The styles that the layers make of ws. Raises ModelError where there are none."""
+        backend = self._torch()
+        inputs, noises, _ = self.inputs(ws, Noise(mode="none"), None)
+        return backend.styles(inputs, noises)
+
+    def pixels_of_styles(
+        self, styles: Float32[np.ndarray, "n style_dim"], noise: Noise | None = None
+    ) -> UInt8[np.ndarray, "n height width channels"]:
+        """Styles to pictures. Raises ModelError where there are none."""
+        backend = self._torch()
+        ws = np.repeat(np.broadcast_to(self.w_avg, (1, self.num_ws, self.w_dim)), len(styles), 0)
+        inputs, noises, _ = self.inputs(ws, noise or Noise(), None)
+        return backend.pixels_of_styles(styles, inputs, noises)
+
+    def _torch(self) -> TorchBackend:
+        from engine.backends.torch_backend import TorchBackend
+
+        if not isinstance(self.backend, TorchBackend):
+            raise ModelError("Styles need the torch backend, got onnx.", "Choose torch.")
+        if not self.backend.style_tap.layers or self._transform is not None:
+            raise ModelError(
+                f"The layers of {self.info.name} have no styles to work on.",
+                "Use a method or a direction in w or z.",
+            )
+        return self.backend
+
+    def inputs(
+        self, ws: Any, noise: Noise, transform: Any = None
     ) -> tuple[Float32[np.ndarray, "n num_ws w_dim"], Noises, Transform | None]:
+        """What the backend takes for ws and the noise of a Recipe, checked."""
         if np.ndim(ws) == 2:
             w = _checked(ws, "ws", (self.info.w_dim,))
             ws = np.repeat(w[:, None], self.info.num_ws, axis=1)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,15 +127,6 @@ class EfficientNetLite:
         self._head = _folded(tensors, "_conv_head", "_bn1")
         self._classifier = (tensors["_fc.weight"], tensors["_fc.bias"])
 
-    def maps(self, x: torch.Tensor, blocks: tuple[int, ...]) -> list[torch.Tensor]:
-        """x: [n, 3, height, width], normalised -> the outputs of some blocks, in order."""
-        x, found = self._stem_of(x), []
-        for index, block in enumerate(self._blocks[: max(blocks) + 1]):
-            x = block(x)
-            if index in blocks:
-                found.append(x)
-        return found
-
     def pooled(self, x: torch.Tensor) -> torch.Tensor:
         """x: [n, 3, height, width], already normalised -> [n, 1280] spatial averages."""
         from torch.nn.functional import relu6
@@ -144,6 +135,18 @@ class EfficientNetLite:
         for block in self._blocks:
             x = block(x)
         return relu6(self._head(x)).mean((2, 3))
+
+    def maps(self, x: torch.Tensor, ends: Sequence[int] = (0, 2, 4, 10)) -> list[torch.Tensor]:
+        """Feature maps after some of the blocks, for losses; gradients pass through.
+
+        x: [n, 3, height, width], already normalised. ends: which blocks, counted from 0.
+        """
+        x, found = self._stem_of(x), []
+        for index, block in enumerate(self._blocks[: max(ends) + 1]):
+            x = block(x)
+            if index in ends:
+                found.append(x)
+        return found
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """x: [n, 3, height, width], already normalised -> [n, 1000] ImageNet logits."""

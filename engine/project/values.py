@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 import rfc8785
 
 from engine.errors import ProjectError, RecipeError
-from engine.recipe import Move, Photo, Recipe, Stored, walk
+from engine.path import Path
+from engine.recipe import Computed, Move, Photo, Recipe, Stored, Tuned, walk
 
 VERSION = 1
 MAX_TEXT = 200
@@ -76,6 +77,18 @@ class Project:
             yield self.recipe
         for entry in (*self.history, *self.favourites):
             yield entry.recipe
+        yield from self._film_keys()
+
+    def _film_keys(self) -> Iterator[Recipe]:
+        """The pictures of the film that the window keeps in the view, where it is whole."""
+        text = self.view.get("film")
+        if isinstance(text, str):
+            try:
+                film = Path.from_json(text)
+            except RecipeError:
+                return
+            for key in film.keys:
+                yield Recipe(key.image)
 
     def needs(self) -> frozenset[str]:
         """The SHA-256 of every stored item that the Recipes need."""
@@ -131,6 +144,10 @@ def _items(recipe: Recipe) -> Iterator[str]:
             yield node.sha256
         elif isinstance(node, Move):
             yield node.direction
+        elif isinstance(node, Computed):
+            yield node.result
+        elif isinstance(node, Tuned):
+            yield node.delta
 
 
 def _entries_json(entries: tuple[Entry, ...]) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 from engine.errors import ExportError
 from engine.frame import USES, BackendName, Mark, Quality, Tier, Use
 from engine.image.xmp import SOURCE_TYPES
+from engine.path import Path
 from engine.provenance.origin import models_of, photos_of, shaping_of, source_type
 from engine.provenance.program import NAME, generator_info, program_version
 from engine.recipe import Recipe
@@ -55,6 +56,7 @@ class Claim:
     """What an export states. when: ISO 8601. photos: in the order of origin.photos_of.
 
     allowed_uses: see frame.ExportOptions. mark: the invisible mark that the pixels carry, or None.
+    film: what a film was rendered from; recipe is then one of its frames.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Claim:
     photos: tuple[OpenedPhoto, ...] = ()
     allowed_uses: tuple[Use, ...] = ()
     mark: Mark | None = None
+    film: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -241,6 +244,12 @@ def _told(claim: Claim) -> dict[str, Any]:
         told["recipe"] = claim.recipe.canonical.decode("utf-8")
         told["recipe_sha256"] = claim.recipe.sha256
         told["receipt"] = {**asdict(claim.made), "versions": dict(claim.made.versions)}
+        if claim.film is not None:
+            told["film"] = {
+                "path": claim.film.canonical.decode("utf-8"),
+                "path_sha256": claim.film.sha256,
+                "frames": claim.film.frames,
+            }
         if claim.mark is not None:
             told["receipt"]["watermark"] = {
                 "alg": claim.mark.algorithm,

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 
 from engine.errors import ImageError
-from engine.image.formats import AVIF, JPEG, PNG, TIFF, WEBP, PictureFormat
+from engine.image.formats import AVIF, GIF, JPEG, MP4, PNG, TIFF, WEBM, WEBP, PictureFormat
 from engine.image.png_chunks import chunks
 
 _UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
@@ -20,7 +20,10 @@ _MOST_ENTRIES = 65_535
 
 def manifest_store(data: bytes, kind: PictureFormat) -> bytes | None:
     """The manifest store, or None where there is none or the file is too broken to have one."""
-    find = {PNG: _png, JPEG: _jpeg, WEBP: _riff, TIFF: _tiff, AVIF: _bmff}[kind]
+    find = {
+        PNG: _png, JPEG: _jpeg, WEBP: _riff, TIFF: _tiff, AVIF: _bmff, MP4: _bmff, GIF: _gif,
+        WEBM: _nowhere,
+    }[kind]  # fmt: skip
     try:
         return find(data)
     except (struct.error, IndexError, ValueError, OverflowError, ImageError):
@@ -101,4 +104,26 @@ def _bmff(data: bytes) -> bytes | None:
                 if any(data[start + 16 : start + 20]) or any(data[purpose + 1 : purpose + 9]):
                     raise ValueError("an offset where a picture has none")
                 return data[purpose + 9 : end]
+    return None
+
+
+def _gif(data: bytes) -> bytes | None:
+    """An application extension C2PA_GIF (GIF89a, 26): its sub-blocks one after the other."""
+    flags = data[10]
+    at = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
+    while data[at] == 0x21:
+        found = data[at + 1] == 0xFF and data[at + 3 : at + 11] == b"C2PA_GIF"
+        at += 2
+        parts = []
+        while size := data[at]:
+            parts.append(data[at + 1 : at + 1 + size])
+            at += 1 + size
+        at += 1
+        if found:
+            return b"".join(parts[1:])
+    return None
+
+
+def _nowhere(data: bytes) -> bytes | None:
+    """A format that holds no manifest store: it lies beside the file."""
     return None

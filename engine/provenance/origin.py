@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.recipe import Crop, ModelRef, Photo, Recipe, Resize, walk
+from engine.recipe import Crop, ModelRef, Photo, Recipe, Resize, rendered, walk
 
 SourceType = Literal["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"]
 
@@ -22,7 +22,7 @@ def photos_of(recipe: Recipe) -> tuple[str, ...]:
 def shaping_of(recipe: Recipe) -> tuple[Literal["c2pa.cropped", "c2pa.resized"], ...]:
     """The crops and resizes as C2PA actions, in the order in which they are done."""
     steps: list[Literal["c2pa.cropped", "c2pa.resized"]] = []
-    for node in walk(recipe.image):
+    for node in rendered(recipe.image):
         if isinstance(node, Crop | Resize):
             steps.append("c2pa.cropped" if isinstance(node, Crop) else "c2pa.resized")
     return tuple(reversed(steps))

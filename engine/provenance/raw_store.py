@@ -57,9 +57,12 @@ class RawStore:
     altered: frozenset[str]
 
 
-def raw_store(data: bytes, kind: PictureFormat) -> RawStore | None:
-    """The file's manifest store as it stands there; None where its layout is not understood."""
-    store = manifest_store(data, kind)
+def raw_store(data: bytes, kind: PictureFormat, beside: bytes = b"") -> RawStore | None:
+    """The file's manifest store as it stands there; None where its layout is not understood.
+
+    beside: the store of a file that cannot hold one.
+    """
+    store = beside or manifest_store(data, kind)
     if store is None:
         return None
     found: dict[str, _Manifest] = {}

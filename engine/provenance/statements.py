@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.errors import RecipeError
 from engine.frame import Finding
+from engine.path import Path
 from engine.provenance import words
 from engine.provenance.claim import RECIPE_LABEL
 from engine.provenance.ingredients import IngredientView
@@ -65,6 +66,9 @@ def read_statements(seen: ManifestView) -> Statements:
             for key in ("id", "tier", "commitment", "recipe_sha256", "receipt")
             if key in data
         }
+        film = _film(data)
+        if film is not None:
+            claim["film"] = film.canonical.decode("utf-8")
     return Statements(recipe, claim, note, seen.ingredients, sources)
 
 
@@ -78,6 +82,18 @@ def _as_signed(seen: ManifestView) -> bool:
         code == "assertion.hashedURI.match" and address.endswith(f"/{RECIPE_LABEL}")
         for code, address in seen.passed
     )
+
+
+def _film(data: Mapping[str, Any]) -> Path | None:
+    """What a film was rendered from, where its bytes are as they were signed."""
+    told = data.get("film")
+    text = told.get("path") if isinstance(told, Mapping) else None
+    if not isinstance(text, str):
+        return None
+    try:
+        return Path.from_json(text)
+    except RecipeError:
+        return None
 
 
 def _recipe(data: Mapping[str, Any] | None) -> tuple[Recipe | None, Finding | None]:

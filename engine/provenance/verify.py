@@ -17,7 +17,7 @@ import c2pa
 from engine.errors import ImageError
 from engine.frame import Finding, VerdictName
 from engine.image.codec import PictureTooLarge, open_picture
-from engine.image.formats import PNG, PictureFormat, sniff
+from engine.image.formats import PNG, WEBM, PictureFormat, sniff, sniff_film
 from engine.image.png_chunks import chunks
 from engine.image.xmp import stated_source_type
 from engine.provenance import words
@@ -63,28 +63,30 @@ def read_credentials(
     own_roots_pem: str = "",
     own_leaves: frozenset[str] = frozenset(),
     now: dt.datetime | None = None,
+    beside: bytes = b"",
 ) -> Credentials:
     """The verdict on a file's bytes. Reads nothing else and fetches nothing. Never raises.
 
     anchors_pem: roots that the user trusts. own_roots_pem: roots of this installation; own_leaves:
     SHA-256 of certificates that are its own whoever issued them. now: the moment against which
-    certificates without a time stamp are held; the clock's by default.
+    certificates without a time stamp are held; the clock's by default. beside: the manifest store
+    of a film that cannot hold one.
     """
     # 1. Which format, by the bytes; nothing else is handed to a parser.
-    found = sniff(data)
+    found = sniff(data) or sniff_film(data)
     if found is None:
         return _no_picture(data)
     # 2. Is there a manifest, and can it be read?
     try:
-        seen, trusted = _look(data, found, own_roots_pem)
+        seen, trusted = _look(data, found, own_roots_pem, beside)
         if seen is None:
             return _no_manifest(data, found)
-        raw = raw_store(data, found)
+        raw = raw_store(data, found, beside)
         leaf = raw.leaves.get(seen.label, "") if raw is not None else ""
         own = trusted or (leaf in own_leaves and seen.has("claimSignature.validated"))
         # 3. Does an anchor vouch for the signer, or for the authority of a time stamp?
         if anchors_pem:
-            seen, trusted = _look(data, found, own_roots_pem + anchors_pem)
+            seen, trusted = _look(data, found, own_roots_pem + anchors_pem, beside)
             assert seen is not None
     except c2pa.C2paError as error:
         return _unreadable(data, str(error))
@@ -102,15 +104,27 @@ def read_credentials(
     )
 
 
-def _look(data: bytes, found: PictureFormat, anchors_pem: str) -> tuple[ManifestView | None, bool]:
+def _look(
+    data: bytes, found: PictureFormat, anchors_pem: str, beside: bytes
+) -> tuple[ManifestView | None, bool]:
     """The manifest as the library reports it under these anchors, and whether they vouch for it."""
     with context(anchors_pem) as settings:
-        reader = c2pa.Reader.try_create(found.mime, io.BytesIO(data), context=settings)
+        reader = _reader(found, data, settings, beside)
         if reader is None:
             return None, False
         with reader:
             seen = view(reader)
     return seen, bool(anchors_pem) and seen.has("signingCredential.trusted")
+
+
+def _reader(
+    found: PictureFormat, data: bytes, settings: c2pa.Context, beside: bytes
+) -> c2pa.Reader | None:
+    if beside:
+        return c2pa.Reader(found.mime, io.BytesIO(data), manifest_data=beside, context=settings)
+    if found is WEBM:
+        return None  # the library knows no place in it, and would call that an error
+    return c2pa.Reader.try_create(found.mime, io.BytesIO(data), context=settings)
 
 
 @dataclass(frozen=True)
@@ -260,6 +274,8 @@ def _no_picture(data: bytes) -> Credentials:
 
 
 def _no_manifest(data: bytes, found: PictureFormat) -> Credentials:
+    if not found.pillow:  # a film, which is not decoded here
+        return Credentials("none", (Finding(None, words.NOTHING_FOLLOWS),))
     if not _decodes(data):
         return Credentials("damaged", _bad([f"The {found.word} picture cannot be decoded."]))
     findings = [Finding(None, words.NOTHING_FOLLOWS)]

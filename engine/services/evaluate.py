@@ -20,6 +20,9 @@ JUDGE = "portraits-judge"
 WATERMARK = "watermark"
 
 
+ENCODER = "encoder"
+
+
 def evaluate(
     name: str,
     full: bool,
@@ -44,6 +47,10 @@ def evaluate(
         from engine.services.evaluate_reader import measure_reader
 
         scores = measure_reader(folder, full, progress, cancel)
+    elif card["family"] == ENCODER:
+        from engine.services.evaluate_encoder import measure_encoder
+
+        scores = measure_encoder(folder, root, full, progress, cancel)
     elif is_generator(card):
         scores = _generator_scores(folder, root, full, progress, cancel)
     else:

@@ -159,7 +159,7 @@ class Exporter:
             thumbnail=thumbnail(pixels, _THUMBNAIL_SIDE, _THUMBNAIL_BYTES),
             title=options.title,
             salt=row.salt,
-            photos=self._photos(sized),
+            photos=self.photos(sized),
             allowed_uses=options.allowed_uses,
             mark=mark,
         )
@@ -213,7 +213,8 @@ class Exporter:
             return side, side
         return None
 
-    def _photos(self, recipe: Recipe) -> tuple[OpenedPhoto, ...]:
+    def photos(self, recipe: Recipe) -> tuple[OpenedPhoto, ...]:
+        """The pictures from outside that take part, in the order of origin.photos_of."""
         found = []
         for sha256 in photos_of(recipe):
             data = self.photo(sha256)

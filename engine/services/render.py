@@ -15,16 +15,17 @@ from engine.errors import BackendError, DirectionError, RecipeError
 from engine.frame import BackendName, Frame, ModelInfo, RenderSettings
 from engine.image.codec import read_picture
 from engine.image.pixels import crop, resize
-from engine.latent.evaluate import Memo, evaluate
+from engine.latent.evaluate import Memo, evaluate, evaluate_styles
 from engine.models.card import SYNTHESIS
-from engine.models.library import ModelLibrary
-from engine.models.opened import Model, open_model
-from engine.recipe import Crop, Generate, Image, Move, Photo, Recipe, Resize, walk
+from engine.models.library import ModelLibrary, load_tensors
+from engine.models.opened import Model, open_model, open_tensors
+from engine.recipe import Crop, Generate, Image, Move, Photo, Recipe, Resize, Tuned, rendered
 from engine.store import Store
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 Owners = Callable[[], Mapping[str, frozenset[str]]]
 CACHE_BYTES = 192 * 2**20
+TUNED_KEPT = 3
 DEFAULT = RenderSettings()
 
 
@@ -40,6 +41,7 @@ class Renderer:
         self._store = store
         self._owners = owners
         self._models: dict[tuple[str, BackendName], tuple[Model, Memo]] = {}
+        self._tuned: OrderedDict[tuple[str, str], tuple[Model, Memo]] = OrderedDict()
         self._opening = threading.Lock()
         self._photos = PixelCache(CACHE_BYTES // 4)
         self._pictures = PixelCache(CACHE_BYTES)
@@ -90,11 +92,23 @@ class Renderer:
         self._pictures.clear()
         self._photos.clear()
 
-    def generate(self, node: Generate, backend: BackendName) -> Pixels:
-        """The pixels of one Generate."""
-        model, ws = self._latent(node, backend)
-        pixels = model.pixels(ws, node.noise)[0]
+    def generate(self, node: Generate, backend: BackendName, delta: str = "") -> Pixels:
+        """The pixels of one Generate. delta: of weights that were tuned."""
+        if node.latent.space == "s":
+            pixels: Pixels = self._of_styles(node, delta)
+        else:
+            model, ws = self._latent(node, backend, delta)
+            pixels = model.pixels(ws, node.noise)[0]
         return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+
+    def _of_styles(self, node: Generate, delta: str) -> Pixels:
+        info = self._library.resolve(node.model)
+        self._check_directions(node, info)
+        model, memo = self.tuned(info, delta) if delta else self.opened(info, "torch")
+        c = class_vector(node, info)
+        styles = evaluate_styles(node.latent, model, self._store.get_array, c, memo)
+        pixels: Pixels = model.pixels_of_styles(styles, node.noise)[0]
+        return pixels
 
     def image(
         self, node: Generate, settings: RenderSettings = DEFAULT
@@ -112,24 +126,44 @@ class Renderer:
             self._photos.put(node, found)
         return found
 
+    def tuned(self, info: ModelInfo, delta: str) -> tuple[Model, Memo]:
+        """The model with weights that were tuned, on torch; the last few are kept."""
+        from engine.editing.delta import with_delta
+
+        key = (info.sha256, delta)
+        with self._opening:
+            found = self._tuned.get(key)
+            if found is None:
+                tensors = with_delta(load_tensors(info), self._store.get(delta))
+                found = open_tensors(info, tensors, "torch"), Memo()
+                self._tuned[key] = found
+                while len(self._tuned) > TUNED_KEPT:
+                    self._tuned.popitem(last=False)
+            return found
+
     def _latent(
-        self, node: Generate, backend: BackendName
+        self, node: Generate, backend: BackendName, delta: str = ""
     ) -> tuple[Model, Float32[np.ndarray, "1 num_ws w_dim"]]:
         info = self._library.resolve(node.model)
         self._check_directions(node, info)
-        model, memo = self.opened(info, backend)
+        model, memo = self.tuned(info, delta) if delta else self.opened(info, backend)
         c = class_vector(node, info)
         return model, evaluate(node.latent, model, self._store.get_array, c, memo)
 
     def _backend(self, recipe: Recipe, settings: RenderSettings) -> BackendName:
+        nodes = list(rendered(recipe.image))
+        made = [node for node in nodes if isinstance(node, Generate)]
+        styled = any(node.latent.space == "s" for node in made)
+        if styled or any(isinstance(node, Tuned) for node in nodes):
+            return "torch"  # no graph takes styles or other weights
         if settings.backend is not None:
             return settings.backend
-        refs = [node.model for node in walk(recipe.image) if isinstance(node, Generate)]
+        refs = [node.model for node in made]
         wanted = {default_backend(self._library.resolve(ref)) for ref in refs}
         return "torch" if "torch" in wanted else "onnx"
 
     def _check_directions(self, node: Generate, info: ModelInfo) -> None:
-        moves = [item for item in walk(node.latent) if isinstance(item, Move)]
+        moves = [item for item in rendered(node.latent) if isinstance(item, Move)]
         owners = self._owners() if moves else {}
         for move in moves:
             found_on = owners.get(move.direction)
@@ -156,6 +190,8 @@ class _Rendering:
         match node:
             case Generate():
                 return self.renderer.generate(node, self.backend)
+            case Tuned(image, delta):
+                return self.renderer.generate(image, "torch", delta)
             case Photo():
                 return self.renderer.photo(node)
             case Crop(image, left, top, width, height):

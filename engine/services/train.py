@@ -11,7 +11,12 @@ from engine.errors import TrainingError
 from engine.frame import OnProgress, Progress
 
 GUIDE = "portraits-attributes"
-NAMES = ("portraits-stylegan2", "portraits-attributes", "portraits-judge")
+NAMES = (
+    "portraits-stylegan2",
+    "portraits-attributes",
+    "portraits-judge",
+    "portraits-encoder",
+)
 
 
 def train_model(
@@ -34,10 +39,26 @@ def train_model(
     folder = out or work / "model"
     if name == "portraits-stylegan2":
         return _stylegan2(work, folder, progress, cancel, minutes, device)
+    if name == "portraits-encoder":
+        return _encoder(work, folder, progress, cancel, minutes)
     from engine.training import regression, train_attributes, train_judge
 
     source = train_attributes if name == "portraits-attributes" else train_judge
     return regression.train(replace(source.spec(), minutes=minutes), folder, progress, cancel)
+
+
+def _encoder(
+    work: Path, folder: Path, progress: OnProgress, cancel: CancelToken, minutes: float | None
+) -> Path:
+    """The encoder of the generator that is bundled now."""
+    from engine.models.card import info_of, read_card
+    from engine.models.library import bundled_folder
+    from engine.models.opened import open_model
+    from engine.training.train_encoder import EncoderSpec, train_encoder
+
+    source = bundled_folder() / "portraits-stylegan2"
+    model = open_model(info_of(source, read_card(source), bundled=True), "torch")
+    return train_encoder(EncoderSpec(work, minutes=minutes), model, folder, progress, cancel)
 
 
 def _economy(device: str | None) -> dict[str, Any]:

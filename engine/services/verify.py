@@ -16,6 +16,10 @@ from engine.image.codec import (
     read_bytes,
     refuse_polyglot,
 )
+from engine.image.formats import (
+    WEBM,
+    sniff_film,
+)
 from engine.image.pixels import resize
 from engine.provenance.certificates import read_anchors
 from engine.provenance.origin import models_of
@@ -55,6 +59,7 @@ def verify(
     refuse_polyglot(data)
     found = read_credentials(
         data,
+        beside=_beside(path, data),
         anchors_pem=trusted,
         own_roots_pem=own_roots_pem,
         own_leaves=own_leaves,
@@ -78,6 +83,14 @@ def verify(
     if render is None:
         return verdict
     return _rerendered(verdict, data, render, has_model, mark_again)
+
+
+def _beside(path: Path, data: bytes) -> bytes:
+    """The manifest store beside a film that cannot hold one."""
+    sidecar = path.with_suffix(".c2pa")
+    if sniff_film(data) is not WEBM or not sidecar.is_file():
+        return b""
+    return read_bytes(sidecar)
 
 
 def _looked_up(verdict: Verdict, data: bytes, found: Credentials, lookup: Lookup) -> Verdict:

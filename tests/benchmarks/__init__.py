@@ -33,4 +33,8 @@ def _suite(name: str) -> Callable[[], Iterator[Figure]]:
         from tests.benchmarks.provenance import measure as measure_provenance
 
         return measure_provenance
-    raise UsageError(f"There is no suite {name!r}.", "Suites: first, provenance.")
+    if name == "editing":
+        from tests.benchmarks.editing import measure as measure_editing
+
+        return measure_editing
+    raise UsageError(f"There is no suite {name!r}.", "Suites: first, provenance, editing.")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fake_editor import FakeEditor
 
 from engine.cancel import CancelToken
 from engine.errors import CheckpointError, ExportError, IdentityError, ImageError, RecipeError
@@ -31,7 +32,9 @@ from engine.frame import (
     Verdict,
 )
 from engine.recipe import (
+    Arithmetic,
     Blend,
+    Computed,
     Generate,
     Latent,
     Mix,
@@ -43,7 +46,7 @@ from engine.recipe import (
     Seed,
     Truncate,
 )
-from engine.studio import Project
+from engine.studio import Favourite, Project
 
 DIM, LAYERS, SIDE = 24, 10, 64
 NAMES = ("Turn", "Smile", "Age", "Gender presentation", "Eyeglasses")
@@ -87,6 +90,10 @@ class FakeStudio:
         self.photos: dict[str, Path] = {}
         self.imported: list[str] = []
         self.closed = False
+        self.kept: tuple[Favourite, ...] = ()
+        self.edit = FakeEditor(self)
+        self.films: list[Any] = []
+        self.more: tuple[DirectionInfo, ...] = ()
         self.renewed = 0
         self.brought: tuple[Path, Path | None, str | None] | None = None
         self.ledger_problems: tuple[str, ...] = ()
@@ -127,7 +134,7 @@ class FakeStudio:
             DirectionInfo(f"pca-{i}", f"Component {i}", digest(f"pca {i}"), sha, "pca", -3, 3)
             for i in range(12)
         ]
-        return tuple(named + found)
+        return (*named, *found, *(d for d in self.more if d.model_sha256 == sha))
 
     def open(self, name: str) -> None:
         assert self.ref(name)
@@ -184,6 +191,12 @@ class FakeStudio:
                 for layer in layers:
                     ws[layer] += amount * (other[layer] - ws[layer])
                 return ws
+            case Arithmetic(terms):
+                return sum(  # type: ignore[return-value]
+                    t.weight * np.mean([self._ws(x) for x in t.exemplars], 0) for t in terms
+                )
+            case Computed(_, result):
+                return np.random.RandomState(int(result[:7], 16)).randn(LAYERS, DIM)
             case Move(base, direction, strength):
                 vector = np.random.RandomState(int(direction[:7], 16)).randn(DIM)
                 return self._ws(base) + np.float32(strength / 3) * vector.astype(np.float32)
@@ -247,6 +260,17 @@ class FakeStudio:
             "this installation",
         )
 
+    def export_film(
+        self,
+        film: Any,
+        path: Path,
+        options: ExportOptions | None = None,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Receipt:
+        self.films.append(film)
+        return self.export(Recipe(film.keys[0].image), path, options, progress, cancel)
+
     def verify(self, path: Path, rerender: bool = False, anchors: Path | None = None) -> Verdict:
         recipe = self.exported.get(path)
         if recipe is None:
@@ -273,7 +297,7 @@ class FakeStudio:
         )
 
     def keep_photo(self, path: Path) -> str:
-        if path not in self.exported:
+        if path not in self.exported and path.suffix != ".png":
             raise ImageError("This file is no picture.")
         return digest(str(path))
 
@@ -324,6 +348,12 @@ class FakeStudio:
 
     def recoverable(self) -> Project | None:
         return self.left_over
+
+    def favourites(self) -> tuple[Favourite, ...]:
+        return self.kept
+
+    def keep_favourites(self, kept: tuple[Favourite, ...]) -> None:
+        self.kept = tuple(kept)
 
     def recent(self) -> tuple[Path, ...]:
         return tuple(self.saved)

@@ -194,6 +194,8 @@ def test_everything_can_be_done_by_keyboard(
     press(desk, KEY.Key_Escape)
     assert not desk.window.exporting
     press(desk, KEY.Key_2, CTRL)
+    assert desk.window.page == "edit"
+    press(desk, KEY.Key_3, CTRL)
     assert desk.window.page == "verify"
     press(desk, KEY.Key_1, CTRL)
     assert desk.window.page == "explore"
@@ -218,7 +220,11 @@ def test_tab_reaches_every_control(desk: Desk, qtbot: QtBot) -> None:
         seen.add(widget)
         press(desk, KEY.Key_Tab)
     missing = [f"{type(w).__name__} {w.accessibleName()}" for w in wanted - seen]
-    exclusive = [name for name in missing if "Explore" in name or "Verify" in name or ":" in name]
+    exclusive = [
+        name
+        for name in missing
+        if "Explore" in name or "Edit" in name or "Verify" in name or ":" in name
+    ]
     assert sorted(missing) == sorted(exclusive)  # of exclusive buttons Tab visits the chosen one
 
 

@@ -23,6 +23,7 @@ from engine.latent.walk import between, circle, keyframe_walk, lattice, through
 from engine.recipe import (
     Arithmetic,
     Blend,
+    Computed,
     Latent,
     Mix,
     Move,
@@ -444,6 +445,7 @@ def test_every_kind_of_latent_can_be_evaluated() -> None:
         "mix": Mix(Seed(1), Seed(2), (0,)),
         "move": Move(Seed(1), SHA["w1"], 1.0),
         "truncate": Truncate(Seed(1), 0.5),
+        "computed": Computed("invert", SHA["w1"], "w"),
     }
     assert set(examples) == set(Latent.members)
     for latent in examples.values():

@@ -1,0 +1,216 @@
+"""The mixing strip: its sources, and how what is painted becomes the picture's mixes."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from desktop.controllers.thumbs import ThumbController
+from desktop.facts import StripView
+from desktop.kit import Kit
+from desktop.state import ExploreState, MixSetting, home_seed, recipe_of
+from engine.recipe import MAX_SEED, Latent, Recipe, Seed, Truncate
+
+KIND = "strip"
+MOST = 6
+Source = tuple[Latent, bool]  # latent, whether it is truncated as the base is
+
+
+def painted(state: ExploreState) -> dict[int, tuple[Source, float]]:
+    """Source and amount by layer: the last mix that names a layer."""
+    return {
+        layer: ((mix.source, mix.follows), mix.amount)
+        for mix in state.mixes
+        for layer in mix.layers
+    }
+
+
+def mixes_of(cells: dict[int, tuple[Source, float]]) -> tuple[MixSetting, ...]:
+    """The fewest mixes that do what is painted, in the order of their first layers."""
+    groups: dict[tuple[Source, float], list[int]] = {}
+    for layer in sorted(cells):
+        groups.setdefault(cells[layer], []).append(layer)
+    return tuple(
+        MixSetting(source, tuple(layers), amount, follows)
+        for ((source, follows), amount), layers in groups.items()
+    )
+
+
+class StripController(QObject):
+    """Keeps sources that are not painted yet; all else is in the picture's own state."""
+
+    view_changed = Signal(object)  # StripView
+    mixes_changed = Signal(object)  # tuple of MixSetting; live
+    gesture_ended = Signal()
+
+    def __init__(self, thumbs: ThumbController, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thumbs = thumbs
+        self._state: ExploreState | None = None
+        self._layers = 1
+        self._amount = 1.0
+        self._sources: tuple[Source, ...] = ()
+        self._locked: frozenset[int] = frozenset()
+        self._open = False
+        self._random = random.SystemRandom()
+        self._soon = QTimer(self, interval=60, singleShot=True)
+        self._soon.timeout.connect(self.publish)
+        thumbs.arrived.connect(self._arrived)
+
+    @Slot(object)
+    def set_kit(self, kit: Kit) -> None:
+        """As many layers as the model has."""
+        if kit.info.num_ws != self._layers:
+            self._locked = frozenset()
+        self._layers = kit.info.num_ws
+        self.publish()
+
+    @Slot(object)
+    def follow(self, state: ExploreState) -> None:
+        """The picture's mixes; sources that it brings join the strip."""
+        other = self._state is None or state.model != self._state.model
+        self._state = state
+        known = () if other else self._sources
+        brought = tuple((mix.source, mix.follows) for mix in state.mixes)
+        self._sources = tuple(dict.fromkeys((*known, *brought)))[:MOST]
+        self.publish()
+
+    @Slot(bool)
+    def set_open(self, is_open: bool) -> None:
+        """Render only while somebody looks."""
+        self._open = is_open
+        self._ask()
+        self.publish()
+
+    @Slot()
+    def add(self) -> None:
+        """The picture on the canvas, without its mixes, becomes a source."""
+        if self._state is None:
+            return
+        own = recipe_of(replace(self._state, mixes=(), delta=None)).image
+        latent = own.latent  # type: ignore[attr-defined]
+        if latent.space == "s":
+            return
+        bare = isinstance(latent, Truncate)
+        source = (latent.base, True) if bare else (latent, False)
+        self._join(source)
+
+    @Slot()
+    def add_random(self) -> None:
+        """A random seed becomes a source."""
+        self._join((Seed(self._random.randint(0, MAX_SEED)), True))
+
+    def _join(self, source: Source) -> None:
+        if source not in self._sources:
+            self._sources = (*self._sources, source)[-MOST:]
+        self._ask()
+        self.publish()
+
+    @Slot(int)
+    def remove(self, row: int) -> None:
+        """Take a source out, and what was painted from it."""
+        if row >= len(self._sources) or self._state is None:
+            return
+        source = self._sources[row]
+        self._sources = tuple(x for x in self._sources if x != source)
+        cells = {k: v for k, v in painted(self._state).items() if v[0] != source}
+        self._put(cells)
+        self.gesture_ended.emit()
+
+    @Slot()
+    def clear(self) -> None:
+        """Take every source out."""
+        self._sources = ()
+        self._put({})
+        self.gesture_ended.emit()
+
+    @Slot(int, int)
+    def paint(self, row: int, layer: int) -> None:
+        """Take a layer from a source; live."""
+        if self._state is None or layer in self._locked or row >= len(self._sources):
+            return
+        cells = painted(self._state)
+        cells[layer] = (self._sources[row], self._amount)
+        self._put(cells)
+
+    @Slot(int)
+    def wipe(self, layer: int) -> None:
+        """Give a layer back to the base; live."""
+        if self._state is not None and layer not in self._locked:
+            cells = painted(self._state)
+            cells.pop(layer, None)
+            self._put(cells)
+
+    @Slot(int)
+    def flip_lock(self, layer: int) -> None:
+        """Lock a layer, or let it go."""
+        self._locked = self._locked ^ {layer}
+        self.publish()
+
+    @Slot()
+    def shuffle(self) -> None:
+        """Every layer that is not locked comes from any source, or from the base."""
+        if self._state is None:
+            return
+        while len(self._sources) < 3:
+            self.add_random()
+        cells = {k: v for k, v in painted(self._state).items() if k in self._locked}
+        for layer in range(self._layers):
+            if layer not in self._locked:
+                source = self._random.choice((None, *self._sources))
+                if source is not None:
+                    cells[layer] = (source, self._amount)
+        self._put(cells)
+        self.gesture_ended.emit()
+
+    @Slot(float)
+    def set_amount(self, amount: float) -> None:
+        """How far the next strokes go."""
+        self._amount = amount
+        self.publish()
+
+    def _put(self, cells: dict[int, tuple[Source, float]]) -> None:
+        self.mixes_changed.emit(mixes_of(cells))
+        self.publish()
+
+    def _recipe(self, source: Source) -> Recipe | None:
+        if self._state is None:
+            return None
+        latent, follows = source
+        psi = (self._state.psi, self._state.cutoff) if follows else (1.0, None)
+        plain = replace(self._state, moves=(), mixes=(), base=latent, delta=None)
+        return recipe_of(replace(plain, psi=psi[0], cutoff=psi[1]))
+
+    def _ask(self) -> None:
+        recipes = [self._recipe(source) for source in self._sources] if self._open else []
+        self._thumbs.ask(KIND, [recipe for recipe in recipes if recipe is not None])
+
+    @Slot(object)
+    def _arrived(self, recipe: Recipe) -> None:
+        if self._open and not self._soon.isActive():
+            self._soon.start()
+
+    @Slot()
+    def publish(self) -> None:
+        """Tell the panel what there is."""
+        if self._state is None or not self._open:
+            return
+        cells = painted(self._state)
+        names, images, amounts = [], [], []
+        for source in self._sources:
+            seed = home_seed(source[0])
+            names.append("a custom latent" if seed is None else f"seed {seed}")
+            recipe = self._recipe(source)
+            images.append(None if recipe is None else self._thumbs.get(recipe))
+            taken = (cells.get(i) for i in range(self._layers))
+            amounts.append(tuple(
+                cell[1] if cell is not None and cell[0] == source else 0.0 for cell in taken
+            ))  # fmt: skip
+        self.view_changed.emit(
+            StripView(
+                tuple(names), tuple(images), tuple(amounts), self._layers, self._locked,
+                self._amount,
+            )
+        )  # fmt: skip

@@ -1,0 +1,155 @@
+"""One's own picture: open it, cut it to a square, and search for the latent that makes it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop.facts import PhotoView
+from desktop.messages import Message, plain
+from desktop.widgets.button import push
+from desktop.widgets.job_bar import JobBar
+from desktop.widgets.message_bar import MessageBar
+from desktop.widgets.segmented import Segmented
+from desktop.widgets.text import label
+from engine.frame import Progress
+from engine.wishes import Inversion
+
+HINT = (
+    "Open a picture of your own, or drop one on the window while this page is shown. What this "
+    "model cannot make it will come close to; tuning changes the model a little for this picture."
+)
+LENGTHS = {"once": 0, "quick": 100, "good": 250, "best": 700}
+TUNE_STEPS = 150
+
+
+class PhotoPanel(QWidget):
+    """States what is to be opened and searched for."""
+
+    open_wanted = Signal()
+    current_wanted = Signal()
+    search_wanted = Signal(int, bool, int)  # steps, a w for each layer, steps of tuning
+    resume_wanted = Signal()
+    cancel_wanted = Signal()
+    crop_wanted = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hint = label(HINT, tone="muted", wrap=True)
+        self._words = label(wrap=True)
+        opener = push("Open a picture…", "Choose a picture of your own")
+        self._crop = push("Crop", "Show the picture and its square again", "tight")
+        self._length = Segmented(
+            "Length of the search",
+            (
+                ("once", "Once", "One pass of the encoder, where the model has one"),
+                ("quick", "Quick", "100 steps a layer, half as many before"),
+                ("good", "Good", "250 steps"),
+                ("best", "Best", "700 steps"),
+            ),
+        )
+        self._length.set_key("good")
+        self._layers = Segmented(
+            "Latent",
+            (
+                ("plus", "w+, nearer", "A w for each layer: nearer to the picture"),
+                ("w", "w, freer", "One w for all layers: easier to edit afterwards"),
+            ),
+        )
+        self._layers.set_key("plus")
+        self._tune = Segmented(
+            "Tuning",
+            (
+                ("no", "Model as it is", "Only the latent is searched for"),
+                ("yes", "Tune the model", "Then tune the weights a little for this picture"),
+            ),
+        )
+        self._tune.set_key("no")
+        self._go = push("Find its latent", "Search for what makes this picture", "primary")
+        self._more = push("Go on", "Go on where the search was stopped", "tight")
+        self.job = JobBar("searching for the latent")
+        self.message = MessageBar()
+        head = QHBoxLayout()
+        head.setSpacing(4)
+        head.addWidget(opener, 1)
+        head.addWidget(self._crop)
+        foot = QHBoxLayout()
+        foot.setSpacing(4)
+        foot.addWidget(self._go, 1)
+        foot.addWidget(self._more)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 0, 16, 12)
+        column.setSpacing(8)
+        column.addWidget(self._hint)
+        column.addLayout(head)
+        column.addWidget(self._words)
+        for part in (self._length, self._layers, self._tune):
+            column.addWidget(part)
+        column.addLayout(foot)
+        column.addWidget(self.job)
+        column.addWidget(self.message)
+        self.message.hide()
+        opener.clicked.connect(self.open_wanted)
+        self._crop.clicked.connect(self._show_crop)
+        self._go.clicked.connect(self._submit)
+        self._more.clicked.connect(self.resume_wanted)
+        self.job.cancel_wanted.connect(self.cancel_wanted)
+        self.show_photo(PhotoView())
+
+    def show_photo(self, view: PhotoView) -> None:
+        """What was opened, and its square."""
+        there = view.size is not None
+        self._hint.setVisible(not there)
+        self._words.setVisible(there)
+        self._crop.setEnabled(there)
+        self._go.setEnabled(there and not self.job.running)
+        self._more.setVisible(view.can_resume and not self.job.running)
+        if view.size is not None:
+            left, top, side = view.square
+            self._words.setText(
+                f"{plain(view.name, 60)}, {view.size[0]} × {view.size[1]} px. "
+                f"Square of {side} px at {left}, {top}."
+            )
+
+    def show_began(self) -> None:
+        """A search waits or runs."""
+        self.message.hide()
+        self.job.show_began("Starting…")
+        self._go.setEnabled(False)
+        self._more.hide()
+
+    def show_progress(self, progress: Progress) -> None:
+        """How far it is."""
+        self.job.show_progress(plain(progress.stage, 80), progress.fraction, progress.left_s)
+
+    def show_found(self, found: Inversion) -> None:
+        """The search is over, or was stopped."""
+        self.job.show_ended()
+        done = found.finished
+        title = "Found" if done else f"Stopped at step {found.step} of {found.steps}"
+        words = "The picture is on the canvas: every slider works on it."
+        if not done:
+            words += " Go on takes up the search."
+        self.message.show_message(f"{title}: {found.psnr_db:.1f} dB.", words, "good", "")
+        self.message.show()
+
+    def show_stopped(self) -> None:
+        """Nothing runs and nothing was found."""
+        self.job.show_ended()
+        self._go.setEnabled(True)
+
+    def show_message(self, message: Message) -> None:
+        """The search failed."""
+        self.show_stopped()
+        self.message.show_message(message.title, message.remedy, message.tone, message.action)
+        self.message.show()
+
+    def _submit(self) -> None:
+        self.search_wanted.emit(
+            LENGTHS[self._length.key],
+            self._layers.key == "plus",
+            TUNE_STEPS if self._tune.key == "yes" else 0,
+        )
+
+    def _show_crop(self) -> None:
+        self.crop_wanted.emit(True)

@@ -1,0 +1,139 @@
+"""The verbs of the command line that edit: directions, and films for `export`."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from dataclasses import asdict
+
+from commands import say, working
+from engine.errors import UsageError
+from engine.frame import DirectionInfo
+from engine.path import Key, Path
+from engine.recipe import Generate, Noise, Seed, Truncate
+from engine.studio import Studio
+from engine.wishes import DirectionWish
+
+
+def find_directions(options: Namespace) -> int:
+    """Find, import or export directions, and say what was found."""
+    chosen = [word for word in (options.method, options.keep, options.export) if word]
+    if len(chosen) != 1:
+        raise UsageError("Give one of --method, --import and --export.")
+    studio = Studio()
+    if options.export:
+        return _export(studio, options)
+    with working(options) as (bar, token):
+        if options.keep:
+            from engine.services.direction_files import import_direction
+
+            found = import_direction(
+                studio.home, options.model, options.keep, bar, token, options.anyway
+            )
+        elif options.method in ("named", "ganspace"):
+            from engine.services.discover import find_directions as find_shipped
+
+            found = find_shipped(studio.open(options.model), options.method, bar, token)
+        else:
+            from engine.services.find import find
+
+            found = find(studio.home, options.model, wish_of(options), bar, token)
+    _tell(found, options.json)
+    return 0
+
+
+def wish_of(options: Namespace) -> DirectionWish:
+    """What the words of the command line ask for. Raises UsageError."""
+    if options.count < 1:
+        raise UsageError(f"--count must be at least 1, got {options.count}.")
+    return DirectionWish(
+        method=options.method,
+        layers=_layers(options.layers),
+        count=options.count,
+        attribute=options.attribute,
+        hold=tuple(word for word in options.hold.split(",") if word),
+        region=_region(options.region),
+        space=options.space,
+    )
+
+
+def _export(studio: Studio, options: Namespace) -> int:
+    from engine.services.direction_files import export_direction
+
+    if options.out is None:
+        raise UsageError("--export needs --out FILE.")
+    say(str(export_direction(studio.home, options.model, options.export, options.out)))
+    return 0
+
+
+def _tell(found: tuple[DirectionInfo, ...], as_json: bool) -> None:
+    if as_json:
+        say(json.dumps([asdict(item) | {"scores": dict(item.scores)} for item in found], indent=2))
+        return
+    for item in found:
+        say(f"{item.name:<20} {item.label:<20} {item.method:<10} {item.low:g} to {item.high:g}")
+        moves = ", ".join(f"{k} {v:+.2f}" for k, v in item.scores.items() if abs(v) >= 0.1)
+        if moves or item.note:
+            say(f"{'':<20} {item.note}{'; moves ' if moves else ''}{moves}")
+
+
+def film_of(options: Namespace, studio: Studio) -> Path | None:
+    """The film that the words of `export` mean: a file that says "path", or seeds; else None."""
+    if options.seeds is not None:
+        return _through_seeds(options, studio)
+    if options.recipe is None or options.recipe == "-":
+        return None
+    try:
+        with open(options.recipe, "rb") as file:
+            text = file.read(2_000_000)
+        said = json.loads(text)
+    except (OSError, ValueError):
+        return None  # recipe_of tells what is wrong with it
+    if not isinstance(said, dict) or "path" not in said:
+        return None
+    return Path.from_json(text)
+
+
+def _through_seeds(options: Namespace, studio: Studio) -> Path:
+    if options.model is None or options.recipe is not None or options.seed is not None:
+        raise UsageError("--seeds goes with --model, and with no RECIPE.json or --seed.")
+    try:
+        seeds = [int(part) for part in options.seeds.split(",")]
+    except ValueError as error:
+        raise UsageError(f"--seeds is like 1,2,3, got {options.seeds[:40]!r}.") from error
+    if len(seeds) < 2 or options.seconds <= 0:
+        raise UsageError("A film needs two seeds or more, and more than 0 --seconds.")
+    ref, psi = studio.ref(options.model), 0.7 if options.psi is None else options.psi
+    noise = Noise(mode=options.noise)
+    keys = tuple(
+        Key(Generate(ref, Truncate(Seed(n), psi), noise=noise), i * options.seconds)
+        for i, n in enumerate(seeds)
+    )
+    return Path(keys, options.fps, loop_s=options.seconds if options.loop else 0.0)
+
+
+def _layers(text: str | None) -> tuple[int, ...] | None:
+    """ "0-3" or "0,2,5"."""
+    if text is None:
+        return None
+    try:
+        if "-" in text:
+            first, last = (int(part) for part in text.split("-"))
+            found = tuple(range(first, last + 1))
+        else:
+            found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or min(found) < 0 or max(found) > 63:
+        raise UsageError(f"--layers is like 0-3 or 0,2,5, got {text[:40]!r}.")
+    return found
+
+
+def _region(text: str | None) -> tuple[float, float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        left, top, right, bottom = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--region is like 0.3,0.6,0.7,0.85, got {text[:40]!r}.") from error
+    return left, top, right, bottom

@@ -1,0 +1,1 @@
+"""Editing pictures by search: inversion, tuning, dragging."""

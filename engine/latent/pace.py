@@ -1,0 +1,44 @@
+"""How far apart pictures look along a way, and how to walk it at a constant pace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float64
+
+
+def path_length(distances: Sequence[float]) -> float:
+    """The length of a way: the sum of the distances between its pictures, one after another.
+
+    With squared distances over squared steps this is what Karras et al. (2019, section 4.1)
+    average; here the way itself is measured, so that it can be compared and walked.
+    """
+    return float(np.sum(np.asarray(distances, np.float64)))
+
+
+def constant_pace(distances: Sequence[float], samples: int = 0) -> Float64[np.ndarray, " samples"]:
+    """Where to be on the way at evenly spaced times, so that equal times look equally far.
+
+    distances: between the pictures at evenly spaced places, from the first to the last. Returns
+    rising places in [0, 1] at `samples` times (as many as there were pictures when 0): the inverse
+    of the cumulative length. A way on which nothing changes keeps its own pace.
+    """
+    steps = np.maximum(np.asarray(distances, np.float64), 0.0)
+    count = samples or len(steps) + 1
+    total = float(steps.sum())
+    if total <= 0.0:
+        return np.linspace(0.0, 1.0, count)
+    # A floor keeps the inverse single-valued where pictures are equal.
+    steps = steps + 1e-6 * total / len(steps)
+    length = np.concatenate([[0.0], np.cumsum(steps)])
+    length /= length[-1]
+    places = np.interp(np.linspace(0, 1, count), length, np.linspace(0, 1, len(length)))
+    return np.clip(np.maximum.accumulate(places), 0.0, 1.0)
+
+
+def unevenness(distances: Sequence[float]) -> float:
+    """Deviation over mean of the steps: 0 is a constant pace."""
+    steps = np.asarray(distances, np.float64)
+    mean = float(steps.mean())
+    return float(steps.std()) / mean if mean else 0.0

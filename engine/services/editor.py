@@ -1,0 +1,148 @@
+"""The verbs of editing: each runs its search in the worker process and waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.cancel import CancelToken
+from engine.frame import DirectionInfo, OnProgress
+from engine.path import Path as Film
+from engine.recipe import Recipe, Space
+from engine.services import direction_files
+from engine.services.away import run_away
+from engine.wishes import DirectionWish, Drag, DragWish, Inversion, InvertWish
+from engine.worker import Worker
+
+if TYPE_CHECKING:
+    from engine.services.pace import Pace
+
+OnFrame = Callable[[Any], None]
+
+
+class Editor:
+    """Editing for one data folder. Methods wait, and may be called from several threads.
+
+    changed: called when models or directions on the disk are others than before.
+    """
+
+    def __init__(self, home: Path, changed: Callable[[], None]) -> None:
+        self.home = home
+        self._changed = changed
+        self._worker = Worker(patience_s=8.0)  # a step of a large model takes seconds
+
+    def find_directions(
+        self,
+        model: str,
+        wish: DirectionWish,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[DirectionInfo, ...]:
+        """Find, measure and keep directions. Raises DirectionError; then nothing is kept."""
+        asked = {"home": self.home, "model": model, "wish": wish}
+        found: tuple[DirectionInfo, ...] = self._run("find:find", asked, progress, cancel)
+        self._changed()
+        return found
+
+    def import_direction(
+        self,
+        model: str,
+        path: Path,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        anyway: bool = False,
+    ) -> tuple[DirectionInfo, ...]:
+        """Keep the directions of a file. Raises DirectionError."""
+        asked = {"home": self.home, "model": model, "path": path, "anyway": anyway}
+        name = "direction_files:import_direction"
+        found: tuple[DirectionInfo, ...] = self._run(name, asked, progress, cancel)
+        self._changed()
+        return found
+
+    def export_direction(self, model: str, name: str, path: Path) -> Path:
+        """Write one direction to a file; returns its path. Raises DirectionError."""
+        return direction_files.export_direction(self.home, model, name, path)
+
+    def remove_direction(self, model: str, name: str) -> None:
+        """Forget a direction that the user found. Raises DirectionError."""
+        direction_files.remove_direction(self.home, model, name)
+        self._changed()
+
+    def rename_direction(self, model: str, name: str, label: str) -> None:
+        """Give a direction that the user found another label. Raises DirectionError."""
+        direction_files.rename_direction(self.home, model, name, label)
+        self._changed()
+
+    def invert(
+        self,
+        wish: InvertWish,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        frame: OnFrame | None = None,
+    ) -> Inversion:
+        """Find the latent of a picture. frame: shown uint8 [r, r, 3] on the way.
+
+        When cancelled it answers with what it found so far. Raises RecipeError, ModelError.
+        """
+        asked = {"home": self.home, "wish": wish}
+        found: Inversion = self._run("invert:invert", asked, progress, cancel, frame)
+        return found
+
+    def drag(
+        self,
+        wish: DragWish,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        frame: OnFrame | None = None,
+    ) -> Drag:
+        """Move points of a picture. frame: shown a DragFrame on the way.
+
+        When cancelled it answers with the steps it made. Raises RecipeError, ModelError.
+        """
+        asked = {"home": self.home, "wish": wish}
+        done: Drag = self._run("drag:drag", asked, progress, cancel, frame)
+        return done
+
+    def even_out(
+        self,
+        film: Film,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Pace:
+        """Re-time a film to a constant perceptual pace."""
+        asked = {"home": self.home, "path": film}
+        pace: Pace = self._run("pace:even_out", asked, progress, cancel)
+        return pace
+
+    def frame_at(self, film: Film, share: float) -> Recipe:
+        """The Recipe at a share of a film's time, in [0, 1]."""
+        from engine.latent.tween import at
+
+        return at(film, share)
+
+    def between_four(self, corners: Sequence[Recipe], x: float, y: float, space: Space) -> Recipe:
+        """The Recipe at a place between four pictures. Raises RecipeError."""
+        from engine.latent.tween import between_four
+
+        return between_four(corners, x, y, space)
+
+    def recipe_of_step(self, drag: Drag, index: int) -> Recipe:
+        """The Recipe of a step of a drag, from 0; -1 is where it began."""
+        from engine.services.drag import recipe_of_step
+
+        return recipe_of_step(drag, index)
+
+    def close(self) -> None:
+        """End the worker process."""
+        self._worker.close()
+
+    def _run(
+        self,
+        name: str,
+        asked: dict[str, Any],
+        progress: OnProgress | None,
+        cancel: CancelToken | None,
+        frame: OnFrame | None = None,
+    ) -> Any:
+        return run_away(self._worker, f"engine.services.{name}", asked, progress, cancel, frame)
