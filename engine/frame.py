@@ -89,6 +89,19 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
+class Anatomy:
+    """What a generator has besides its sizes.
+
+    noisy: the side in pixels of each layer that takes noise, in the order they run. movable:
+    whether the plane that it makes pictures on can be moved. classes: a name for each.
+    """
+
+    noisy: tuple[int, ...] = ()
+    movable: bool = False
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class DirectionInfo:
     """A latent direction. strength is counted in standard deviations along it.
 

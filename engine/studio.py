@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from engine.cancel import CancelToken
 from engine.frame import (
+    Anatomy,
     BackendName,
     DirectionInfo,
     ExportOptions,
@@ -115,6 +116,18 @@ class Studio:
         if name not in self._directions:
             self._directions[name] = models.directions_of(self.library, self.library.find(name))
         return self._directions[name]
+
+    def anatomy(self, name: str) -> Anatomy:
+        """What the model has: noisy layers, classes, whether its pictures can be moved."""
+        from engine.services.anatomy import anatomy_of
+
+        return anatomy_of(self.library.find(name))
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse what a render would refuse, in milliseconds; see services.anatomy."""
+        from engine.services.anatomy import check_recipe
+
+        check_recipe(recipe, self.library, self.store, self._owners)
 
     def import_model(
         self, path: Path, name: str | None = None, progress: OnProgress | None = None

@@ -16,7 +16,7 @@ from engine.image.codec import encode
 from engine.image.xmp import SOURCE_TYPES, packet
 from engine.provenance.origin import source_type
 from engine.provenance.program import NAME, program_version
-from engine.recipe import Generate, Recipe
+from engine.recipe import Generate, Recipe, Transform
 from engine.services.render import Renderer
 from engine.store import replacing, write_remedy
 
@@ -52,7 +52,7 @@ def _png(renderer: Renderer, recipe: Recipe, settings: RenderSettings) -> bytes:
 
 
 def _npy(renderer: Renderer, recipe: Recipe, settings: RenderSettings) -> bytes:
-    if isinstance(recipe.image, Generate):
+    if isinstance(recipe.image, Generate | Transform):
         image = renderer.image(recipe.image, settings)
     else:
         pixels = renderer.render(recipe, settings).pixels
