@@ -178,7 +178,7 @@ class Studio:
             identity=self.identity,
             ledger=self.ledger,
             photo=self.store.get,
-            resolution=lambda ref: self.library.resolve(ref).resolution,
+            resolution=self.renderer.resolution,
         )
         return exporter.export(recipe, Path(path), options, progress, cancel)
 

@@ -26,6 +26,7 @@ from engine.recipe import (
     Image,
     Latent,
     Mix,
+    ModelRef,
     Move,
     Photo,
     Recipe,
@@ -99,6 +100,10 @@ class Renderer:
                 found = self._models.get(key) or (open_model(info, key[1]), Memo())
                 self._models[key] = found
         return found
+
+    def resolution(self, ref: ModelRef) -> int:
+        """The side of what a model makes, in pixels. Raises ModelError where it is not here."""
+        return self._library.resolve(ref).resolution
 
     def forget(self) -> None:
         """Drop every picture that is at hand."""
