@@ -29,6 +29,11 @@ class TorchBackend:
         generator = generator.eval().requires_grad_(False)
         self._generator = generator.to(device=self.device, memory_format=torch.channels_last)
 
+    @property
+    def generator(self) -> Any:
+        """The torch module that runs."""
+        return self._generator
+
     def map(
         self, z: Float32[np.ndarray, "n z_dim"], c: Float32[np.ndarray, "n c_dim"] | None
     ) -> Float32[np.ndarray, "n w_dim"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.cancel import CancelToken
 from engine.checkpoints.digest import weights_sha256
 from engine.directions.library import read_directions, vector_of, write_directions
 from engine.errors import CheckpointError, ModelError
@@ -17,11 +19,12 @@ from engine.frame import BackendName, DirectionInfo, ModelInfo, OnProgress, Prog
 from engine.models.card import CARD, check_name, config_of, info_of, is_generator, read_card
 from engine.models.families import check_fits, known
 from engine.models.family import Config
-from engine.models.folder import write_graphs, write_model_folder
+from engine.models.folder import UNFINISHED, write_graphs, write_model_folder
 from engine.models.library import ModelLibrary, load_tensors
 from engine.models.opened import Model, open_model, open_tensors
 from engine.models.published.convert import convert
 from engine.models.published.layout import floats
+from engine.store import process_runs
 
 Tensors = dict[str, np.ndarray]
 
@@ -59,7 +62,7 @@ def open_path(path: Path, backend: BackendName | None = None) -> Model:
     return open_tensors(passing_info(path, config, tensors), tensors, backend or "torch")
 
 
-def read_checkpoint(path: Path) -> tuple[Config, Tensors]:
+def read_checkpoint(path: Path, cancel: CancelToken | None = None) -> tuple[Config, Tensors]:
     """Sizes and tensors of a published checkpoint, or of a folder that holds one.
 
     A `config.json` of this program beside a .safetensors file may name the sizes; else names,
@@ -69,7 +72,7 @@ def read_checkpoint(path: Path) -> tuple[Config, Tensors]:
         raise CheckpointError(f"There is no file or folder {path}.", "Check the path.")
     from engine.checkpoints.read import read_raw
 
-    raw = read_raw(path)
+    raw = read_raw(path, cancel)
     beside = (path if path.is_dir() else path.parent) / "config.json"
     stated = raw.format in ("safetensors", "folder") and beside.is_file()
     tensors = floats(raw.networks[0].tensors) if stated else {}
@@ -83,12 +86,20 @@ def read_checkpoint(path: Path) -> tuple[Config, Tensors]:
 
 
 def import_model(
-    library: ModelLibrary, path: Path, name: str | None = None, progress: OnProgress | None = None
+    library: ModelLibrary,
+    path: Path,
+    name: str | None = None,
+    progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+    expected: str = "",
 ) -> ModelInfo:
     """Read a checkpoint or model folder safely and keep it under the home folder.
 
-    progress: told of each stage. Raises CheckpointError or ModelError; nothing is kept then.
+    progress: told of each stage. cancel: asked between the stages. expected: the digest that the
+    weights must have, "" for any. Raises CheckpointError, ModelError or Cancelled; nothing is kept
+    then.
     """
+    cancel = cancel or CancelToken()
     tell = progress or (lambda _: None)
     tell(Progress("Reading and checking", 0.1))
     facts: dict[str, Any] = {}
@@ -97,9 +108,17 @@ def import_model(
         config, tensors = config_of(info.card, path), load_tensors(info)
         facts = {key: info.card[key] for key in _KEPT if key in info.card}
     else:
-        config, tensors = read_checkpoint(path)
+        config, tensors = read_checkpoint(path, cancel)
+    cancel.check()
     chosen = check_name(name or facts.get("name") or path.stem)
-    _refuse_doubles(library, chosen, weights_sha256(tensors))
+    found_sha256 = weights_sha256(tensors)
+    if expected not in ("", found_sha256):
+        raise ModelError(
+            f"{path.name} holds other weights: its SHA-256 is {found_sha256}, but {expected} is "
+            "wanted.",
+            "Choose the checkpoint that the Recipe was made with.",
+        )
+    _refuse_doubles(library, chosen, found_sha256)
     tell(Progress("Exporting the ONNX graphs and checking them against torch", 0.3))
     facts |= {"name": chosen, "source": path.name}
     folder = library.imported / chosen
@@ -110,6 +129,26 @@ def import_model(
     library.refresh()
     tell(Progress("Done", 1.0))
     return library.find(chosen)
+
+
+def import_apart(
+    home: Path,
+    path: Path,
+    name: str | None,
+    expected: str,
+    progress: OnProgress,
+    cancel: CancelToken,
+) -> str:
+    """import_model in the worker process; returns the model's name."""
+    return import_model(ModelLibrary(home), path, name, progress, cancel, expected).name
+
+
+def sweep_unfinished(library: ModelLibrary) -> None:
+    """Remove what imports left whose processes are gone."""
+    for folder in library.imported.glob(f"{UNFINISHED}*"):
+        number = folder.name.removeprefix(UNFINISHED).split("-")[0]
+        if number.isdecimal() and not process_runs(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def inspect(path: Path) -> dict[str, Any]:

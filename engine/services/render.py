@@ -101,6 +101,10 @@ class Renderer:
                 self._models[key] = found
         return found
 
+    def model_info(self, ref: ModelRef) -> ModelInfo:
+        """What is known of a Recipe's model. Raises ModelError where it is not here."""
+        return self._library.resolve(ref)
+
     def resolution(self, ref: ModelRef) -> int:
         """The side of what a model makes, in pixels. Raises ModelError where it is not here."""
         return self._library.resolve(ref).resolution
