@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from desktop.classes import canonical
 from engine.errors import RecipeError
 from engine.recipe import (
     MAX_SEED,
@@ -24,6 +25,7 @@ from engine.recipe import (
     Recipe,
     Resize,
     Seed,
+    Transform,
     Truncate,
 )
 
@@ -59,6 +61,18 @@ class Lattice:
 
 
 @dataclass(frozen=True)
+class Motion:
+    """Where the plane is that the picture is made on; see engine.recipe.Transform."""
+
+    x: float = 0.0
+    y: float = 0.0
+    rotation: float = 0.0
+
+
+STILL = Motion()
+
+
+@dataclass(frozen=True)
 class ExploreState:
     """Everything that the Explore page shows of the picture. Strengths of zero are left out."""
 
@@ -70,6 +84,7 @@ class ExploreState:
     mixes: tuple[MixSetting, ...] = ()
     noise: Noise = field(default_factory=Noise)
     classes: tuple[ClassWeight, ...] = ()
+    motion: Motion = STILL
 
     def strength(self, direction: str, layers: tuple[int, ...] | None = None) -> float:
         """Where a direction's slider stands."""
@@ -86,7 +101,10 @@ def recipe_of(state: ExploreState) -> Recipe:
         latent = Mix(latent, source, mix.layers, mix.amount)
     for move in state.moves:
         latent = Move(latent, move.direction, move.strength, move.layers)
-    return Recipe(Generate(state.model, latent, state.classes, state.noise))
+    made = Generate(state.model, latent, canonical(state.classes), state.noise)
+    if state.motion == STILL:
+        return Recipe(made)
+    return Recipe(Transform(made, state.motion.x, state.motion.y, state.motion.rotation))
 
 
 def state_of(recipe: Recipe) -> ExploreState:
@@ -97,6 +115,9 @@ def state_of(recipe: Recipe) -> ExploreState:
     image: Image = recipe.image
     while isinstance(image, Resize):  # what an export adds
         image = image.image
+    motion = STILL
+    if isinstance(image, Transform):
+        motion, image = Motion(image.x, image.y, image.rotation), image.image
     if not isinstance(image, Generate):
         raise RecipeError(
             f"Explore shows pictures of a generator, got {image.op!r}.",
@@ -115,7 +136,8 @@ def state_of(recipe: Recipe) -> ExploreState:
         moves=tuple(MoveSetting(m.direction, m.strength, m.layers) for m in moves),
         mixes=settings,
         noise=image.noise,
-        classes=image.classes,
+        classes=canonical(image.classes),
+        motion=motion,
     )
 
 

@@ -92,10 +92,12 @@ class ModelInfo:
 class Anatomy:
     """What a generator has besides its sizes.
 
-    noisy: the side in pixels of each layer that takes noise, in the order they run. movable:
-    whether the plane that it makes pictures on can be moved. classes: a name for each.
+    family: as people write it. noisy: the side in pixels of each layer that takes noise, in the
+    order they run. movable: whether the plane that it makes pictures on can be moved. classes: a
+    name for each.
     """
 
+    family: str = ""
     noisy: tuple[int, ...] = ()
     movable: bool = False
     classes: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ from engine.models.library import ModelLibrary
 from engine.models.opened import Model
 from engine.project import Autosave, Entry, Project, Recent, load, save
 from engine.recipe import ModelRef, Recipe
-from engine.services import models
+from engine.services import anatomy, models
 from engine.services.apart import run_apart
 from engine.services.render import Renderer
 from engine.store import Store
@@ -122,15 +122,11 @@ class Studio:
 
     def anatomy(self, name: str) -> Anatomy:
         """What the model has: noisy layers, classes, whether its pictures can be moved."""
-        from engine.services.anatomy import anatomy_of
-
-        return anatomy_of(self.library.find(name))
+        return anatomy.anatomy_of(self.library.find(name))
 
     def check(self, recipe: Recipe) -> None:
         """Refuse what a render would refuse, in milliseconds; see services.anatomy."""
-        from engine.services.anatomy import check_recipe
-
-        check_recipe(recipe, self.library, self.store, self._owners)
+        anatomy.check_recipe(recipe, self.library, self.store, self._owners)
 
     def import_model(
         self,
@@ -172,6 +168,12 @@ class Studio:
     def worker(self) -> Worker:
         """The process for what takes torch; started at its first job, ended with the program."""
         return Worker()
+
+    def stop_worker(self) -> None:
+        """End the worker process, if there is one; what it was doing ends as cancelled."""
+        if "worker" in self.__dict__:
+            self.worker.close()
+            del self.__dict__["worker"]
 
     def refresh(self) -> None:
         """Look again at the models and directions on the disk."""

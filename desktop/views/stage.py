@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.messages import Message
 from desktop.views.canvas import Canvas
 from desktop.views.canvas_bar import CanvasBar
+from desktop.views.card_page import CardPage
 from desktop.widgets.message_bar import MessageBar
 
 MESSAGE_PX = 520
@@ -20,6 +21,7 @@ class Stage(QWidget):
     """Explore's canvas with its bar, and the canvas of a verified file."""
 
     action_wanted = Signal(object)  # Message whose button was pressed
+    over_changed = Signal(str)
 
     def __init__(self, actions: dict[str, QAction]) -> None:
         super().__init__()
@@ -35,6 +37,13 @@ class Stage(QWidget):
         self._pages = QStackedWidget()
         self._pages.addWidget(explore)
         self._pages.addWidget(self.photo)
+        self.sheet = Canvas("Channels of the layer", "The layer's channels are on their way.")
+        self.card = CardPage()
+        self._pages.addWidget(self.sheet)
+        self._pages.addWidget(self.card)
+        self._page = "explore"
+        self.over = ""  # what lies in the canvas's place
+        self.card.closed.connect(self.hide_over)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
@@ -47,7 +56,28 @@ class Stage(QWidget):
 
     def show_page(self, key: str) -> None:
         """The canvas of a page."""
-        self._pages.setCurrentIndex(1 if key == "verify" else 0)
+        self._page = key
+        self._turn()
+
+    def show_over(self, over: str) -> None:
+        """Put "card" or "sheet" in the canvas's place; "" brings the picture back."""
+        if over != self.over:
+            self.over = over
+            self._turn()
+            self.over_changed.emit(over)
+
+    @Slot()
+    def hide_over(self) -> None:
+        """The picture again."""
+        self.show_over("")
+        self.canvas.setFocus()
+
+    def _turn(self) -> None:
+        names = {"": 0, "sheet": 2, "card": 3}
+        self._pages.setCurrentIndex(1 if self._page == "verify" else names[self.over])
+        if self._pages.currentWidget() is self.card:
+            self.card.show_card()
+            self.card.setFocus()
 
     def show_message(self, message: Message) -> None:
         """Tell something over the canvas; good news goes away by itself."""

@@ -32,7 +32,7 @@ def anatomy_of(info: ModelInfo) -> Anatomy:
         for index, name in enumerate(names or [None] * info.c_dim)
     )
     noisy = tuple(size for _, size in family.noisy_layers(config))
-    return Anatomy(noisy, family.TRANSFORM is not None, classes)
+    return Anatomy(family.TITLE, noisy, family.TRANSFORM is not None, classes)
 
 
 def check_recipe(recipe: Recipe, library: ModelLibrary, store: Store, owners: Owners) -> None:

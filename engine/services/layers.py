@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TORCH: BackendName = "torch"
 SHEET_PX = 1024  # about the side of the whole sheet
 TILE_PX = (8, 256)
+FEW = 4  # channels: those of pictures
 GAP = 1
 GROUND = 32  # the grey between the tiles
 
@@ -32,7 +33,7 @@ GROUND = 32  # the grey between the tiles
 def activations(home: Path, recipe: bytes, layer: str | None) -> Activations:
     """The maps of one layer as a sheet of grey tiles.
 
-    home: the data folder. recipe: as JSON text; its outermost generator is looked into. layer: by name,
+    home: the data folder. recipe: as JSON; its outermost generator is looked into. layer: by name,
     the one in the middle when None or unknown to this model. Raises RecipeError for a picture that
     no generator made, and what rendering raises.
     """
@@ -47,7 +48,8 @@ def activations(home: Path, recipe: bytes, layer: str | None) -> Activations:
     if not heard.maps:
         raise ModelError(f"{model.info.name} has no layers that can be looked into.")
     names = list(heard.maps)
-    name = layer if layer in heard.maps else names[len(names) // 2]
+    rich = [name for name in names if len(heard.maps[name]) > FEW] or names
+    name = layer if layer in heard.maps else rich[len(rich) // 2]
     columns, tile_px, pixels = sheet(heard.maps[name])
     layers = tuple(Layer(key, *maps.shape) for key, maps in heard.maps.items())
     return Activations(layers, layers[names.index(name)], columns, tile_px, pixels)
