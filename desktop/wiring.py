@@ -68,6 +68,7 @@ def connect_window(desk: Desk) -> None:
     desk.identity.ledger_told.connect(window.stage.show_message)
     window.explore.panel_made.connect(desk.connect_panel)
     window.model_found.connect(desk.library.bring)
+    desk.library.began.connect(window.stage.message.hide)
     explore.kit_changed.connect(window.stage.card.set_kit)
     window.stage.canvas.plane_moved.connect(desk.conditions.move_by)
     window.stage.canvas.plane_rested.connect(explore.end_gesture)

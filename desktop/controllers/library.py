@@ -63,6 +63,7 @@ class LibraryController(QObject):
     listed = Signal(object)  # tuple of ModelInfo
     kit_ready = Signal(object)  # Kit
     missing = Signal()
+    began = Signal()  # an import
     awaited = Signal()  # the missing model is being imported
     told = Signal(object)  # Message
 
@@ -101,6 +102,7 @@ class LibraryController(QObject):
     @Slot(object, str)
     def bring(self, path: Path, expected: str = "") -> None:
         """Import a checkpoint, then put it on the table. expected: the digest it must have."""
+        self.began.emit()
         if expected:
             self.awaited.emit()
         work = _Bring(self._studio, path, expected)
@@ -150,6 +152,8 @@ class LibraryController(QObject):
             self._begin()
         elif job.kind == BRING and isinstance(result, ModelInfo):
             self._missed = None
+            words = f"{plain(result.title, 60)} was imported."
+            self.told.emit(Message(words, "It is in the model menu.", tone="good"))
             self.start(result.name)
 
     def _begin(self) -> None:

@@ -108,7 +108,11 @@ class Stage(QWidget):
     def _place(self) -> None:
         wide = min(MESSAGE_PX, self.width() - 32)
         self.message.setFixedWidth(wide)
-        self.message.adjustSize()
+        layout = self.message.layout()
+        assert layout is not None
+        for _ in range(2):  # lines wrap first, then the heights are known
+            layout.activate()
+            self.message.resize(wide, layout.totalHeightForWidth(wide))
         self.message.move((self.width() - wide) // 2, 16)
 
     def _act(self) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from desktop.facts import ProjectView
 from desktop.messages import plain
 from desktop.views.canvas_bar import action_button
-from desktop.widgets.button import IconButton
+from desktop.widgets.button import IconButton, PushButton
 from desktop.widgets.text import label
 from engine.frame import IdentityStatus, ModelInfo
 
@@ -53,7 +53,7 @@ class TopBar(QWidget):
         self._badge = IconButton(
             "shield", "Signing identity", "Whether exports are signed", text="Signs on first export"
         )
-        export = QPushButton("Export")
+        export = PushButton("Export")
         export.setProperty("role", "primary")
         export.setAccessibleName("Export")
         export.setToolTip(actions["export"].toolTip())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -114,9 +116,8 @@ def import_model(
     found_sha256 = weights_sha256(tensors)
     if expected not in ("", found_sha256):
         raise ModelError(
-            f"{path.name} holds other weights: its SHA-256 is {found_sha256}, but {expected} is "
-            "wanted.",
-            "Choose the checkpoint that the Recipe was made with.",
+            f"{path.name} holds other weights than the Recipe wants.",
+            f"Theirs have the SHA-256 {found_sha256}, wanted is {expected}: choose another file.",
         )
     _refuse_doubles(library, chosen, found_sha256)
     tell(Progress("Exporting the ONNX graphs and checking them against torch", 0.3))
@@ -140,6 +141,11 @@ def import_apart(
     cancel: CancelToken,
 ) -> str:
     """import_model in the worker process; returns the model's name."""
+    with contextlib.suppress(ImportError):  # torch's exporter shows progress only where tqdm is
+        from tqdm import tqdm  # type: ignore[import-untyped]
+
+        # Else it makes a lock between processes, which a killed process cannot take back.
+        tqdm.set_lock(threading.RLock())
     return import_model(ModelLibrary(home), path, name, progress, cancel, expected).name
 
 

@@ -134,7 +134,7 @@ class FakeStudio:
         apart: bool = False,
     ) -> ModelInfo:
         if expected not in ("", digest(path.stem)):
-            raise ModelError(f"{path.name} holds other weights.", "Choose another one.")
+            raise ModelError(f"{path.name} holds other weights.", "Choose another file.")
         if path.suffix == ".pkl":
             raise CheckpointError(f"{path.name} wants os.system.", "Get it from its authors.")
         self.imported.append(path.stem)
