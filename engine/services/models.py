@@ -186,7 +186,7 @@ def export_onnx(library: ModelLibrary, name: str, out: Path | None = None) -> tu
     return folder, write_graphs(folder, config_of(info.card, info.folder), load_tensors(info))
 
 
-_KEPT = ("name", "title", "data", "command", "seed", "trained", "scores", "licence")
+_KEPT = ("name", "title", "data", "command", "seed", "trained", "scores", "licence", "classes")
 
 
 def _refuse_doubles(library: ModelLibrary, name: str, sha256: str) -> None:
