@@ -29,7 +29,7 @@ class Kit:
     @property
     def start_classes(self) -> tuple[ClassWeight, ...]:
         """The classes that a conditional model begins with: its first one."""
-        return (ClassWeight(0),) if self.info.c_dim else ()
+        return (ClassWeight(0),) if self.anatomy.classes else ()
 
     @property
     def start_seed(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import (
     QModelIndex,
+    QPersistentModelIndex,
     QPoint,
     QSize,
     QSortFilterProxyModel,
@@ -13,13 +14,15 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
     QLineEdit,
     QListView,
     QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +31,7 @@ from desktop.widgets.button import IconButton
 
 ROW_PX = 28
 MOST_ROWS = 10
+Index = QModelIndex | QPersistentModelIndex
 NARROWEST_PX = 240
 
 
@@ -96,7 +100,7 @@ class _Popup(QFrame):
     chosen = Signal(int)
 
     def __init__(self, button: PickButton) -> None:
-        super().__init__(button, Qt.WindowType.Popup)
+        super().__init__(button.window())
         self.setObjectName("palette")
         self._button = button
         self._field = _Field(self)
@@ -112,6 +116,8 @@ class _Popup(QFrame):
         self._list.setModel(self._filter)
         self._list.setAccessibleName(button.accessibleName())
         self._list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self._list.setItemDelegate(_Rows(self._list))
+        self._list.setUniformItemSizes(True)
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._nothing = QLabel("Nothing has this name.")
         self._nothing.setProperty("tone", "muted")
@@ -124,7 +130,10 @@ class _Popup(QFrame):
         self._field.textChanged.connect(self._search)
         self._field.walked.connect(self._walk)
         self._field.confirmed.connect(self._take)
+        self._field.left.connect(self._close)
+        self._field.lost.connect(self.hide)
         self._list.clicked.connect(self._take)
+        self.hide()
 
     def show_names(self, names: Sequence[str], index: int) -> None:
         """Open with the names of now."""
@@ -134,14 +143,16 @@ class _Popup(QFrame):
         self._choose(self._filter.mapFromSource(self._names.index(max(0, index))))
         rows = min(len(names), MOST_ROWS)
         width = max(NARROWEST_PX, self._button.width())
-        self.resize(width, ROW_PX + 28 + rows * (ROW_PX + 6))
-        below = self._button.mapToGlobal(QPoint(0, self._button.height() + 2))
-        screen = self._button.screen().availableGeometry()
-        if below.y() + self.height() > screen.bottom():
-            below = self._button.mapToGlobal(QPoint(0, -self.height() - 2))
-        below.setX(min(below.x(), screen.right() - width))
+        self.resize(width, ROW_PX + 32 + rows * ROW_PX)
+        window = self._button.window()
+        below = self._button.mapTo(window, QPoint(0, self._button.height() + 2))
+        if below.y() + self.height() > window.height():
+            below = self._button.mapTo(window, QPoint(0, -self.height() - 2))
+        below.setX(min(below.x(), window.width() - width - 8))
+        below.setY(max(8, below.y()))
         self.move(below)
         self.show()
+        self.raise_()
         self._field.setFocus()
 
     def _search(self, text: str) -> None:
@@ -161,8 +172,22 @@ class _Popup(QFrame):
     def _take(self) -> None:
         index = self._list.currentIndex()
         if index.isValid():
+            place = self._filter.mapToSource(index).row()
+            self._close()
+            self.chosen.emit(place)
+
+    def _close(self) -> None:
+        """Gone, and the focus is where it came from."""
+        if self.isVisible():
             self.hide()
-            self.chosen.emit(self._filter.mapToSource(index).row())
+            self._button.setFocus()
+
+
+class _Rows(QStyledItemDelegate):
+    """Rows of one height, whenever the style sheet comes to be known."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(super().sizeHint(option, index).width(), ROW_PX)
 
 
 class _Field(QLineEdit):
@@ -170,13 +195,22 @@ class _Field(QLineEdit):
 
     walked = Signal(int)
     confirmed = Signal()
+    left = Signal()
+    lost = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up, down and Return are for the list."""
+        """Up, down, Return and Escape are for the list."""
         key = event.key()
-        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if key == Qt.Key.Key_Escape:
+            self.left.emit()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.confirmed.emit()
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self.walked.emit(1 if key == Qt.Key.Key_Down else -1)
         else:
             super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Whoever goes elsewhere is done with choosing."""
+        super().focusOutEvent(event)
+        self.lost.emit()
