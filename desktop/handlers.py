@@ -65,6 +65,7 @@ class Handlers(QObject):
             "new": desk.projects.new,
             "open": window.ask_open,
             "import_model": window.ask_model,
+            "import_folder": window.ask_model_folder,
             "model_card": self._show_card,
             "save": self._save,
             "save_as": self._save_as,
@@ -262,7 +263,7 @@ class Handlers(QObject):
             self._desk.projects.open(path)
         elif suffix == ".json":
             self._desk.projects.read_recipe(path)
-        elif suffix in MODEL_SUFFIXES:
+        elif suffix in MODEL_SUFFIXES or path.is_dir():
             self._desk.library.bring(path)
         else:
             self._verify_file(path)

@@ -74,6 +74,8 @@ class LayersController(QObject):
 
     @Slot(object, object)
     def _finished(self, key: object, view: LayersView) -> None:
+        if self.layer is None:
+            self.layer = view.activations.layer.name
         self.view_changed.emit(view)
 
     @Slot(object, object)

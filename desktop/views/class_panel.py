@@ -89,6 +89,7 @@ class _Row(QWidget):
         self.pick = PickButton("model", name, "Choose a class")
         self.share = SliderRow("Share", 0, 1, 0.5, beyond=LIMITS, label_px=48)
         self.share.slider.setAccessibleName(f"Share of class {place + 1}")
+        self.share.number.setAccessibleName(f"Share of class {place + 1}, value")
         self.remove = IconButton("close", f"Take class {place + 1} out", size_px=14)
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 8, 0)

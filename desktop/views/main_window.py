@@ -162,6 +162,12 @@ class MainWindow(QMainWindow):
         if name:
             self.model_found.emit(Path(name), "")
 
+    def ask_model_folder(self) -> None:
+        """Which folder to import, such as a BigGAN's."""
+        name = QFileDialog.getExistingDirectory(self, "Import a model folder")
+        if name:
+            self.model_found.emit(Path(name), "")
+
     def locate_model(self, sha256: str) -> None:
         """Where the checkpoint of a missing model is."""
         title = f"Locate the model with SHA-256 {sha256[:12]}…"

@@ -24,6 +24,7 @@ class NoiseRow(QWidget):
         name = f"{size_px} px" + (f", {'abcdefgh'[earlier % 8]}" if earlier else "")
         self.strength = SliderRow(name, 0, 2, 1.0, beyond=(0, 10), label_px=64)
         self.strength.slider.setAccessibleName(f"Noise of layer {layer}, {size_px} pixels")
+        self.strength.number.setAccessibleName(f"Noise of layer {layer}, value")
         self.mode = QToolButton()
         self.mode.setProperty("role", "segment")
         self.mode.setFixedSize(64, 24)

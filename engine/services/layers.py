@@ -38,21 +38,29 @@ def activations(home: Path, recipe: bytes, layer: str | None) -> Activations:
     no generator made, and what rendering raises.
     """
     made = made_by(Recipe.from_json(recipe).image)
-    renderer = _renderer(home, _state_of_disk(home))
     node = made.image if isinstance(made, Transform) else made
+    renderer = _renderer(home, _state_of_disk(home), node.model.sha256)
     model, _ = renderer.opened(renderer.model_info(node.model), TORCH)
-    backend = model.backend
-    assert isinstance(backend, TorchBackend)
-    with Listening(backend.generator.synthesis) as heard:
-        renderer.image(made, RenderSettings(backend=TORCH))
-    if not heard.maps:
+    assert isinstance(model.backend, TorchBackend)
+    network = model.backend.generator.synthesis
+
+    def listen(wanted: str | None) -> Listening:
+        with Listening(network, wanted) as heard:
+            renderer.image(made, RenderSettings(backend=TORCH))
+        return heard
+
+    heard = listen(layer)
+    if not heard.layers:
         raise ModelError(f"{model.info.name} has no layers that can be looked into.")
-    names = list(heard.maps)
-    rich = [name for name in names if len(heard.maps[name]) > FEW] or names
-    name = layer if layer in heard.maps else rich[len(rich) // 2]
-    columns, tile_px, pixels = sheet(heard.maps[name])
-    layers = tuple(Layer(key, *maps.shape) for key, maps in heard.maps.items())
-    return Activations(layers, layers[names.index(name)], columns, tile_px, pixels)
+    if heard.maps is None:
+        rich = [name for name, item in heard.layers.items() if item.channels > FEW]
+        layer = (rich or list(heard.layers))[len(rich) // 2]
+        heard = listen(layer)
+    assert heard.maps is not None
+    columns, tile_px, pixels = sheet(heard.maps)
+    return Activations(
+        tuple(heard.layers.values()), heard.layers[str(layer)], columns, tile_px, pixels
+    )
 
 
 def made_by(image: Image) -> Generate | Transform:
@@ -68,14 +76,16 @@ def made_by(image: Image) -> Generate | Transform:
 
 
 class Listening:
-    """Keeps what every module of a network answers in the shape of maps, in the order they run.
+    """Notes which modules of a network answer in the shape of maps, and keeps what one answers.
 
-    maps: name to float32 [channels, height, width] of the first picture.
+    layers: by name, in the order they run. maps: of the wanted one for the first picture, None
+    where it did not run. The maps of all would fill the memory at large sizes.
     """
 
-    def __init__(self, network: torch.nn.Module) -> None:
-        self.maps: dict[str, Float32[np.ndarray, "channels height width"]] = {}
-        self._network = network
+    def __init__(self, network: torch.nn.Module, wanted: str | None) -> None:
+        self.layers: dict[str, Layer] = {}
+        self.maps: Float32[np.ndarray, "channels height width"] | None = None
+        self._network, self._wanted = network, wanted
         self._hooks: list[Any] = []
 
     def __enter__(self) -> Listening:
@@ -90,8 +100,11 @@ class Listening:
 
     def _hear(self, name: str) -> Any:
         def hear(module: torch.nn.Module, given: object, answer: Any) -> None:
-            if getattr(answer, "ndim", 0) == 4:
-                self.maps[name] = answer[0].float().cpu().numpy()
+            if getattr(answer, "ndim", 0) != 4:
+                return
+            self.layers[name] = Layer(name, *map(int, answer.shape[1:]))
+            if name == self._wanted:  # a copy, since later layers may work in place
+                self.maps = np.array(answer[0].float().cpu().numpy())
 
         return hear
 
@@ -131,8 +144,8 @@ def _scaled(
 
 
 @lru_cache(maxsize=1)
-def _renderer(home: Path, state: float) -> Renderer:
-    """The worker's own renderer; made anew when models were imported since."""
+def _renderer(home: Path, state: float, sha256: str) -> Renderer:
+    """The worker's own renderer for one model; made anew when models were imported since."""
     library = ModelLibrary(home)
     store = Store(home / "store", library.store_folders())
     return Renderer(library, store, lambda: direction_owners(library))

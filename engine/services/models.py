@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import shutil
 import threading
@@ -121,7 +122,7 @@ def import_model(
         )
     _refuse_doubles(library, chosen, found_sha256)
     tell(Progress("Exporting the ONNX graphs and checking them against torch", 0.3))
-    facts |= {"name": chosen, "source": path.name}
+    facts |= {"name": chosen, "source": path.name, **_source_digest(path)}
     folder = library.imported / chosen
     write_model_folder(folder, config, tensors, facts)
     found = read_directions(path) if path.is_dir() else ()
@@ -184,6 +185,14 @@ def export_onnx(library: ModelLibrary, name: str, out: Path | None = None) -> tu
     info = library.find(name)
     folder = out or info.folder
     return folder, write_graphs(folder, config_of(info.card, info.folder), load_tensors(info))
+
+
+def _source_digest(path: Path) -> dict[str, str]:
+    """The SHA-256 of the file that a model came from, for its card; a folder has none."""
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return {"source_sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 _KEPT = ("name", "title", "data", "command", "seed", "trained", "scores", "licence", "classes")
