@@ -13,10 +13,10 @@ from pathlib import Path
 from types import FrameType
 
 from engine.cancel import CancelToken
-from engine.errors import AtelierError, RecipeError, UsageError
+from engine.errors import AtelierError
 from engine.frame import Progress, RenderSettings
-from engine.recipe import Generate, Noise, Recipe, Resize, Seed, Truncate
 from engine.studio import Studio
+from recipe_options import recipe_of
 
 ROOT = Path(__file__).resolve().parent
 BAR = 24
@@ -151,10 +151,8 @@ def render(options: Namespace) -> int:
 
     studio = Studio(backend=options.backend)
     recipe = recipe_of(options, studio)
-    if options.size is not None:
-        recipe = Recipe(Resize(recipe.image, options.size, options.size))
     settings = RenderSettings(backend=options.backend)
-    render_file(studio.renderer, recipe, options.out, settings)
+    render_file(studio.renderer, recipe, options.out, settings, options.size)
     say(str(options.out))
     return 0
 
@@ -246,29 +244,6 @@ def doctor(options: Namespace) -> int:
         if check.remedy:
             say(f"{'':<6} {'':<32} -> {check.remedy}")
     return 0
-
-
-def recipe_of(options: Namespace, studio: Studio) -> Recipe:
-    """The Recipe that the words of the command line mean. Raises UsageError or RecipeError."""
-    named = options.model is not None or options.seed is not None or options.psi is not None
-    if options.recipe is not None:
-        if named:
-            raise UsageError("Give a RECIPE.json, or --model and --seed, not both.")
-        return Recipe.from_json(_recipe_text(options.recipe))
-    if options.model is None or options.seed is None:
-        raise UsageError("Give a RECIPE.json, or --model NAME and --seed N.")
-    latent = Truncate(Seed(options.seed), 1.0 if options.psi is None else options.psi)
-    return Recipe(Generate(studio.ref(options.model), latent, noise=Noise(mode=options.noise)))
-
-
-def _recipe_text(path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read(2_000_000)
-    try:
-        with open(path, "rb") as file:
-            return file.read(2_000_000)
-    except OSError as error:
-        raise RecipeError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
 
 
 def ask_passphrase() -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.errors import AtelierError, Cancelled, UsageError
 from engine.frame import USES
+from recipe_options import add_recipe_options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -116,11 +117,7 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
         ),
     ):
         one = verb(name, text)
-        one.add_argument("recipe", nargs="?", metavar="RECIPE.json", help="- reads stdin")
-        one.add_argument("--model", metavar="NAME")
-        one.add_argument("--seed", type=int, metavar="N")
-        one.add_argument("--psi", type=float, metavar="P", help="truncation, 1 by default")
-        one.add_argument("--noise", choices=("const", "random", "none"), default="const")
+        add_recipe_options(one)
         one.add_argument("--backend", choices=("onnx", "torch"))
         one.add_argument("--size", type=int, metavar="PX", help="the longer side; export: 512")
         one.add_argument("--out", type=Path, required=True, metavar="FILE")

@@ -6,10 +6,11 @@ import json
 import sys
 from argparse import Namespace
 
-from commands import ask_passphrase, recipe_of, say, working
+from commands import ask_passphrase, say, working
 from engine.errors import UsageError
 from engine.frame import USES, ExportOptions
 from engine.studio import Studio
+from recipe_options import recipe_of
 
 VERBS = ("export", "verify", "identity", "ledger")
 

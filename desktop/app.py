@@ -13,12 +13,14 @@ from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop import theme, wiring
+from desktop.controllers.conditions import ConditionsController
 from desktop.controllers.explore import ExploreController
 from desktop.controllers.export import ExportController
 from desktop.controllers.favourites import FavouritesController
 from desktop.controllers.history import HistoryController
 from desktop.controllers.identity import IdentityController
 from desktop.controllers.lattice import LatticeController
+from desktop.controllers.layers import LayersController
 from desktop.controllers.library import LibraryController
 from desktop.controllers.matrix import MatrixController
 from desktop.controllers.passphrase import PassphraseBroker
@@ -66,11 +68,13 @@ class Desk(QObject):
         self.undo.setUndoLimit(UNDO_STEPS)
         self.jobs = QueueLane(self, "jobs")
         self.files = QueueLane(self, "files")
-        self.library = LibraryController(studio, self.files, self)
+        self.library = LibraryController(studio, self.files, self, self.jobs)
         self.library.start(settings.text("model"))
         self.render = RenderController(studio, self)
         self.thumbs = ThumbController(studio, self)
-        self.explore = ExploreController(self.undo, self)
+        self.explore = ExploreController(self.undo, studio.check, self)
+        self.conditions = ConditionsController(self.explore, self)
+        self.layers = LayersController(studio, self)
         self.lattice = LatticeController(self.thumbs, self)
         self.matrix = MatrixController(self.undo, self.thumbs, self)
         self.history = HistoryController(self.undo, self.thumbs, self)
@@ -113,6 +117,8 @@ class Desk(QObject):
         wiring.connect_panel(self, panel)
         if key == "mixing":
             self.matrix.set_open(True)
+        elif key == "layers":
+            self.layers.set_open(True)
 
     def shows_picture(self) -> bool:
         """Whether a first picture is on the canvas."""
@@ -120,7 +126,7 @@ class Desk(QObject):
 
     def at_rest(self) -> bool:
         """Whether nothing is being rendered, read or written."""
-        lanes = (self.render.lane, self.thumbs.lane, self.jobs, self.files)
+        lanes = (self.render.lane, self.thumbs.lane, self.layers.lane, self.jobs, self.files)
         return self.edit.idle and all(lane.idle for lane in lanes)
 
     def close(self) -> None:
@@ -138,6 +144,8 @@ class Desk(QObject):
         self.render.close()
         self.thumbs.close()
         self.edit.close()
+        self.studio.stop_worker()
+        self.layers.close()
         self.jobs.close()
         self.files.close(finish=True)
         self.exports.close()

@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 
 from desktop.display import Shown
 from desktop.state import Lattice
-from engine.frame import ExportOptions, Verdict
+from engine.frame import Activations, ExportOptions, Verdict
 from engine.recipe import Recipe
 
 MATRIX_SIZE = 4
@@ -93,6 +93,14 @@ class Inspection:
 
     verdict: Verdict
     picture: Shown | None
+
+
+@dataclass(frozen=True, eq=False)
+class LayersView:
+    """A layer's channels, ready to be shown."""
+
+    activations: Activations
+    picture: Shown
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from desktop.display import Shown
+from desktop.facts import LayersView
 from desktop.kit import Kit
-from desktop.messages import Message
+from desktop.messages import LOCATE, Message
+from desktop.views.explore_column import TITLES, fitting_sections
+from desktop.views.layers_panel import LayersPanel
 from desktop.views.seed_panel import SeedPanel
 from engine.frame import Frame
 from engine.recipe import Recipe
@@ -42,6 +45,8 @@ class Handlers(QObject):
         self._canvas.menu_wanted.connect(self._canvas_menu)
         window.stage.action_wanted.connect(self._act_on)
         desk.explore.kit_changed.connect(self._show_kit)
+        desk.layers.view_changed.connect(self._show_layers)
+        desk.verify.inspected.connect(self._show_inspection)
         desk.verify.restore_wanted.connect(self._restore)
         desk.history.chosen.connect(self._go_back)
         desk.projects.opened.connect(self._show_project)
@@ -60,6 +65,8 @@ class Handlers(QObject):
             "new": desk.projects.new,
             "open": window.ask_open,
             "import_model": window.ask_model,
+            "import_folder": window.ask_model_folder,
+            "model_card": self._show_card,
             "save": self._save,
             "save_as": self._save_as,
             "export": window.show_export,
@@ -75,6 +82,7 @@ class Handlers(QObject):
             "previous": desk.explore.previous_seed,
             "go": self._go_to_seed,
             "corners": desk.explore.new_corners,
+            "reset_motion": desk.conditions.reset_motion,
             "reset": desk.explore.reset_directions,
             "fit": self._canvas.fit,
             "actual": self._canvas.actual_size,
@@ -94,7 +102,8 @@ class Handlers(QObject):
             self._acts[key].triggered.connect(slot)
         for key in ("page_explore", "page_edit", "page_verify"):
             self._acts[key].triggered.connect(self._go_to_page)
-        for key in ("seed", "directions", "truncation", "mixing", "noise"):
+        self._acts["move_plane"].toggled.connect(self._canvas.set_moving)
+        for key in TITLES:
             self._acts[f"show_{key}"].triggered.connect(self._show_section)
         for mode in ("system", "dark", "light"):
             self._acts[f"theme_{mode}"].triggered.connect(self._set_theme)
@@ -112,8 +121,40 @@ class Handlers(QObject):
 
     @Slot(object)
     def _show_kit(self, kit: Kit) -> None:
+        settings = self._desk.settings
+        settings.set_text("model", kit.info.name)
+        settings.note_recent_model(kit.info.name)
+        self._window.top.show_recent(settings.recent_models)
         self._window.top.show_model(kit.info)
-        self._desk.settings.set_text("model", kit.info.name)
+        fitting = fitting_sections(kit)
+        for key in TITLES:
+            self._acts[f"show_{key}"].setEnabled(key in fitting)
+        for key in ("move_plane", "reset_motion"):
+            self._acts[key].setEnabled(kit.anatomy.movable)
+        if not kit.anatomy.movable:
+            self._acts["move_plane"].setChecked(False)
+
+    @Slot()
+    def _show_card(self) -> None:
+        self._window.show_page("explore")
+        over = "" if self._window.stage.over == "card" else "card"
+        self._window.stage.show_over(over)
+
+    @Slot(bool)
+    def show_sheet(self, large: bool) -> None:
+        """The channels of the layer in the canvas's place, or the picture again."""
+        self._window.stage.show_over("sheet" if large else "")
+
+    @Slot(str)
+    def follow_over(self, over: str) -> None:
+        """The panel shows whether its sheet lies on the canvas."""
+        panel = self._window.explore.panels.get("layers")
+        if isinstance(panel, LayersPanel):
+            panel.show_large(over == "sheet")
+
+    @Slot(object)
+    def _show_layers(self, view: LayersView) -> None:
+        self._window.stage.sheet.show_picture(view.picture)
 
     @Slot(QPoint)
     def _canvas_menu(self, place: QPoint) -> None:
@@ -226,6 +267,10 @@ class Handlers(QObject):
             self._desk.matrix.set_open(is_open)
         elif key == "seed":
             self._desk.lattice.set_open(is_open)
+        elif key == "layers":
+            self._desk.layers.set_open(is_open)
+            if not is_open:
+                self._window.stage.show_over("")
 
     @Slot()
     def _go_to_seed(self) -> None:
@@ -246,7 +291,7 @@ class Handlers(QObject):
             self._desk.projects.open(path)
         elif suffix == ".json":
             self._desk.projects.read_recipe(path)
-        elif suffix in MODEL_SUFFIXES:
+        elif suffix in MODEL_SUFFIXES or path.is_dir():
             self._desk.library.bring(path)
         elif self._window.page == "edit":
             self._desk.edit.open_photo(path)
@@ -298,7 +343,9 @@ class Handlers(QObject):
 
     @Slot(object)
     def _act_on(self, message: Message) -> None:
-        if message.details:
+        if message.action == LOCATE:
+            self._window.locate_model(self._desk.library.wanted_sha256)
+        elif message.details:
             QGuiApplication.clipboard().setText(message.details)
         else:
             self._desk.projects.recover()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from engine.frame import DirectionInfo, ModelInfo
-from engine.recipe import ModelRef
+from engine.frame import Anatomy, DirectionInfo, ModelInfo
+from engine.recipe import ClassWeight, ModelRef
 
 START_SEED = 37
 START_PSI = 0.7
@@ -19,11 +19,17 @@ class Kit:
     info: ModelInfo
     ref: ModelRef
     directions: tuple[DirectionInfo, ...]
+    anatomy: Anatomy = field(default_factory=Anatomy)
 
     @property
     def order(self) -> tuple[Key, ...]:
         """The fixed order of the sliders."""
         return tuple((d.sha256, d.layers) for d in self.directions)
+
+    @property
+    def start_classes(self) -> tuple[ClassWeight, ...]:
+        """The classes that a conditional model begins with: its first one."""
+        return (ClassWeight(0),) if self.anatomy.classes else ()
 
     @property
     def start_seed(self) -> int:

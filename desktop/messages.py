@@ -12,6 +12,7 @@ from engine.errors import AtelierError, Cancelled, IdentityExpired
 Tone = Literal["bad", "good", "plain"]
 MAX_CHARACTERS = 400
 RENEW = "Renew it now"
+LOCATE = "Locate its checkpoint…"
 
 
 @dataclass(frozen=True)

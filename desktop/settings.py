@@ -8,6 +8,8 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from desktop.theme import Mode
 
+RECENT_MODELS = 6
+
 
 class Settings:
     """A small file in the data folder: theme, geometry, open sections, last model."""
@@ -44,6 +46,16 @@ class Settings:
     def set_text(self, name: str, value: str) -> None:
         """Remember a word."""
         self._store.setValue(f"text/{name}", value)
+
+    @property
+    def recent_models(self) -> tuple[str, ...]:
+        """The models used last, newest first."""
+        return tuple(name for name in self.text("recent_models").split("\n") if name)
+
+    def note_recent_model(self, name: str) -> None:
+        """A model is in use."""
+        others = [other for other in self.recent_models if other != name]
+        self.set_text("recent_models", "\n".join([name, *others][:RECENT_MODELS]))
 
     @property
     def geometry(self) -> QByteArray | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from desktop.classes import canonical
 from engine.errors import RecipeError
 from engine.recipe import (
     MAX_SEED,
@@ -26,6 +27,7 @@ from engine.recipe import (
     Resize,
     Seed,
     Space,
+    Transform,
     Truncate,
     Tuned,
 )
@@ -64,6 +66,18 @@ class Lattice:
 
 
 @dataclass(frozen=True)
+class Motion:
+    """Where the plane is that the picture is made on; see engine.recipe.Transform."""
+
+    x: float = 0.0
+    y: float = 0.0
+    rotation: float = 0.0
+
+
+STILL = Motion()
+
+
+@dataclass(frozen=True)
 class ExploreState:
     """Everything that the Explore page shows of the picture. Strengths of zero are left out."""
 
@@ -76,6 +90,7 @@ class ExploreState:
     noise: Noise = field(default_factory=Noise)
     classes: tuple[ClassWeight, ...] = ()
     delta: str | None = None  # weights tuned for one picture
+    motion: Motion = STILL
 
     def strength(self, direction: str, layers: tuple[int, ...] | None = None) -> float:
         """Where a direction's slider stands."""
@@ -94,12 +109,16 @@ def recipe_of(state: ExploreState) -> Recipe:
     for mix in state.mixes:
         source = Truncate(mix.source, state.psi, state.cutoff) if mix.follows else mix.source
         latent = Mix(latent, source, mix.layers, mix.amount)
-    for space in ("w", "s"):
-        for move in state.moves:
-            if move.space == space:
-                latent = Move(latent, move.direction, move.strength, move.layers, move.space)
-    made = Generate(state.model, latent, state.classes, state.noise)
-    return Recipe(made if state.delta is None else Tuned(made, state.delta))
+    moves = (m for space in ("w", "s") for m in state.moves if m.space == space)
+    for move in moves:
+        latent = Move(latent, move.direction, move.strength, move.layers, move.space)
+    made = Generate(state.model, latent, canonical(state.classes), state.noise)
+    if state.delta is not None:  # tuned weights fit the picture where it lies
+        return Recipe(Tuned(made, state.delta))
+    if state.motion != STILL:
+        moved = Transform(made, state.motion.x, state.motion.y, state.motion.rotation)
+        return Recipe(moved)
+    return Recipe(made)
 
 
 def state_of(recipe: Recipe) -> ExploreState:
@@ -110,6 +129,9 @@ def state_of(recipe: Recipe) -> ExploreState:
     image: Image = recipe.image
     while isinstance(image, Resize):  # what an export adds
         image = image.image
+    motion = STILL
+    if isinstance(image, Transform):
+        motion, image = Motion(image.x, image.y, image.rotation), image.image
     delta: str | None = None
     if isinstance(image, Tuned):
         delta = image.delta
@@ -142,7 +164,8 @@ def state_of(recipe: Recipe) -> ExploreState:
         ),
         mixes=settings,
         noise=image.noise,
-        classes=image.classes,
+        classes=canonical(image.classes),
+        motion=motion,
         delta=delta,
     )
 

@@ -111,6 +111,7 @@ QPushButton[role="primary"]:focus { border-color: {text}; }
 QPushButton[role="primary"]:disabled { background: {raised}; color: {edge}; }
 QToolButton[role="field"] { background: {raised}; padding: 3px 10px; text-align: left; }
 QToolButton[role="field"]:hover { background: {hover}; }
+QToolButton[role="field"]:checked { background: {accent_soft}; color: {text}; }
 QToolButton[role="header"], QToolButton[role="fold"] { text-align: left; border-radius: 6px;
   padding: 3px 4px; }
 QToolButton[role="rail"] { border-radius: 8px; padding: 6px 0 4px 0; color: {muted}; }

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
+from desktop.views.class_panel import ClassPanel
 from desktop.views.directions_panel import DirectionsPanel
+from desktop.views.layers_panel import LayersPanel
 from desktop.views.mixing_panel import MixingPanel
+from desktop.views.motion_panel import MotionPanel
 from desktop.views.noise_panel import NoisePanel
 from desktop.views.seed_panel import SeedPanel
 from desktop.views.truncation_panel import TruncationPanel
@@ -21,6 +24,8 @@ def connect_controllers(desk: Desk) -> None:
     explore, render = desk.explore, desk.render
     desk.library.kit_ready.connect(explore.set_kit)
     desk.library.missing.connect(explore.model_missing)
+    desk.library.awaited.connect(explore.await_missing)
+    explore.recipe_wanted.connect(desk.layers.follow)
     explore.model_wanted.connect(desk.library.use_ref)
     explore.kit_changed.connect(render.forget)
     explore.kit_changed.connect(desk.matrix.set_kit)
@@ -65,6 +70,12 @@ def connect_window(desk: Desk) -> None:
     desk.projects.recovery_offered.connect(window.stage.show_message)
     desk.identity.ledger_told.connect(window.stage.show_message)
     window.explore.panel_made.connect(desk.connect_panel)
+    window.model_found.connect(desk.library.bring)
+    desk.library.began.connect(window.stage.message.hide)
+    explore.kit_changed.connect(window.stage.card.set_kit)
+    window.stage.canvas.plane_moved.connect(desk.conditions.move_by)
+    window.stage.canvas.plane_rested.connect(explore.end_gesture)
+    desk.layers.view_changed.connect(window.explore.show_layers)
 
 
 def connect_verify(desk: Desk) -> None:
@@ -116,7 +127,7 @@ def connect_export(desk: Desk) -> None:
 
 def connect_panel(desk: Desk, panel: QWidget) -> None:
     """A panel of the Explore column, as soon as it is made."""
-    explore, matrix = desk.explore, desk.matrix
+    explore, matrix, conditions = desk.explore, desk.matrix, desk.conditions
     if isinstance(panel, SeedPanel):
         panel.seed_entered.connect(explore.set_seed)
         panel.random_wanted.connect(explore.random_seed)
@@ -135,8 +146,28 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
         panel.gesture_ended.connect(explore.end_gesture)
         panel.reset_wanted.connect(explore.reset_directions)
     elif isinstance(panel, NoisePanel):
-        panel.noise_changed.connect(explore.set_noise)
+        panel.noise_changed.connect(conditions.set_noise)
+        panel.layer_mode_changed.connect(conditions.set_layer_mode)
+        panel.layer_strength_changed.connect(conditions.set_layer_strength)
         panel.gesture_ended.connect(explore.end_gesture)
+    elif isinstance(panel, ClassPanel):
+        panel.class_chosen.connect(conditions.set_class)
+        panel.class_added.connect(conditions.add_class)
+        panel.class_removed.connect(conditions.remove_class)
+        panel.share_changed.connect(conditions.set_share)
+        panel.gesture_ended.connect(explore.end_gesture)
+    elif isinstance(panel, MotionPanel):
+        panel.motion_changed.connect(conditions.set_motion)
+        panel.reset_wanted.connect(conditions.reset_motion)
+        panel.gesture_ended.connect(explore.end_gesture)
+        panel.by_hand_wanted.connect(desk.window.actions_by_name["move_plane"].setChecked)
+        desk.window.actions_by_name["move_plane"].toggled.connect(panel.show_by_hand)
+        panel.show_by_hand(desk.window.actions_by_name["move_plane"].isChecked())
+    elif isinstance(panel, LayersPanel):
+        panel.layer_chosen.connect(desk.layers.choose)
+        panel.large_wanted.connect(desk.handlers.show_sheet)
+        desk.layers.trouble.connect(panel.show_trouble)
+        desk.window.stage.over_changed.connect(desk.handlers.follow_over)
     elif isinstance(panel, MixingPanel):
         panel.cell_taken.connect(matrix.take)
         panel.source_wanted.connect(matrix.draw_source)

@@ -92,6 +92,46 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
+class Anatomy:
+    """What a generator has besides its sizes.
+
+    family: as people write it. noisy: the side in pixels of each layer that takes noise, in the
+    order they run. movable: whether the plane that it makes pictures on can be moved. classes: a
+    name for each.
+    """
+
+    family: str = ""
+    noisy: tuple[int, ...] = ()
+    movable: bool = False
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a generator: its maps are [channels, height, width]."""
+
+    name: str
+    channels: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
+class Activations:
+    """What a layer answers to one picture, and which layers there are.
+
+    pixels: uint8 [height, width, 3]; every channel a grey tile of `tile_px`, `columns` of them in a
+    row, one pixel between them; darkest and brightest are the channel's own extremes.
+    """
+
+    layers: tuple[Layer, ...]
+    layer: Layer
+    columns: int
+    tile_px: int
+    pixels: UInt8[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True)
 class DirectionInfo:
     """A latent direction. strength is counted in standard deviations along it.
 

@@ -54,6 +54,7 @@ __all__ = [
     "ModelRef",
     "Move",
     "Noise",
+    "NoiseMode",
     "Photo",
     "Psi",
     "Recipe",
@@ -65,6 +66,7 @@ __all__ = [
     "Stored",
     "Struct",
     "Term",
+    "Transform",
     "Truncate",
     "Tuned",
     "rendered",
@@ -77,6 +79,8 @@ MAX_BYTES = 1_000_000
 Side = Annotated[int, Range(1, 32768)]
 Offset = Annotated[int, Range(0, 32767)]
 Numbers = Annotated[tuple[float, ...], Count(1, 4096)]
+Unit = Annotated[float, Range(0, 1)]
+NoiseMode = Literal["const", "random", "none"]
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,16 @@ class ClassWeight(Struct):
 class Noise(Struct):
     """The per-layer noise: the model's own, fresh from a seed, or none; scaled by strength."""
 
-    mode: Literal["const", "random", "none"] = "const"
+    mode: NoiseMode | Annotated[tuple[NoiseMode, ...], Count(2, 64)] = "const"
     seed: Seeds = 0
     strength: (
         Annotated[float, Range(0, 10)]
         | Annotated[tuple[Annotated[float, Range(0, 10)], ...], Count(1, 64)]
     ) = 1.0
+
+    def validate(self) -> None:
+        if isinstance(self.mode, tuple) and len(set(self.mode)) == 1:
+            raise RecipeError(f"noise.mode says {self.mode[0]!r} for each layer.", "Say it once.")
 
 
 class Image(Node):
@@ -122,6 +130,24 @@ class Generate(Image):
     latent: Latent
     classes: Annotated[tuple[ClassWeight, ...], Count(0, 16)] = ()
     noise: Noise = Noise()
+
+
+@dataclass(frozen=True)
+class Transform(Image):
+    """What a generator with a movable plane (StyleGAN3) makes, turned about its middle, then moved.
+
+    x to the right and y downward, in widths of the picture; rotation in degrees, counterclockwise.
+    """
+
+    op: ClassVar[str] = "transform"
+    image: Generate
+    x: Annotated[float, Range(-4, 4)] = 0.0
+    y: Annotated[float, Range(-4, 4)] = 0.0
+    rotation: Annotated[float, Range(-180, 180)] = 0.0
+
+    def validate(self) -> None:
+        if self.x == self.y == self.rotation == 0:
+            raise RecipeError("A transform that moves nothing stands here.", "Leave it out.")
 
 
 @dataclass(frozen=True)

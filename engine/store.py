@@ -83,13 +83,13 @@ def sweep(folder: Path) -> int:
                 continue
             with contextlib.suppress(OSError):
                 old = time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED_S
-                if old or not _runs(int(match[1])):
+                if old or not process_runs(int(match[1])):
                     os.unlink(entry.path)
                     removed += 1
     return removed
 
 
-def _runs(pid: int) -> bool:
+def process_runs(pid: int) -> bool:
     """Whether a process has that number; where asking could end it, only age decides."""
     if os.name != "posix":
         return True

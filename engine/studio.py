@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.cancel import CancelToken
 from engine.frame import (
+    Activations,
+    Anatomy,
     BackendName,
     DirectionInfo,
     ExportOptions,
@@ -41,9 +43,11 @@ from engine.project import (
     save,
 )
 from engine.recipe import ModelRef, Recipe
-from engine.services import models
+from engine.services import anatomy, models
+from engine.services.apart import run_apart
 from engine.services.render import Renderer
 from engine.store import Store
+from engine.worker import Worker
 
 if TYPE_CHECKING:
     from engine.provenance.keys import Identity, Unlocked
@@ -130,13 +134,60 @@ class Studio:
             self._directions[name] = models.directions_of(self.library, self.library.find(name))
         return self._directions[name]
 
+    def anatomy(self, name: str) -> Anatomy:
+        """What the model has: noisy layers, classes, whether its pictures can be moved."""
+        return anatomy.anatomy_of(self.library.find(name))
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse what a render would refuse, in milliseconds; see services.anatomy."""
+        anatomy.check_recipe(recipe, self.library, self.store, self._owners)
+
     def import_model(
-        self, path: Path, name: str | None = None, progress: OnProgress | None = None
+        self,
+        path: Path,
+        name: str | None = None,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        *,
+        expected: str = "",
+        apart: bool = False,
     ) -> ModelInfo:
-        """Read a checkpoint safely and keep it. Raises CheckpointError or ModelError."""
-        info = models.import_model(self.library, path, name, progress)
+        """Read a checkpoint safely and keep it; see services.models.import_model.
+
+        apart: in the worker process, so that it can be stopped at any time. Raises
+        CheckpointError, ModelError or Cancelled; nothing is kept then.
+        """
+        if apart:
+            kwargs = {"home": self.home, "path": path, "name": name, "expected": expected}
+            target = "engine.services.models:import_apart"
+            try:
+                name = run_apart(self.worker, target, kwargs, progress, cancel)
+            finally:
+                models.sweep_unfinished(self.library)
+        else:
+            name = models.import_model(self.library, path, name, progress, cancel, expected).name
         self.refresh()
-        return info
+        return self.library.find(str(name))
+
+    def activations(
+        self, recipe: Recipe, layer: str | None = None, cancel: CancelToken | None = None
+    ) -> Activations:
+        """What a layer answers to a picture; see services.layers. Runs in the worker process."""
+        kwargs = {"home": self.home, "recipe": recipe.canonical, "layer": layer}
+        target = "engine.services.layers:activations"
+        found: Activations = run_apart(self.worker, target, kwargs, None, cancel)
+        return found
+
+    @cached_property
+    def worker(self) -> Worker:
+        """The process for what takes torch; started at its first job, ended with the program."""
+        return Worker()
+
+    def stop_worker(self) -> None:
+        """End the worker process, if there is one; what it was doing ends as cancelled."""
+        if "worker" in self.__dict__:
+            self.worker.close()
+            del self.__dict__["worker"]
 
     def refresh(self) -> None:
         """Look again at the models and directions on the disk."""
@@ -199,7 +250,7 @@ class Studio:
             identity=self.identity,
             ledger=self.ledger,
             photo=self.store.get,
-            resolution=lambda ref: self.library.resolve(ref).resolution,
+            resolution=self.renderer.resolution,
             watermark=mark,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -12,7 +13,9 @@ from PySide6.QtGui import QUndoStack
 from desktop.commands import Replace
 from desktop.kit import START_PSI, Kit
 from desktop.messages import Message, message_of
+from desktop.noise_layers import fits
 from desktop.state import (
+    STILL,
     ExploreState,
     Lattice,
     MixSetting,
@@ -28,9 +31,14 @@ from desktop.state import (
     with_strength,
 )
 from engine.errors import AtelierError
-from engine.recipe import MAX_SEED, Latent, Noise, Recipe, Seed
+from engine.recipe import MAX_SEED, Latent, ModelRef, Noise, Recipe, Seed
 
 MAX_MIXES = 8
+Check = Callable[[Recipe], None]
+
+
+def _accept(recipe: Recipe) -> None:
+    """Every Recipe may be shown."""
 
 
 class ExploreController(QObject):
@@ -44,15 +52,21 @@ class ExploreController(QObject):
     model_wanted = Signal(object)  # ModelRef that is not the kit's
     told = Signal(object)  # Message
 
-    def __init__(self, undo: QUndoStack, parent: QObject | None = None) -> None:
+    def __init__(
+        self, undo: QUndoStack, check: Check = _accept, parent: QObject | None = None
+    ) -> None:
+        """check: raises an AtelierError for a Recipe that would not render here."""
         super().__init__(parent)
         self.kit: Kit | None = None
         self.state: ExploreState | None = None
         self._undo = undo
+        self._check = check
         self._before: ExploreState | None = None
         self._text = ""
         self._moved_s = 0.0
         self._pending: tuple[ExploreState, str] | None = None
+        self._missed: tuple[ExploreState, str] | None = None
+        self.wanted: ModelRef | None = None  # by a Recipe, and not here
         self._random = random.SystemRandom()
 
     # --- the model on the table
@@ -65,25 +79,41 @@ class ExploreController(QObject):
             self.kit = kit  # the same model with other directions: the picture stays
             self.kit_grew.emit(kit)
             return
+        self.wanted = None
         self.kit = kit
         self.kit_changed.emit(kit)
         if self._pending is not None and self._pending[0].model.sha256 == kit.ref.sha256:
             state, text = self._pending
             self._pending = None
+            if not self._renders(state):
+                state = self._carried(self.state or state, kit)
             if text:
                 moves = in_order(state.moves, kit.order)
-                self._do(text, replace(state, model=kit.ref, moves=moves))
+                self.do(text, replace(state, model=kit.ref, moves=moves))
             else:
                 self._restore(state)
             return
         if self.state is None:
-            state = ExploreState(kit.ref, Seed(kit.start_seed), START_PSI)
+            seed, classes = Seed(kit.start_seed), kit.start_classes
+            state = ExploreState(kit.ref, seed, START_PSI, classes=classes)
             self._put(state, live=False)
             self.settled.emit(recipe_of(state), f"Seed {kit.start_seed}")
             return
-        kept = replace(self.state, model=kit.ref, moves=(), mixes=(), classes=(), cutoff=None)
-        psi = kept.psi if isinstance(kept.psi, float) else START_PSI
-        self._do(f"Use {kit.info.title}", replace(kept, psi=psi))
+        self.do(f"Use {kit.info.title}", self._carried(self.state, kit))
+
+    def _carried(self, state: ExploreState, kit: Kit) -> ExploreState:
+        """What of a state means something to another model."""
+        return replace(
+            state,
+            model=kit.ref,
+            psi=state.psi if isinstance(state.psi, float) else START_PSI,
+            cutoff=None,
+            moves=(),
+            mixes=(),
+            noise=state.noise if fits(state.noise, len(kit.anatomy.noisy)) else Noise(),
+            classes=kit.start_classes,
+            motion=state.motion if kit.anatomy.movable else STILL,
+        )
 
     # --- the base
 
@@ -121,7 +151,7 @@ class ExploreController(QObject):
         if lattice is None:
             lattice = Lattice(default_corners(0), 0.0, 0.0)
         place = replace(lattice, x=x, y=y)
-        self._change("Walk between seeds", replace(self.state, base=lattice_base(place)))
+        self.change("Walk between seeds", replace(self.state, base=lattice_base(place)))
 
     @Slot(int)
     def take_corner(self, corner: int) -> None:
@@ -142,7 +172,7 @@ class ExploreController(QObject):
     def _base(self, text: str, base: Latent) -> None:
         if self.state is not None:
             # Weights that were tuned for one picture are of no use to another.
-            self._do(text, replace(self.state, base=base, delta=None))
+            self.do(text, replace(self.state, base=base, delta=None))
 
     # --- truncation
 
@@ -150,7 +180,7 @@ class ExploreController(QObject):
     def set_psi(self, psi: float) -> None:
         """One psi for all layers; live."""
         if self.state is not None:
-            self._change("Truncation", replace(self.state, psi=psi))
+            self.change("Truncation", replace(self.state, psi=psi))
 
     @Slot(int, float)
     def set_layer_psi(self, layer: int, psi: float) -> None:
@@ -160,7 +190,7 @@ class ExploreController(QObject):
         values = list(layer_psis(self.state, self.kit.info.num_ws))
         values[layer] = psi
         uniform = len(set(values)) == 1
-        self._change(
+        self.change(
             f"Truncation of layer {layer}",
             replace(self.state, psi=values[0] if uniform else tuple(values), cutoff=None),
         )
@@ -177,20 +207,20 @@ class ExploreController(QObject):
         space = known.space if known is not None else held.space if held is not None else "w"
         label = known.label if known is not None else "Direction"
         move = MoveSetting(key[0], strength, key[1], space)
-        self._change(label, with_strength(self.state, move, self.kit.order))
+        self.change(label, with_strength(self.state, move, self.kit.order))
 
     @Slot()
     def reset_directions(self) -> None:
         """All direction sliders to zero."""
         if self.state is not None:
-            self._do("Reset directions", replace(self.state, moves=()))
+            self.do("Reset directions", replace(self.state, moves=()))
 
     # --- style mixing
 
     def take_mix(self, base: Latent, mix: MixSetting) -> None:
         """Take a cell of the mixing matrix, exactly as its thumbnail shows it."""
         if self.state is not None:
-            self._do(
+            self.do(
                 "Mix styles", replace(self.state, base=base, mixes=(mix,), moves=(), delta=None)
             )
 
@@ -200,28 +230,20 @@ class ExploreController(QObject):
         if self.state is not None and index < len(self.state.mixes):
             mixes = list(self.state.mixes)
             mixes[index] = replace(mixes[index], amount=amount)
-            self._change("Mix amount", replace(self.state, mixes=tuple(mixes)))
+            self.change("Mix amount", replace(self.state, mixes=tuple(mixes)))
 
     @Slot(int)
     def remove_mix(self, index: int) -> None:
         """Take an applied mix away."""
         if self.state is not None and index < len(self.state.mixes):
             kept = self.state.mixes[:index] + self.state.mixes[index + 1 :]
-            self._do("Remove mix", replace(self.state, mixes=kept))
+            self.do("Remove mix", replace(self.state, mixes=kept))
 
     @Slot(object)
     def set_mixes(self, mixes: tuple[MixSetting, ...]) -> None:
         """All mixes at once, as the strip paints them; live."""
         if self.state is not None:
-            self._change("Paint layers", replace(self.state, mixes=mixes))
-
-    # --- noise
-
-    @Slot(object)
-    def set_noise(self, noise: Noise) -> None:
-        """Another noise; live until the gesture ends."""
-        if self.state is not None:
-            self._change("Noise", replace(self.state, noise=noise))
+            self.change("Paint layers", replace(self.state, mixes=mixes))
 
     # --- whole Recipes
 
@@ -239,6 +261,7 @@ class ExploreController(QObject):
         """Show a Recipe from a file, the history or a verified picture."""
         try:
             state = state_of(recipe)
+            self._check(recipe)
         except AtelierError as error:
             self._tell(error)
             return
@@ -246,7 +269,7 @@ class ExploreController(QObject):
             self._pending = (state, text)
             self.model_wanted.emit(state.model)
             return
-        self._do(text, replace(state, moves=in_order(state.moves, self.kit.order)))
+        self.do(text, replace(state, moves=in_order(state.moves, self.kit.order)))
 
     @Slot(object, str)
     def slide_recipe(self, recipe: Recipe, text: str) -> None:
@@ -257,12 +280,18 @@ class ExploreController(QObject):
             self._tell(error)
             return
         if self.kit is not None and state.model.sha256 == self.kit.ref.sha256:
-            self._change(text, replace(state, moves=in_order(state.moves, self.kit.order)))
+            self.change(text, replace(state, moves=in_order(state.moves, self.kit.order)))
 
     @Slot()
     def model_missing(self) -> None:
-        """The model that a Recipe asked for is not here."""
+        """The model that a Recipe asked for is not here; it shows when that model comes."""
+        if self._pending is not None:
+            self.wanted, self._missed = self._pending[0].model, self._pending
         self._pending = None
+
+    def await_missing(self) -> None:
+        """The wanted model is on its way: show what waits for it then."""
+        self._pending = self._missed if self.wanted is not None else None
 
     # --- gestures
 
@@ -278,13 +307,13 @@ class ExploreController(QObject):
             self._undo.push(Replace(self._text, self._restore, before, self.state))
             self.settled.emit(recipe, self._text)
 
-    def _do(self, text: str, state: ExploreState) -> None:
+    def do(self, text: str, state: ExploreState) -> None:
         """A change that is a whole gesture."""
         self.end_gesture()
-        self._change(text, state)
+        self.change(text, state)
         self.end_gesture()
 
-    def _change(self, text: str, state: ExploreState) -> None:
+    def change(self, text: str, state: ExploreState) -> None:
         if self.state == state:
             return
         self._moved_s = time.perf_counter()
@@ -308,6 +337,16 @@ class ExploreController(QObject):
             return
         self._put(state, live=False)
         self.settled.emit(recipe_of(state), "")
+
+    def _renders(self, state: ExploreState) -> bool:
+        """Whether the state's picture can be made; tells why not. What was read for a model that
+        was not here then could not be looked into."""
+        try:
+            self._check(recipe_of(state))
+        except AtelierError as error:
+            self._tell(error)
+            return False
+        return True
 
     def _tell(self, error: AtelierError) -> None:
         message: Message | None = message_of(error)

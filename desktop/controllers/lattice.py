@@ -46,7 +46,8 @@ class LatticeController(QObject):
         self._state = state
         lattice = lattice_of(state.base)
         seeds = None if lattice is None else lattice.seeds
-        ground = (seeds, state.model, state.psi, state.cutoff, state.noise, state.classes)
+        same = (state.model, state.psi, state.cutoff, state.noise, state.classes, state.motion)
+        ground = (seeds, *same)
         if ground != self._ground:
             self._ground = ground
             self._renew.start()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.kit import Kit
 from desktop.lanes import Job, QueueLane
-from desktop.messages import message_of
+from desktop.messages import LOCATE, Message, message_of, plain
 from engine.cancel import CancelToken
 from engine.errors import ModelError
 from engine.frame import ModelInfo, OnProgress
@@ -39,18 +39,22 @@ class _Open:
 
     def __call__(self, progress: OnProgress, token: CancelToken) -> Kit:
         name = self.info.name
-        return Kit(self.info, self.studio.ref(name), self.studio.directions(name))
+        studio = self.studio
+        return Kit(self.info, studio.ref(name), studio.directions(name), studio.anatomy(name))
 
 
 @dataclass(frozen=True)
 class _Bring:
-    """Reads a checkpoint safely and keeps it; runs in the lane's thread."""
+    """Has the worker process read a checkpoint and keep it; waits in the lane's thread."""
 
     studio: Studio
     path: Path
+    expected: str = ""
 
     def __call__(self, progress: OnProgress, token: CancelToken) -> ModelInfo:
-        return self.studio.import_model(self.path, progress=progress)
+        return self.studio.import_model(
+            self.path, None, progress, token, expected=self.expected, apart=True
+        )
 
 
 class LibraryController(QObject):
@@ -59,17 +63,29 @@ class LibraryController(QObject):
     listed = Signal(object)  # tuple of ModelInfo
     kit_ready = Signal(object)  # Kit
     missing = Signal()
+    began = Signal()  # an import
+    awaited = Signal()  # the missing model is being imported
     told = Signal(object)  # Message
 
-    def __init__(self, studio: Studio, lane: QueueLane, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        studio: Studio,
+        lane: QueueLane,
+        parent: QObject | None = None,
+        imports: QueueLane | None = None,
+    ) -> None:
+        """imports: the lane that imports wait in, which shows progress and can be cancelled."""
         super().__init__(parent)
         self.models: tuple[ModelInfo, ...] = ()
         self._studio = studio
         self._lane = lane
         self._kits: dict[str, Kit] = {}
         self._first = DEFAULT
-        lane.finished.connect(self._finished)
-        lane.failed.connect(self._failed)
+        self._missed: ModelRef | None = None
+        self._imports = imports or lane
+        for one in {lane, self._imports}:
+            one.finished.connect(self._finished)
+            one.failed.connect(self._failed)
 
     def start(self, first: str = "") -> None:
         """List the models, then put one on the table: the last used, else the bundled one."""
@@ -83,10 +99,14 @@ class LibraryController(QObject):
         if info is not None:
             self._use(info)
 
-    @Slot(object)
-    def bring(self, path: Path) -> None:
-        """Import a checkpoint, then put it on the table."""
-        self._lane.submit(Job(BRING, f"Importing {path.name}", _Bring(self._studio, path)))
+    @Slot(object, str)
+    def bring(self, path: Path, expected: str = "") -> None:
+        """Import a checkpoint, then put it on the table. expected: the digest it must have."""
+        self.began.emit()
+        if expected:
+            self.awaited.emit()
+        work = _Bring(self._studio, path, expected)
+        self._imports.submit(Job(BRING, f"Importing {path.name}", work, expected))
 
     @Slot(object)
     def use_ref(self, ref: ModelRef) -> None:
@@ -95,11 +115,17 @@ class LibraryController(QObject):
         if info is not None:
             self._use(info)
             return
+        self._miss(ref)
+
+    def _miss(self, ref: ModelRef) -> None:
+        self._missed = ref
         self.missing.emit()
-        self._tell(
-            ModelError(
-                f"The model {ref.name!r} with digest {ref.sha256[:12]}… is not on this machine.",
-                "Import its checkpoint, then open the Recipe again.",
+        self.told.emit(
+            Message(
+                f"The model {plain(ref.name, 60)!r} is not on this machine.",
+                f"The Recipe wants the weights with SHA-256 {ref.sha256}. Locate the checkpoint "
+                "that they came from: it is imported, and the picture shows.",
+                action=LOCATE,
             )
         )
 
@@ -110,6 +136,11 @@ class LibraryController(QObject):
         if info is not None:
             self._kits.pop(info.sha256, None)
             self._use(info)
+
+    @property
+    def wanted_sha256(self) -> str:
+        """The digest of the model that was asked for last and is not here."""
+        return self._missed.sha256 if self._missed is not None else ""
 
     def _use(self, info: ModelInfo) -> None:
         kit = self._kits.get(info.sha256)
@@ -128,6 +159,9 @@ class LibraryController(QObject):
             self.listed.emit(result)
             self._begin()
         elif job.kind == BRING and isinstance(result, ModelInfo):
+            self._missed = None
+            words = f"{plain(result.title, 60)} was imported."
+            self.told.emit(Message(words, "It is in the model menu.", tone="good"))
             self.start(result.name)
 
     def _begin(self) -> None:
@@ -147,10 +181,13 @@ class LibraryController(QObject):
     def _failed(self, job: Job, error: BaseException) -> None:
         if job.kind in (LIST, KIT):
             self.missing.emit()
-        if job.kind in (LIST, KIT, BRING):
+        if job.kind == BRING and job.about:
+            self.missing.emit()
+            self._tell(error, LOCATE)
+        elif job.kind in (LIST, KIT, BRING):
             self._tell(error)
 
-    def _tell(self, error: BaseException) -> None:
+    def _tell(self, error: BaseException, action: str = "") -> None:
         message = message_of(error)
         if message is not None:
-            self.told.emit(message)
+            self.told.emit(replace(message, action=message.action or action))

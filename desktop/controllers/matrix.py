@@ -237,4 +237,5 @@ def _put(values: tuple[int, ...], index: int, value: int) -> tuple[int, ...]:
 
 def _surroundings(state: ExploreState) -> object:
     """What of the page all mixes share."""
-    return state.model, state.psi, state.cutoff, state.noise, state.classes
+    same = (state.model, state.psi, state.cutoff, state.noise, state.classes, state.motion)
+    return same

@@ -21,9 +21,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from desktop.display import Shown, apart
 from desktop.views.canvas_overlay import Overlay, View
 from desktop.views.canvas_paint import HANDLE_PX, paint_hint, paint_tag, paint_wipe
+from desktop.views.plane_hand import dragged, keyed, turned
 from desktop.views.viewport import Viewport
 
 WHEEL_ZOOM = 1.2
+CONTROL = Qt.KeyboardModifier.ControlModifier
 BY_KEYBOARD = (
     Qt.FocusReason.TabFocusReason,
     Qt.FocusReason.BacktabFocusReason,
@@ -41,6 +43,8 @@ class Canvas(QWidget):
     painted = Signal(object)  # key
     view_changed = Signal(float, bool)  # scale in force, fitted
     menu_wanted = Signal(QPoint)  # global position
+    plane_moved = Signal(float, float, float)  # right, down (picture widths), degrees
+    plane_rested = Signal()
 
     def __init__(self, name: str, hint: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,8 +60,9 @@ class Canvas(QWidget):
         self._busy = False
         self._ringed = False  # the focus came by keyboard
         self._space = False
-        self._drag: tuple[str, QPointF] | None = None  # "pan" or "wipe", last place
         self._overlay: Overlay | None = None
+        self._moving = False  # drags move the picture's plane
+        self._drag: tuple[str, QPointF] | None = None  # what is dragged, last place
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName(name)
@@ -89,6 +94,11 @@ class Canvas(QWidget):
         """Smooth enlargement, or the bare pixels."""
         self._smooth = smooth
         self.update()
+
+    def set_moving(self, moving: bool) -> None:
+        """Whether hands and keys move the plane that the picture is made on."""
+        self._moving = moving
+        self._point(False)
 
     def set_busy(self, busy: bool) -> None:
         """Whether a better picture is on its way."""
@@ -190,13 +200,15 @@ class Canvas(QWidget):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif left and self._near_wipe(event.position()):
             self._drag = ("wipe", event.position())
+        elif left and self._moving:
+            turns = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            self._drag = ("turn" if turns else "move", event.position())
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Pan or wipe."""
         if self._drag is None:
-            near = self._near_wipe(event.position())
-            shape = Qt.CursorShape.SplitHCursor if near else Qt.CursorShape.ArrowCursor
-            self.setCursor(Qt.CursorShape.OpenHandCursor if self._space else shape)
+            self._point(self._near_wipe(event.position()))
             return
         kind, last = self._drag
         if kind == "overlay" and self._overlay is not None:
@@ -205,6 +217,9 @@ class Canvas(QWidget):
             moved = event.position() - last
             scale = self.viewport.scale_on(self._canvas(), self._size())
             self._set_viewport(self.viewport.panned(moved.x(), moved.y(), scale))
+        elif kind in ("move", "turn"):
+            step = (dragged if kind == "move" else turned)(last, event.position(), self._place())
+            self.plane_moved.emit(*step)
         else:
             place = self._place()
             part = (event.position().x() - place.left()) / max(1.0, place.width())
@@ -216,8 +231,10 @@ class Canvas(QWidget):
         """Let go."""
         if self._drag is not None and self._drag[0] == "overlay" and self._overlay is not None:
             self._overlay.release(event, self._view())
+        elif self._drag is not None and self._drag[0] in ("move", "turn"):
+            self.plane_rested.emit()
         self._drag = None
-        self.setCursor(Qt.CursorShape.OpenHandCursor if self._space else Qt.CursorShape.ArrowCursor)
+        self._point(False)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Between fitted and actual size."""
@@ -243,15 +260,19 @@ class Canvas(QWidget):
         key = Qt.Key(event.key())
         if self._overlay is not None and self._overlay.key(event):
             return
-        if key == Qt.Key.Key_Space and not event.isAutoRepeat():
+        far = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        step = keyed(key, far) if self._moving and not event.modifiers() & CONTROL else None
+        if step is not None:
+            self.plane_moved.emit(*step)
+        elif key == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._space = True
             self.setCursor(Qt.CursorShape.OpenHandCursor)
         elif key in steps:
             scale = self.viewport.scale_on(self._canvas(), self._size())
             self._set_viewport(self.viewport.panned(*steps[key], scale))
         elif key in (Qt.Key.Key_Comma, Qt.Key.Key_Period) and self._wipe is not None:
-            step = 0.05 if key == Qt.Key.Key_Period else -0.05
-            self._wipe = min(max(self._wipe + step, 0.0), 1.0)
+            part = 0.05 if key == Qt.Key.Key_Period else -0.05
+            self._wipe = min(max(self._wipe + part, 0.0), 1.0)
             self.update()
         else:
             super().keyPressEvent(event)
@@ -260,7 +281,9 @@ class Canvas(QWidget):
         """Space is up."""
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._space = False
-            self.setCursor(Qt.CursorShape.ArrowCursor)
+            self._point(False)
+        elif self._moving and keyed(Qt.Key(event.key()), False) and not event.isAutoRepeat():
+            self.plane_rested.emit()
         else:
             super().keyReleaseEvent(event)
 
@@ -273,6 +296,13 @@ class Canvas(QWidget):
         """A key that is let go elsewhere is not held here."""
         self._space = False
         self.update()
+
+    def _point(self, near_wipe: bool) -> None:
+        """The pointer tells what a drag would do."""
+        shape = Qt.CursorShape.SizeAllCursor if self._moving else Qt.CursorShape.ArrowCursor
+        if self._space:
+            shape = Qt.CursorShape.OpenHandCursor
+        self.setCursor(Qt.CursorShape.SplitHCursor if near_wipe and not self._space else shape)
 
     def _near_wipe(self, point: QPointF) -> bool:
         if self._wipe is None:

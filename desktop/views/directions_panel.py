@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from desktop.kit import Key, Kit
 from desktop.messages import plain
 from desktop.state import ExploreState
 from desktop.widgets.button import IconButton
 from desktop.widgets.slider_row import SliderRow
+from desktop.widgets.text import label
 from engine.frame import DirectionInfo
 
 FOUND = (
@@ -20,6 +21,7 @@ FOUND = (
     "stylespace",
 )  # methods whose directions have no name of their own
 LIMITS = (-50.0, 50.0)
+NONE_YET = "No directions are known for this model; the command find-directions looks for some."
 
 
 class DirectionsPanel(QWidget):
@@ -57,8 +59,7 @@ class DirectionsPanel(QWidget):
             text="More",
             role="fold",
         )
-        self._nothing = QLabel("No direction has this name.")
-        self._nothing.setProperty("tone", "muted")
+        self._nothing = label(tone="muted", wrap=True)
         self._nothing.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 0, 8, 8)
@@ -101,8 +102,8 @@ class DirectionsPanel(QWidget):
         found = next((d for d in known if (d.sha256, d.layers) == key), None)
         if found is not None:
             return found
-        label = f"From Recipe {key[0][:6]}"
-        return DirectionInfo(key[0], label, key[0], "", "recipe", -3, 3, key[1])
+        name = f"From Recipe {key[0][:6]}"
+        return DirectionInfo(key[0], name, key[0], "", "recipe", -3, 3, key[1])
 
     def _add(self, info: DirectionInfo) -> None:
         key = (info.sha256, info.layers)
@@ -148,7 +149,8 @@ class DirectionsPanel(QWidget):
         self._more.setVisible(bool(found) and not searching)
         self._more.set_icon("down" if self._more_open else "right")
         self._found.setVisible(searching or self._more_open)
-        self._nothing.setVisible(searching and shown == 0)
+        self._nothing.setText("No direction has this name." if self._kit.directions else NONE_YET)
+        self._nothing.setVisible(shown == 0 and (searching or not self._kit.directions))
 
     def _set_values(self, state: ExploreState) -> None:
         for key, row in self.rows.items():

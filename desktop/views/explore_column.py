@@ -7,25 +7,58 @@ from collections.abc import Callable
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from desktop.facts import LatticeView, MatrixView
+from desktop.facts import LatticeView, LayersView, MatrixView
 from desktop.kit import Kit
-from desktop.state import ExploreState, home_seed
+from desktop.messages import plain
+from desktop.state import STILL, ExploreState, home_seed
+from desktop.views.class_panel import ClassPanel
 from desktop.views.directions_panel import DirectionsPanel
+from desktop.views.layers_panel import LayersPanel
 from desktop.views.mixing_panel import MixingPanel
+from desktop.views.motion_panel import MotionPanel
 from desktop.views.noise_panel import NoisePanel
 from desktop.views.seed_panel import SeedPanel
 from desktop.views.truncation_panel import TruncationPanel
 from desktop.widgets.scroll_column import ScrollColumn
 from desktop.widgets.section import Section
 
-Panel = SeedPanel | TruncationPanel | DirectionsPanel | MixingPanel | NoisePanel
+Panel = (
+    SeedPanel
+    | ClassPanel
+    | TruncationPanel
+    | DirectionsPanel
+    | MotionPanel
+    | MixingPanel
+    | NoisePanel
+)
+WithKit = TruncationPanel | DirectionsPanel | MixingPanel | ClassPanel | NoisePanel
 TITLES = {
     "seed": ("Seed", True),
+    "classes": ("Class", True),
     "directions": ("Directions", True),
     "truncation": ("Truncation", True),
+    "motion": ("Motion", True),
     "mixing": ("Style mixing", False),
     "noise": ("Noise", False),
+    "layers": ("Layers", False),
 }
+NOISE_NOTES = {"const": "", "random": "seeded", "none": "none"}
+
+
+def _noise_note(state: ExploreState) -> str:
+    mode = state.noise.mode
+    return NOISE_NOTES[mode] if isinstance(mode, str) else "per layer"
+
+
+def fitting_sections(kit: Kit) -> set[str]:
+    """The sections that mean something to a model."""
+    lacking = {
+        "classes": not kit.anatomy.classes,
+        "motion": not kit.anatomy.movable,
+        "noise": not kit.anatomy.noisy,
+        "mixing": kit.info.num_ws < 2,
+    }
+    return {key for key in TITLES if not lacking.get(key, False)}
 
 
 class ExploreColumn(ScrollColumn):
@@ -42,12 +75,16 @@ class ExploreColumn(ScrollColumn):
         self._state: ExploreState | None = None
         self._lattice: LatticeView | None = None
         self._matrix: MatrixView | None = None
+        self._layers: LayersView | None = None
         self._makers: dict[str, Callable[[], QWidget]] = {
             "seed": SeedPanel,
             "directions": DirectionsPanel,
             "truncation": TruncationPanel,
             "mixing": MixingPanel,
             "noise": NoisePanel,
+            "classes": ClassPanel,
+            "motion": MotionPanel,
+            "layers": LayersPanel,
         }
 
     def build(self, is_open: Callable[[str, bool], bool]) -> None:
@@ -59,6 +96,8 @@ class ExploreColumn(ScrollColumn):
             self.sections[key] = section
             self.add(section)
         self.column.addStretch(1)
+        if self._kit is not None:
+            self._show_fitting(self._kit)
         if self._state is not None:
             self._note(self._state)
 
@@ -77,14 +116,22 @@ class ExploreColumn(ScrollColumn):
             panel.show_lattice(self._lattice)
         if isinstance(panel, MixingPanel) and self._matrix is not None:
             panel.show_matrix(self._matrix)
+        if isinstance(panel, LayersPanel) and self._layers is not None:
+            panel.show_layers(self._layers)
         return panel
 
     def set_kit(self, kit: Kit) -> None:
         """Another model."""
         self._kit = kit
         for panel in self.panels.values():
-            if isinstance(panel, TruncationPanel | DirectionsPanel | MixingPanel):
+            if isinstance(panel, WithKit):
                 panel.set_kit(kit)
+        self._show_fitting(kit)
+
+    def _show_fitting(self, kit: Kit) -> None:
+        """Only the sections that mean something to the model."""
+        for key, section in self.sections.items():
+            section.setVisible(key in fitting_sections(kit))
 
     def grow_kit(self, kit: Kit) -> None:
         """The same model with other directions: their sliders stand where they stood."""
@@ -117,6 +164,13 @@ class ExploreColumn(ScrollColumn):
         if isinstance(panel, MixingPanel):
             panel.show_matrix(view)
 
+    def show_layers(self, view: LayersView) -> None:
+        """The layer viewer."""
+        self._layers = view
+        panel = self.panels.get("layers")
+        if isinstance(panel, LayersPanel):
+            panel.show_layers(view)
+
     def open_section(self, key: str) -> None:
         """Open a section and bring it into view."""
         section = self.sections[key]
@@ -135,10 +189,20 @@ class ExploreColumn(ScrollColumn):
             "directions": f"{moved} moved" if moved else "",
             "truncation": "per layer" if psi is None else f"{psi:.2f}",
             "mixing": f"{mixed} applied" if mixed else "",
-            "noise": {"const": "", "random": "seeded", "none": "none"}[state.noise.mode],
+            "noise": _noise_note(state),
+            "classes": self._classes_note(state),
+            "motion": "" if state.motion == STILL else "moved",
+            "layers": "",
         }
         for key, section in self.sections.items():
             section.set_note(notes[key])
+
+    def _classes_note(self, state: ExploreState) -> str:
+        if len(state.classes) != 1:
+            return f"{len(state.classes)} blended" if state.classes else "none"
+        names = self._kit.anatomy.classes if self._kit is not None else ()
+        index = state.classes[0].index
+        return plain(names[index], 24) if index < len(names) else f"Class {index}"
 
     def _toggled(self, is_open: bool) -> None:
         section = self.sender()

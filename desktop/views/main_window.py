@@ -46,6 +46,7 @@ class MainWindow(QMainWindow):
     recent_chosen = Signal(object)  # Path
     project_named = Signal(object)  # Path to save to
     page_shown = Signal(str)
+    model_found = Signal(object, str)  # Path of a checkpoint, the digest it must have or ""
     closing = Signal()
 
     def __init__(self, settings: Settings) -> None:
@@ -141,6 +142,7 @@ class MainWindow(QMainWindow):
 
     def go_to_canvas(self) -> None:
         """Escape: close what lies over the picture, then give it the focus."""
+        self.stage.show_over("")
         if self.exporting:
             self.hide_export()
         self.stage.canvas.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -174,7 +176,20 @@ class MainWindow(QMainWindow):
         """Which checkpoint to import."""
         name, _ = QFileDialog.getOpenFileName(self, "Import a model", "", MODELS)
         if name:
-            self.file_dropped.emit(Path(name))
+            self.model_found.emit(Path(name), "")
+
+    def ask_model_folder(self) -> None:
+        """Which folder to import, such as a BigGAN's."""
+        name = QFileDialog.getExistingDirectory(self, "Import a model folder")
+        if name:
+            self.model_found.emit(Path(name), "")
+
+    def locate_model(self, sha256: str) -> None:
+        """Where the checkpoint of a missing model is."""
+        title = f"Locate the model with SHA-256 {sha256[:12]}…"
+        name, _ = QFileDialog.getOpenFileName(self, title, "", MODELS)
+        if name:
+            self.model_found.emit(Path(name), sha256)
 
     def ask_save(self, title: str) -> None:
         """Where to save the project."""

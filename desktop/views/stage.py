@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -12,6 +12,7 @@ from desktop.messages import Message
 from desktop.views.batch_table import BatchTable
 from desktop.views.canvas import Canvas
 from desktop.views.canvas_bar import CanvasBar
+from desktop.views.card_page import CardPage
 from desktop.widgets.message_bar import MessageBar
 
 MESSAGE_PX = 520
@@ -24,6 +25,7 @@ class Stage(QWidget):
     """Explore's canvas with its bar, and the canvas of a verified file."""
 
     action_wanted = Signal(object)  # Message whose button was pressed
+    over_changed = Signal(str)
 
     def __init__(self, actions: dict[str, QAction]) -> None:
         super().__init__()
@@ -45,6 +47,12 @@ class Stage(QWidget):
         self._pages.addWidget(self.photo)
         self._pages.addWidget(self.batch)
         self._pages.addWidget(self.source)
+        self.sheet = Canvas("Channels of the layer", "The layer's channels are on their way.")
+        self.card = CardPage()
+        self._pages.addWidget(self.sheet)
+        self._pages.addWidget(self.card)
+        self.over = ""  # what lies in the canvas's place
+        self.card.closed.connect(self.hide_over)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
@@ -59,17 +67,13 @@ class Stage(QWidget):
     def show_page(self, key: str) -> None:
         """The canvas of a page; on Verify what was looked at last, a picture or a table."""
         self._page = key
-        if key == "verify":
-            place: QWidget = self.batch if self._tabled else self.photo
-        else:
-            place = self.source if key == "edit" and self._sourced else self._explore
-        self._pages.setCurrentWidget(place)
+        self._turn()
 
     def show_photo(self, picture: Shown | None) -> None:
         """A verified picture."""
         self._tabled = False
         self.photo.show_picture(picture)
-        self.show_page(self._page)
+        self._turn()
 
     def show_batch(self, batch: Batch) -> None:
         """The table of a folder."""
@@ -79,12 +83,38 @@ class Stage(QWidget):
     def show_table(self) -> None:
         """The table of the folder that was verified last."""
         self._tabled = True
-        self.show_page(self._page)
+        self._turn()
 
     def show_source(self, sourced: bool) -> None:
         """On the Edit page: the user's own picture, or what is made."""
         self._sourced = sourced
-        self.show_page(self._page)
+        self._turn()
+
+    def show_over(self, over: str) -> None:
+        """Put "card" or "sheet" in the canvas's place; "" brings the picture back."""
+        if over != self.over:
+            self.over = over
+            self._turn()
+            self.over_changed.emit(over)
+
+    @Slot()
+    def hide_over(self) -> None:
+        """The picture again."""
+        self.show_over("")
+        self.canvas.setFocus()
+
+    def _turn(self) -> None:
+        """Show what belongs to the page."""
+        if self._page == "verify":
+            place: QWidget = self.batch if self._tabled else self.photo
+        elif self.over:
+            place = self.card if self.over == "card" else self.sheet
+        else:
+            place = self.source if self._page == "edit" and self._sourced else self._explore
+        self._pages.setCurrentWidget(place)
+        if place is self.card:
+            self.card.show_card()
+            self.card.setFocus()
 
     def show_message(self, message: Message) -> None:
         """Tell something over the canvas; good news goes away by itself."""
@@ -115,7 +145,11 @@ class Stage(QWidget):
     def _place(self) -> None:
         wide = min(MESSAGE_PX, self.width() - 32)
         self.message.setFixedWidth(wide)
-        self.message.adjustSize()
+        layout = self.message.layout()
+        assert layout is not None
+        for _ in range(2):  # lines wrap first, then the heights are known
+            layout.activate()
+            self.message.resize(wide, layout.totalHeightForWidth(wide))
         self.message.move((self.width() - wide) // 2, 16)
 
     def _act(self) -> None:

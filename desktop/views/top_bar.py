@@ -6,16 +6,17 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from desktop.facts import ProjectView
 from desktop.messages import plain
 from desktop.views.canvas_bar import action_button
-from desktop.widgets.button import IconButton
+from desktop.widgets.button import IconButton, PushButton
 from desktop.widgets.text import label
 from engine.frame import IdentityStatus, ModelInfo
 
 SEARCH_PX = 232
+FEW = 4
 
 
 class TopBar(QWidget):
@@ -35,6 +36,10 @@ class TopBar(QWidget):
         self._title = label("Untitled", role="strong")
         self._title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._models = QMenu(self)
+        self._known: tuple[ModelInfo, ...] = ()
+        self._recent: tuple[str, ...] = ()
+        self._shown = ""
+        self._more = (actions["import_model"], actions["model_card"])
         self._model = IconButton(
             "model", "Model", "Choose the model", text="Opening a model…", role="field"
         )
@@ -48,7 +53,7 @@ class TopBar(QWidget):
         self._badge = IconButton(
             "shield", "Signing identity", "Whether exports are signed", text="Signs on first export"
         )
-        export = QPushButton("Export")
+        export = PushButton("Export")
         export.setProperty("role", "primary")
         export.setAccessibleName("Export")
         export.setToolTip(actions["export"].toolTip())
@@ -72,16 +77,44 @@ class TopBar(QWidget):
 
     def show_models(self, models: Sequence[ModelInfo]) -> None:
         """Which models there are."""
+        self._known = tuple(models)
+        self._fill()
+
+    def show_recent(self, names: Sequence[str]) -> None:
+        """Which models were used last, newest first."""
+        self._recent = tuple(names)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Those used last where there are many, then all, then what else can be done."""
         self._models.clear()
+        by_name = {info.name: info for info in self._known}
+        recent = [by_name[name] for name in self._recent if name in by_name]
+        if len(self._known) > FEW and len(recent) > 1:
+            self._add_group("Used last", recent[:FEW])
+        self._add_group("Bundled", [info for info in self._known if info.bundled])
+        self._add_group("Imported", [info for info in self._known if not info.bundled])
+        self._models.addSeparator()
+        for action in self._more:
+            self._models.addAction(action)
+
+    def _add_group(self, title: str, models: Sequence[ModelInfo]) -> None:
+        if not models:
+            return
+        self._models.addSeparator()
+        head = self._models.addAction(title)
+        head.setEnabled(False)
         for info in models:
             words = f"{plain(info.title, 60)}  ·  {info.resolution} px"
             action = self._models.addAction(words)
             action.setData(info.name)
             action.setCheckable(True)
+            action.setChecked(info.name == self._shown)
             action.triggered.connect(self._choose)
 
     def show_model(self, info: ModelInfo) -> None:
         """Which model is on the table."""
+        self._shown = info.name
         self._model.setText(plain(info.title, 40))
         for action in self._models.actions():
             action.setChecked(action.data() == info.name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QKeyEvent, QPalette
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from desktop.widgets.icons import icon
+
+HELD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
 
 class IconButton(QToolButton):
@@ -59,9 +61,20 @@ class IconButton(QToolButton):
         self.setIcon(icon(self._icon_name, colour, dimmed, self._size_px, self.devicePixelRatioF()))
 
 
+class PushButton(QPushButton):
+    """A push button that Return presses as space does, outside of dialogs, too."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return, Enter and space press it."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & HELD:
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+
 def push(text: str, tip: str, role: str = "", parent: QWidget | None = None) -> QPushButton:
     """A push button with a tooltip; its text is its accessible name."""
-    button = QPushButton(text, parent)
+    button = PushButton(text, parent)
     button.setToolTip(tip)
     button.setAccessibleName(text.replace("&", ""))
     button.setAutoDefault(False)

@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
+    QLabel,
     QLineEdit,
     QListView,
     QStyledItemDelegate,
@@ -37,6 +38,7 @@ from desktop.theme import current
 
 Index = QModelIndex | QPersistentModelIndex
 WIDTH_PX = 520
+EMPTY_PX = 96
 ROLE = Qt.ItemDataRole.UserRole + 1
 KEYS_ROLE = ROLE + 1
 
@@ -71,7 +73,11 @@ class CommandPalette(QFrame):
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(8)
         column.addWidget(self._field)
-        column.addWidget(self._list)
+        self._nothing = QLabel("No action has these words.", self)
+        self._nothing.setProperty("tone", "muted")
+        self._nothing.setContentsMargins(8, 8, 8, 8)
+        column.addWidget(self._nothing)
+        column.addWidget(self._list, 1)
         self._field.textChanged.connect(self._search)
         self._list.clicked.connect(self._run)
         self._field.walked.connect(self._walk)
@@ -109,10 +115,15 @@ class CommandPalette(QFrame):
         """Lie over the upper middle of the window."""
         window = self._window
         width = min(WIDTH_PX, window.width() - 64)
-        self.setGeometry((window.width() - width) // 2, 56, width, min(440, window.height() - 120))
+        height = min(440, window.height() - 120) if self._filter.rowCount() else EMPTY_PX
+        self.setGeometry((window.width() - width) // 2, 56, width, height)
 
     def _search(self, text: str) -> None:
         self._filter.set_words(text)
+        found = self._filter.rowCount() > 0
+        self._nothing.setVisible(not found)
+        self._list.setVisible(found)
+        self.place()
         self._list.setCurrentIndex(self._filter.index(0, 0))
 
     def _run(self) -> None:

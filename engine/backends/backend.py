@@ -12,6 +12,7 @@ from engine.frame import BackendName
 
 Noises = Sequence[Float32[np.ndarray, "_ 1 _ _"]]
 Transform = Float32[np.ndarray, "3 3"]
+Statistics = Float32[np.ndarray, " n_stats"]
 
 
 class Backend(Protocol):
@@ -19,6 +20,7 @@ class Backend(Protocol):
 
     noises: one map for each noisy layer, already multiplied by its strength. transform: the 3x3
     matrix that moves the picture, for the generators that take one; they always need it.
+    statistics: how much each stored row of batch statistics counts, for those that have several.
     """
 
     @property
@@ -40,6 +42,7 @@ class Backend(Protocol):
         ws: Float32[np.ndarray, "n num_ws w_dim"],
         noises: Noises,
         transform: Transform | None = None,
+        statistics: Statistics | None = None,
     ) -> Float32[np.ndarray, "n channels r r"]:
         """The image, float32, nominally [-1, 1], NCHW."""
         ...
@@ -49,6 +52,7 @@ class Backend(Protocol):
         ws: Float32[np.ndarray, "n num_ws w_dim"],
         noises: Noises,
         transform: Transform | None = None,
+        statistics: Statistics | None = None,
     ) -> UInt8[np.ndarray, "n r r channels"]:
         """The image as sRGB bytes, NHWC: round(127.5 x + 127.5), clipped to 0..255."""
         ...

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.backends.backend import Noises, Transform
+from engine.backends.backend import Noises, Statistics, Transform
 from engine.backends.device import onnx_providers, physical_cores
 from engine.backends.external_names import external_names
 from engine.errors import BackendError, ModelError
@@ -43,6 +43,8 @@ class OnnxBackend:
             (name for name in names if name.startswith("noise_")),
             key=lambda name: int(name.removeprefix("noise_")),
         )
+        # Graphs written before truncation could be chosen have the statistics of truncation 1.
+        self._takes_statistics = "statistics" in names
         self._takes_c = any(item.name == "c" for item in self._mapping.get_inputs())
 
     @property
@@ -65,10 +67,11 @@ class OnnxBackend:
         ws: Float32[np.ndarray, "n num_ws w_dim"],
         noises: Noises,
         transform: Transform | None = None,
+        statistics: Statistics | None = None,
     ) -> Float32[np.ndarray, "n channels r r"]:
         """See Backend."""
         image: Float32[np.ndarray, "n channels r r"] = _run(
-            self._synthesis, "image", self._feed(ws, noises, transform)
+            self._synthesis, "image", self._feed(ws, noises, transform, statistics)
         )
         return image
 
@@ -77,17 +80,24 @@ class OnnxBackend:
         ws: Float32[np.ndarray, "n num_ws w_dim"],
         noises: Noises,
         transform: Transform | None = None,
+        statistics: Statistics | None = None,
     ) -> UInt8[np.ndarray, "n r r channels"]:
         """See Backend."""
         pixels: UInt8[np.ndarray, "n r r channels"] = _run(
-            self._synthesis, "pixels", self._feed(ws, noises, transform)
+            self._synthesis, "pixels", self._feed(ws, noises, transform, statistics)
         )
         return pixels
 
     def _feed(
-        self, ws: np.ndarray[Any, Any], noises: Noises, transform: Transform | None
+        self,
+        ws: np.ndarray[Any, Any],
+        noises: Noises,
+        transform: Transform | None,
+        statistics: Statistics | None,
     ) -> dict[str, np.ndarray[Any, Any]]:
         feed = {"ws": ws, **dict(zip(self._noises, noises, strict=True))}
+        if statistics is not None and self._takes_statistics:
+            feed["statistics"] = statistics
         return feed if transform is None else {**feed, "transform": transform}
 
 

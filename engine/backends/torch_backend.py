@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.backends.backend import Noises, Transform
+from engine.backends.backend import Noises, Statistics, Transform
 from engine.backends.style_tap import StyleTap
 from engine.errors import BackendError
 from engine.frame import BackendName
@@ -50,7 +50,7 @@ class TorchBackend:
         import torch
 
         with torch.inference_mode(), self.style_tap.reading() as found:
-            self._image(ws, noises, None)
+            self._image(ws, noises, None, None)
         return np.ascontiguousarray(torch.cat(found, 1).float().cpu().numpy())
 
     def pixels_of_styles(
@@ -63,7 +63,7 @@ class TorchBackend:
         import torch
 
         with torch.inference_mode(), self.style_tap.writing(self._there(styles)):
-            image = self._image(ws, noises, None)
+            image = self._image(ws, noises, None, None)
             return np.ascontiguousarray(to_bytes(image).cpu().numpy())
 
     def map(
@@ -82,34 +82,45 @@ class TorchBackend:
         ws: Float32[np.ndarray, "n num_ws w_dim"],
         noises: Noises,
         transform: Transform | None = None,
+        statistics: Statistics | None = None,
     ) -> Float32[np.ndarray, "n channels r r"]:
         """See Backend."""
         import torch
 
         with torch.inference_mode():
-            return np.ascontiguousarray(self._image(ws, noises, transform).cpu().numpy())
+            return np.ascontiguousarray(
+                self._image(ws, noises, transform, statistics).cpu().numpy()
+            )
 
     def pixels(
         self,
         ws: Float32[np.ndarray, "n num_ws w_dim"],
         noises: Noises,
         transform: Transform | None = None,
+        statistics: Statistics | None = None,
     ) -> UInt8[np.ndarray, "n r r channels"]:
         """See Backend."""
         import torch
 
         with torch.inference_mode():
-            image = self._image(ws, noises, transform)
+            image = self._image(ws, noises, transform, statistics)
             pixels = to_bytes(image)
             return np.ascontiguousarray(pixels.cpu().numpy())
 
-    def _image(self, ws: np.ndarray[Any, Any], noises: Noises, transform: Transform | None) -> Any:
+    def _image(
+        self,
+        ws: np.ndarray[Any, Any],
+        noises: Noises,
+        transform: Transform | None,
+        statistics: Statistics | None,
+    ) -> Any:
         import torch
 
         maps = [self._there(noise) for noise in noises]
-        moved = {} if transform is None else {"transform": self._there(transform)}
+        given = {"transform": transform, "statistics": statistics}
+        extras = {name: self._there(x) for name, x in given.items() if x is not None}
         try:
-            return self._generator.synthesis.with_noises(self._there(ws), maps, **moved).float()
+            return self._generator.synthesis.with_noises(self._there(ws), maps, **extras).float()
         except torch.OutOfMemoryError as error:
             raise BackendError(
                 "The GPU has not enough memory for this render.",

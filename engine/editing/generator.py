@@ -45,7 +45,7 @@ def differentiable(model: Model, noise: Noise) -> Differentiable:
     if not isinstance(model.backend, TorchBackend):
         raise ModelError("A search needs the torch backend, got onnx.", "Choose torch.")
     w = np.broadcast_to(model.w_avg, (1, model.num_ws, model.w_dim))
-    _, noises, transform = model.inputs(w, noise)
+    _, noises, transform, _ = model.inputs(w, noise)
     device = model.backend.device
     return Differentiable(
         model.backend.generator,

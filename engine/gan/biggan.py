@@ -15,9 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from engine.errors import ModelError
 from engine.gan.biggan_blocks import DeepBlock, PlainBlock, PlainNorm, SelfAttention
-from engine.gan.biggan_config import FIRST_WIDTH, BigGANConfig
+from engine.gan.biggan_config import FIRST_WIDTH, BigGANConfig, statistics_at
 
 
 class Synthesis(nn.Module):
@@ -42,19 +41,20 @@ class Synthesis(nn.Module):
         return []
 
     def forward(
-        self, ws: Float[Tensor, "n num_ws w_dim"], truncation: float = 1.0
+        self,
+        ws: Float[Tensor, "n num_ws w_dim"],
+        truncation: float = 1.0,
+        statistics: Float[Tensor, " n_stats"] | None = None,
     ) -> Float[Tensor, "n 3 r r"]:
         """Image float32 in [-1, 1], NCHW.
 
         ws: the conditioning of the first features, then that of each block: all alike in the
         paper, different where styles are mixed. truncation in [0, 1] chooses the statistics; z
-        should come from the same truncation. Raises ModelError when it lies outside.
+        should come from the same truncation. statistics: the weights of the stored rows, as
+        `statistics_at` gives them, instead. Raises ModelError when the truncation lies outside.
         """
-        if not 0.0 <= truncation <= 1.0:
-            raise ModelError(
-                f"BigGAN's truncation must lie in [0, 1], got {truncation}.",
-                "Move the truncation slider back.",
-            )
+        if statistics is None:
+            statistics = torch.from_numpy(statistics_at(truncation, self.config.n_stats)).to(ws)
         # The published weights make the first features pixel by pixel, channels last.
         x = self.gen_z(self._conditioning(ws, 0)).reshape(ws.shape[0], 4, 4, -1).permute(0, 3, 1, 2)
         taken = 1
@@ -62,9 +62,9 @@ class Synthesis(nn.Module):
             if isinstance(layer, SelfAttention):
                 x = layer(x)
             else:
-                x = layer(x, self._conditioning(ws, taken), truncation)
+                x = layer(x, self._conditioning(ws, taken), statistics)
                 taken += 1
-        x = self.conv_to_rgb(F.relu(self.bn(x, truncation)))
+        x = self.conv_to_rgb(F.relu(self.bn(x, statistics)))
         return torch.tanh(x[:, :3]).float()
 
     def _conditioning(
@@ -83,9 +83,10 @@ class Synthesis(nn.Module):
         ws: Float[Tensor, "n num_ws w_dim"],
         noises: Sequence[Tensor | None],
         truncation: float = 1.0,
+        statistics: Float[Tensor, " n_stats"] | None = None,
     ) -> Float[Tensor, "n 3 r r"]:
         """As `forward`; `noises` is empty."""
-        image: Tensor = self(ws, truncation)
+        image: Tensor = self(ws, truncation, statistics)
         return image
 
 

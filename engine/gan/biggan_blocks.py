@@ -3,8 +3,6 @@ residual blocks and self-attention."""
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -19,7 +17,7 @@ KEY_SHARE, VALUE_SHARE = 8, 2  # of the channels, in the self-attention
 
 class StandingNorm(nn.Module):
     """Batch norm by stored statistics: `running_means[k]` and `running_vars[k]` were taken over
-    pictures of truncation k / (n_stats - 1)."""
+    pictures of truncation k / (n_stats - 1); `rows` says how much each of them counts."""
 
     running_means: Tensor
     running_vars: Tensor
@@ -31,31 +29,13 @@ class StandingNorm(nn.Module):
         self.register_buffer("running_vars", torch.ones(config.n_stats, channels))
 
     def normalised(
-        self, x: Float[Tensor, "n c h w"], truncation: float, scale: Tensor, offset: Tensor
+        self, x: Float[Tensor, "n c h w"], rows: Float[Tensor, " k"], scale: Tensor, offset: Tensor
     ) -> Float[Tensor, "n c h w"]:
         """(x - mean) / deviation * scale + offset, in one pass; scale and offset: [_ c]."""
-        mean, variance = (
-            between(table, truncation) for table in (self.running_means, self.running_vars)
-        )
+        mean, variance = rows @ self.running_means, rows @ self.running_vars
         gain = scale * torch.rsqrt(variance + self.eps)
         shift = offset - mean * gain
         return torch.addcmul(shift[:, :, None, None], x, gain[:, :, None, None])
-
-
-def between(table: Float[Tensor, "k c"], truncation: float) -> Float[Tensor, " c"]:
-    """The row for a truncation in [0, 1]; between two stored rows, their mix.
-
-    Where the truncation lies at the share s from one row to the next, the published networks give
-    the earlier row the weight s and the later one 1 - s; so does this, else pictures between the
-    stored values would not be theirs. At a stored value one row counts alone.
-    """
-    if len(table) == 1:
-        return table[0]
-    share, first = math.modf(truncation / (1.0 / (len(table) - 1)))
-    row = int(first)
-    if share == 0.0:
-        return table[row]
-    return table[row] * share + table[row + 1] * (1.0 - share)
 
 
 class ConditionalNorm(StandingNorm):
@@ -67,9 +47,9 @@ class ConditionalNorm(StandingNorm):
         self.offset = nn.Linear(config.block_cond, channels, bias=False)
 
     def forward(
-        self, x: Float[Tensor, "n c h w"], cond: Float[Tensor, "n _"], truncation: float
+        self, x: Float[Tensor, "n c h w"], cond: Float[Tensor, "n _"], rows: Float[Tensor, " k"]
     ) -> Float[Tensor, "n c h w"]:
-        return self.normalised(x, truncation, 1.0 + self.scale(cond), self.offset(cond))
+        return self.normalised(x, rows, 1.0 + self.scale(cond), self.offset(cond))
 
 
 class PlainNorm(StandingNorm):
@@ -80,8 +60,10 @@ class PlainNorm(StandingNorm):
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, x: Float[Tensor, "n c h w"], truncation: float) -> Float[Tensor, "n c h w"]:
-        return self.normalised(x, truncation, self.weight[None], self.bias[None])
+    def forward(
+        self, x: Float[Tensor, "n c h w"], rows: Float[Tensor, " k"]
+    ) -> Float[Tensor, "n c h w"]:
+        return self.normalised(x, rows, self.weight[None], self.bias[None])
 
 
 class DeepBlock(nn.Module):
@@ -104,16 +86,16 @@ class DeepBlock(nn.Module):
         self.conv_3 = nn.Conv2d(middle, self.channels, 1)
 
     def forward(
-        self, x: Float[Tensor, "n c h w"], cond: Float[Tensor, "n _"], truncation: float
+        self, x: Float[Tensor, "n c h w"], cond: Float[Tensor, "n _"], rows: Float[Tensor, " k"]
     ) -> Float[Tensor, "n o _ _"]:
-        y = self.conv_0(F.relu(self.bn_0(x, cond, truncation)))
-        y = F.relu(self.bn_1(y, cond, truncation))
+        y = self.conv_0(F.relu(self.bn_0(x, cond, rows)))
+        y = F.relu(self.bn_1(y, cond, rows))
         shortcut = x[:, : self.channels]
         if self.up:
             y, shortcut = upsample_nearest(y), upsample_nearest(shortcut)
         y = self.conv_1(y)
-        y = self.conv_2(F.relu(self.bn_2(y, cond, truncation)))
-        y = self.conv_3(F.relu(self.bn_3(y, cond, truncation)))
+        y = self.conv_2(F.relu(self.bn_2(y, cond, rows)))
+        y = self.conv_3(F.relu(self.bn_3(y, cond, rows)))
         merged: Tensor = y + shortcut
         return merged
 
@@ -134,15 +116,15 @@ class PlainBlock(nn.Module):
         self.conv_sc = nn.Conv2d(fan_in, channels, 1)
 
     def forward(
-        self, x: Float[Tensor, "n c h w"], cond: Float[Tensor, "n _"], truncation: float
+        self, x: Float[Tensor, "n c h w"], cond: Float[Tensor, "n _"], rows: Float[Tensor, " k"]
     ) -> Float[Tensor, "n o _ _"]:
-        y = F.relu(self.bn_0(x, cond, truncation))
+        y = F.relu(self.bn_0(x, cond, rows))
         # A 1x1 convolution and repeating pixels may change places; the small map is cheaper.
         shortcut = self.conv_sc(x)
         if self.up:
             y, shortcut = upsample_nearest(y), upsample_nearest(shortcut)
         y = self.conv_0(y)
-        y = self.conv_1(F.relu(self.bn_1(y, cond, truncation)))
+        y = self.conv_1(F.relu(self.bn_1(y, cond, rows)))
         merged: Tensor = y + shortcut
         return merged
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
 
 from engine.errors import ModelError
 from engine.gan.config_fields import (
@@ -193,3 +197,29 @@ def _read_blocks(given: Any) -> tuple[Block, ...]:
         raise ModelError(
             f"{TITLE}: every block must be [up, width in, width out], got {str(given)[:60]}."
         ) from error
+
+
+def statistics_at(truncation: float, n_stats: int) -> Float32[np.ndarray, " n_stats"]:
+    """How much each stored row of batch statistics counts at a truncation in [0, 1].
+
+    Where the truncation lies at the share s from one row to the next, the published networks give
+    the earlier row the weight s and the later one 1 - s; so does this, else pictures between the
+    stored values would not be theirs. At a stored value one row counts alone. Raises ModelError
+    for a truncation outside.
+    """
+    if not 0.0 <= truncation <= 1.0:
+        raise ModelError(
+            f"BigGAN's truncation must lie in [0, 1], got {truncation}.",
+            "Move the truncation slider back.",
+        )
+    rows = np.zeros(n_stats, np.float32)
+    if n_stats == 1:
+        rows[0] = 1.0
+        return rows
+    share, first = math.modf(truncation / (1.0 / (n_stats - 1)))
+    row = int(first)
+    if share == 0.0:
+        rows[row] = 1.0
+    else:
+        rows[row], rows[row + 1] = share, 1.0 - share
+    return rows

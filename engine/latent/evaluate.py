@@ -109,15 +109,18 @@ def evaluate(
     array: Callable[[str], np.ndarray[Any, Any]],
     c: Float32[np.ndarray, "1 c_dim"] | None = None,
     memo: MutableMapping[Key, Ws] | None = None,
+    average: Float32[np.ndarray, " w_dim"] | None = None,
 ) -> Ws:
     """The ws of a latent expression, float32 [1, num_ws, w_dim]; the caller must not write to it.
 
     array: gives the stored array of a SHA-256. c: the class vector of a conditional model. memo:
     remembers what was mapped, so that a slider along a direction costs no mapping; one memo serves
-    one model. Raises DirectionError for a direction of another space, ModelError for a stored
-    latent of another space, RecipeError for layers, psi or cutoff that the model lacks.
+    one model. average: what truncation pulls toward, the space's own when None. Raises
+    DirectionError for a direction of another space, ModelError for a stored latent of another
+    space, RecipeError for layers, psi or cutoff that the model lacks.
     """
-    return _Evaluation(space, array, c, memo).ws(latent)
+    centre = space.w_avg if average is None else average
+    return _Evaluation(space, array, c, memo, centre).ws(latent)
 
 
 def evaluate_styles(
@@ -128,7 +131,7 @@ def evaluate_styles(
     memo: MutableMapping[Key, Ws] | None = None,
 ) -> Styles:
     """The styles of a latent expression in any space, float32 [1, style_dim]; see `evaluate`."""
-    return _Styles(_Evaluation(space, array, c, memo), space).of(latent)
+    return _Styles(_Evaluation(space, array, c, memo, space.w_avg), space).of(latent)
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ class _Evaluation:
     array: Callable[[str], np.ndarray[Any, Any]]
     c: Float32[np.ndarray, "1 c_dim"] | None
     memo: MutableMapping[Key, Ws] | None
+    average: Float32[np.ndarray, " w_dim"]
 
     def ws(self, node: Latent) -> Ws:
         if node.space == "z":
@@ -155,7 +159,7 @@ class _Evaluation:
             case Move():
                 return self.moved(node)
             case Truncate(base, psi, cutoff):
-                return truncate(self.ws(base), self.space.w_avg, psi=psi, cutoff=cutoff)
+                return truncate(self.ws(base), self.average, psi=psi, cutoff=cutoff)
         raise _unknown(node)
 
     def z(self, node: Latent) -> Z:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float32
@@ -10,6 +11,7 @@ from jaxtyping import Float32
 from engine.errors import RecipeError
 from engine.recipe import Noise
 
+T = TypeVar("T")
 Map = Float32[np.ndarray, "_ 1 _ _"]
 
 
@@ -27,22 +29,28 @@ def layer_noise(
     gain that applies to it; None means 1. Every map is noise * gain * the Recipe's strength.
 
     mode "const" takes the model's own maps, one for the whole batch. "none" gives zeros. "random"
-    draws from RandomState(seed), picture after picture and within it layer after layer, so that
-    the first picture of a batch is the one that batch 1 gives. Raises RecipeError when a strength
-    for each layer does not fit the number of layers.
+    draws from RandomState(seed), picture after picture and within it layer after layer, whatever
+    the modes of the others, so that the first picture of a batch is the one that batch 1 gives.
+    Raises RecipeError when what is said for each layer does not fit the number of layers.
     """
     scales = _scales(noise, gains, len(shapes))
+    modes = _of_each(noise.mode, "mode", len(shapes))
     sizes = [(int(shape[-2]), int(shape[-1])) for shape in shapes]
-    if noise.mode == "none":
-        return [np.zeros((1, 1, *size), np.float32) for size in sizes]
-    if noise.mode == "const":
-        raw = [
-            np.asarray(const, np.float32).reshape(1, 1, *size)
-            for const, size in zip(consts, sizes, strict=True)
-        ]
-    else:
-        raw = _drawn(sizes, noise.seed, batch)
-    return [map_ * np.float32(scale) for map_, scale in zip(raw, scales, strict=True)]
+    drawn = _drawn(sizes, noise.seed, batch) if "random" in modes else []
+    made = []
+    for layer, (mode, size) in enumerate(zip(modes, sizes, strict=True)):
+        if mode == "none":
+            made.append(np.zeros((1, 1, *size), np.float32))
+            continue
+        own = np.asarray(consts[layer], np.float32).reshape(1, 1, *size)
+        made.append((drawn[layer] if mode == "random" else own) * np.float32(scales[layer]))
+    return made
+
+
+def check_layers(noise: Noise, layers: int) -> None:
+    """Refuse what is said for each layer where the model has another number. RecipeError."""
+    _of_each(noise.mode, "mode", layers)
+    _of_each(noise.strength, "strength", layers)
 
 
 def _drawn(sizes: Sequence[tuple[int, int]], seed: int, batch: int) -> list[Map]:
@@ -52,11 +60,17 @@ def _drawn(sizes: Sequence[tuple[int, int]], seed: int, batch: int) -> list[Map]
 
 
 def _scales(noise: Noise, gains: Sequence[float] | None, layers: int) -> list[float]:
-    strengths = noise.strength if isinstance(noise.strength, tuple) else (noise.strength,) * layers
-    if len(strengths) != layers:
-        raise RecipeError(
-            f"noise.strength has {len(strengths)} values, but the model has {layers} noisy layers.",
-            f"Give one strength, or {layers} of them.",
-        )
+    strengths = _of_each(noise.strength, "strength", layers)
     learned = [1.0] * layers if gains is None else [float(gain) for gain in gains]
     return [s * g for s, g in zip(strengths, learned, strict=True)]
+
+
+def _of_each(value: T | tuple[T, ...], name: str, layers: int) -> tuple[T, ...]:
+    """What a Recipe says once or layer by layer, as one value a layer."""
+    values = value if isinstance(value, tuple) else (value,) * layers
+    if len(values) != layers:
+        raise RecipeError(
+            f"noise.{name} has {len(values)} values, but the model has {layers} noisy layers.",
+            f"Give one {name}, or {layers} of them.",
+        )
+    return values

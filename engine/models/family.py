@@ -91,10 +91,21 @@ class Family(Protocol):
         """The w that truncation pulls toward."""
         ...
 
+    def statistics_at(
+        self, config: Any, truncation: float
+    ) -> Float32[np.ndarray, " n_stats"] | None:
+        """How much each stored row of batch statistics counts at a truncation in [0, 1]; None for
+        a family without. Where there are some, truncation is of z alone and leaves the class."""
+        ...
+
     def new_generator(self, config: Any) -> Any:
         """A torch module with `mapping.w(z, c)` and `synthesis.with_noises(ws, noises)`, the
-        latter with a third argument `transform` where there is one."""
+        latter with the arguments `transform` and `statistics` where there are such."""
         ...
+
+
+def no_statistics(config: Any, truncation: float) -> None:
+    """`Family.statistics_at` of the families that store no batch statistics."""
 
 
 def check_tensors(

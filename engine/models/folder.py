@@ -17,6 +17,8 @@ from engine.models.families import check_fits
 from engine.models.family import Config, Tensors
 from engine.store import write_remedy
 
+UNFINISHED = ".new-"  # then the number of the process that writes
+
 
 def write_model_folder(
     folder: Path, config: Config, tensors: Tensors, facts: Mapping[str, Any]
@@ -33,7 +35,7 @@ def write_model_folder(
     check_fits(config, tensors, name)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+        building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{UNFINISHED}{os.getpid()}-"))
         try:
             card = _fill(building, config, tensors, {**facts, "name": name})
             building.chmod(0o755)

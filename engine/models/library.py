@@ -43,6 +43,8 @@ class ModelLibrary:
         for parent, bundled in ((self.bundled, True), (self.imported, False)):
             folders = sorted(parent.iterdir()) if parent.is_dir() else []
             for folder in folders:
+                if folder.name.startswith("."):
+                    continue  # an import that is being written
                 if (folder / CARD).is_file() or (folder / WEIGHTS).is_file():
                     self._add(folder, bundled)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.backends.backend import Backend, Noises, Transform
+from engine.backends.backend import Backend, Noises, Statistics, Transform
 from engine.errors import ModelError
 from engine.frame import BackendName, ModelInfo
 from engine.latent.noise import layer_noise
@@ -42,6 +43,7 @@ class Model:
         self._transform: Transform | None = None
         if family.TRANSFORM is not None:
             self._transform = tensors[family.TRANSFORM]
+        self._statistics_at = partial(family.statistics_at, config)
         layers = family.noisy_layers(config)
         self._noise_shapes = [(size, size) for _, size in layers]
         self._noise_consts = [tensors[f"{name}.noise_const"] for name, _ in layers]
@@ -97,46 +99,79 @@ class Model:
         ws = np.repeat(w[:, None], self.info.num_ws, axis=1)
         if cutoff is None and not isinstance(psi, Sequence) and psi == 1.0:
             return ws
-        return truncate(ws, self.w_avg, psi=psi, cutoff=cutoff)
+        if c is None or self._statistics_at(1.0) is None:
+            return truncate(ws, self.w_avg, psi=psi, cutoff=cutoff)
+        rows = [
+            truncate(ws[i : i + 1], self.average(c[i : i + 1]), psi=psi, cutoff=cutoff)
+            for i in range(len(ws))
+        ]
+        return np.concatenate(rows)
+
+    def average(
+        self, c: Float32[np.ndarray, "1 c_dim"] | None = None
+    ) -> Float32[np.ndarray, " w_dim"]:
+        """The w that truncation pulls toward: the model's own, or, where truncation is of z alone
+        (BigGAN), that of the class."""
+        if c is None or self._statistics_at(1.0) is None:
+            return self.w_avg
+        w: Float32[np.ndarray, " w_dim"] = self.backend.map(
+            np.zeros((1, self.info.z_dim), np.float32), c
+        )[0]
+        return w
+
+    def moved(self, inverse: Transform) -> Transform:
+        """The matrix for `image` that moves what the model makes by itself; `inverse` takes the
+        moved plane back, as engine.latent.motion gives it. Raises ModelError where it cannot."""
+        if self._transform is None:
+            raise self._immovable()
+        own: Transform = self._transform @ inverse
+        return own
 
     def synthesize(
         self,
         ws: Float32[np.ndarray, "n *num_ws w_dim"],
         noise_mode: NoiseMode = "const",
         transform: Transform | None = None,
+        truncation: float = 1.0,
     ) -> Float32[np.ndarray, "n channels height width"]:
         """ws, or one w for all layers, to images: float32, nominally [-1, 1], NCHW, sRGB.
 
         noise_mode: "random" draws from seed 0. transform: a 3x3 matrix that moves the plane which
-        the picture is made on, the unit being its width; None takes the model's own. Raises
-        ModelError for shapes that do not fit and where the model takes no matrix.
+        the picture is made on, the unit being its width; None takes the model's own. truncation:
+        as in `image`. Raises ModelError for shapes that do not fit and where the model takes no
+        matrix.
         """
-        return self.image(ws, Noise(mode=noise_mode), transform)
+        return self.image(ws, Noise(mode=noise_mode), transform, truncation)
 
     def image(
         self,
         ws: Float32[np.ndarray, "n *num_ws w_dim"],
         noise: Noise,
         transform: Transform | None = None,
+        truncation: float = 1.0,
     ) -> Float32[np.ndarray, "n channels height width"]:
-        """As synthesize, with the noise of a Recipe."""
-        return self.backend.synthesize(*self.inputs(ws, noise, transform))
+        """As synthesize, with the noise of a Recipe.
+
+        truncation: in [0, 1], what ws were truncated by; chooses BigGAN's batch statistics.
+        """
+        return self.backend.synthesize(*self.inputs(ws, noise, transform, truncation))
 
     def pixels(
         self,
         ws: Float32[np.ndarray, "n *num_ws w_dim"],
         noise: Noise | None = None,
         transform: Transform | None = None,
+        truncation: float = 1.0,
     ) -> UInt8[np.ndarray, "n height width channels"]:
         """ws to pictures: uint8, NHWC, sRGB."""
-        return self.backend.pixels(*self.inputs(ws, noise or Noise(), transform))
+        return self.backend.pixels(*self.inputs(ws, noise or Noise(), transform, truncation))
 
     def styles(
         self, ws: Float32[np.ndarray, "n num_ws w_dim"]
     ) -> Float32[np.ndarray, "n style_dim"]:
         """The styles that the layers make of ws. Raises ModelError where there are none."""
         backend = self._torch()
-        inputs, noises, _ = self.inputs(ws, Noise(mode="none"), None)
+        inputs, noises, *_ = self.inputs(ws, Noise(mode="none"), None)
         return backend.styles(inputs, noises)
 
     def pixels_of_styles(
@@ -145,7 +180,7 @@ class Model:
         """Styles to pictures. Raises ModelError where there are none."""
         backend = self._torch()
         ws = np.repeat(np.broadcast_to(self.w_avg, (1, self.num_ws, self.w_dim)), len(styles), 0)
-        inputs, noises, _ = self.inputs(ws, noise or Noise(), None)
+        inputs, noises, *_ = self.inputs(ws, noise or Noise(), None)
         return backend.pixels_of_styles(styles, inputs, noises)
 
     def _torch(self) -> TorchBackend:
@@ -161,8 +196,8 @@ class Model:
         return self.backend
 
     def inputs(
-        self, ws: Any, noise: Noise, transform: Any = None
-    ) -> tuple[Float32[np.ndarray, "n num_ws w_dim"], Noises, Transform | None]:
+        self, ws: Any, noise: Noise, transform: Any = None, truncation: float = 1.0
+    ) -> tuple[Float32[np.ndarray, "n num_ws w_dim"], Noises, Transform | None, Statistics | None]:
         """What the backend takes for ws and the noise of a Recipe, checked."""
         if np.ndim(ws) == 2:
             w = _checked(ws, "ws", (self.info.w_dim,))
@@ -171,17 +206,20 @@ class Model:
         noises = layer_noise(
             self._noise_shapes, self._noise_consts, noise, len(ws), self._noise_gains
         )
-        return ws, noises, self._moved(transform)
+        return ws, noises, self._moved(transform), self._statistics_at(truncation)
 
     def _moved(self, transform: Any) -> Transform | None:
         if transform is None:
             return self._transform
         if self._transform is None:
-            raise ModelError(
-                f"The pictures of {self.info.name} cannot be moved by a matrix.",
-                "Leave transform out.",
-            )
+            raise self._immovable()
         return _checked(transform, "transform", (3,), rows=3)
+
+    def _immovable(self) -> ModelError:
+        return ModelError(
+            f"The pictures of {self.info.name} cannot be moved by a matrix.",
+            "Leave transform out.",
+        )
 
 
 def open_model(info: ModelInfo, backend: BackendName | None = None) -> Model:

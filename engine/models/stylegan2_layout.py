@@ -27,12 +27,14 @@ from engine.models.family import (
     mapping_shapes,
     mapping_sizes,
     no_generator,
+    no_statistics,
     refuse,
 )
 
 NAME = "stylegan2"
 TITLE = "StyleGAN2"
 TRANSFORM: str | None = None
+statistics_at = no_statistics
 MAX_RESOLUTION = 2048
 _NEEDED = {
     "z_dim", "w_dim", "c_dim", "resolution", "channels", "mapping_layers", "img_channels", "num_ws"

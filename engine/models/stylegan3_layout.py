@@ -28,11 +28,13 @@ from engine.models.family import (
     mapping_shapes,
     mapping_sizes,
     no_generator,
+    no_statistics,
 )
 
 NAME = "stylegan3"
 TITLE = "StyleGAN3"
 TRANSFORM: str | None = "synthesis.input.transform"
+statistics_at = no_statistics
 _LAYER = re.compile(r"synthesis\.L(\d{1,3})_(\d{1,5})_(\d{1,5})\.")
 _NUMBERS = (
     "num_critical", "first_cutoff", "first_stopband", "last_stopband_rel", "margin_size",

@@ -51,7 +51,8 @@ def export_graphs(generator: Any) -> Graphs:
     """Both graphs of the generator, of any family, checked against torch.
 
     mapping: z [n, z_dim] (and c [n, c_dim]) -> w [n, w_dim]. synthesis: ws [n, num_ws, w_dim],
-    noise_0, noise_1, ... [n or 1, 1, R, R] and, where the family has one, transform [3, 3]
+    noise_0, noise_1, ... [n or 1, 1, R, R] and, where the family has them, transform [3, 3] and
+    statistics [n_stats]
     -> image float32 [n, channels, R, R] and pixels uint8 [n, R, R, channels]. Raises ModelError
     when a graph and torch disagree.
     """
@@ -101,9 +102,11 @@ def _export_synthesis(generator: Any) -> Any:
             ws: torch.Tensor,
             noises: list[torch.Tensor],
             transform: torch.Tensor | None = None,
+            statistics: torch.Tensor | None = None,
         ) -> tuple[torch.Tensor, torch.Tensor]:
-            moved = {} if transform is None else {"transform": transform}
-            image = self.synthesis.with_noises(ws, noises, **moved)
+            given = {"transform": transform, "statistics": statistics}
+            extras = {name: x for name, x in given.items() if x is not None}
+            image = self.synthesis.with_noises(ws, noises, **extras)
             return image, to_bytes(image)
 
     config = generator.config
@@ -115,6 +118,10 @@ def _export_synthesis(generator: Any) -> Any:
     if family.TRANSFORM is not None:
         inputs["transform"], shapes["transform"] = torch.eye(3), {}
         names.append("transform")
+    rows = family.statistics_at(config, 1.0)
+    if rows is not None:
+        inputs["statistics"], shapes["statistics"] = torch.from_numpy(rows), {}
+        names.append("statistics")
     model = _run_exporter(SynthesisGraph().eval(), inputs, shapes, names, ["image", "pixels"])
     # Traced with one map for the whole batch; ONNX broadcasts, so one for each picture works too.
     free_batch(model.graph, "noise_", "noise_n")
@@ -180,8 +187,9 @@ def _check(generator: Any, mapping: bytes, synthesis: bytes) -> int:
     sizes = [size for _, size in family.noisy_layers(config)]
     noises = [source.randn(2, 1, size, size).astype(np.float32) * 0.1 for size in sizes]
     moved = None if family.TRANSFORM is None else np.eye(3, dtype=np.float32)
-    pixels = here.pixels(ws, noises, moved)
-    largest = largest_difference(pixels, there.pixels(ws, noises, moved))
+    rows = family.statistics_at(config, 0.7)
+    pixels = here.pixels(ws, noises, moved, rows)
+    largest = largest_difference(pixels, there.pixels(ws, noises, moved, rows))
     if apart > 1e-3 or largest > BAR:
         raise ModelError(
             f"The ONNX graphs differ from torch by {apart:.2g} in w and by {largest} of 255 in "

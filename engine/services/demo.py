@@ -82,13 +82,14 @@ def run_demo(
     cannot be drawn.
     """
     info = _model(door, name)
+    tour = _Tour(door, info, cancel)
+    tour.picture(Seed(SEEDS[0]))  # what cannot be shown leaves no folder behind
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(
             f"The folder {out} cannot be made: {error.strerror}.", write_remedy(error)
         ) from error
-    tour = _Tour(door, info, cancel)
     made = {"contact sheet": out / "contact_sheet.png"}
     subtitle = f"{info.name}, {info.resolution} px, weights {info.sha256[:16]}"
     sheet = contact_sheet(info.title, subtitle, tour.columns(progress))

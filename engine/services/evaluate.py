@@ -12,7 +12,7 @@ from engine.checkpoints.safetensors_file import read_safetensors
 from engine.directions.library import read_directions, vector_of, write_directions
 from engine.errors import ModelError
 from engine.frame import OnProgress
-from engine.models.card import WEIGHTS, info_of, is_generator, read_card, write_card
+from engine.models.card import CARD, WEIGHTS, info_of, is_generator, read_card, write_card
 from engine.models.library import bundled_folder
 from engine.perception.reader import FAMILY
 
@@ -42,6 +42,12 @@ def evaluate(
         return measure_watermark(full, progress, cancel)
     root = bundled_folder() if root is None else root
     folder = root / name
+    if not (folder / CARD).is_file():
+        known = sorted(path.parent.name for path in root.glob(f"*/{CARD}"))
+        raise ModelError(
+            f"No bundled model is called {name[:80]!r}; there are: {', '.join(known) or 'none'}.",
+            "Name one of these.",
+        )
     card = checked_card(folder)
     if card["family"] == FAMILY:
         from engine.services.evaluate_reader import measure_reader

@@ -30,10 +30,11 @@ from engine.provenance.ledger import Ledger, Row
 from engine.provenance.origin import photos_of
 from engine.provenance.sign import check_time_authority, has_credentials, sign_picture
 from engine.provenance.verify import Credentials, read_credentials
-from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize
+from engine.recipe import ModelRef, Recipe
 from engine.services.atomic_file import check_target, put_in_place, remove, write_temporary
 from engine.services.export_facts import made_of, receipt_of, text_of, xmp_of
 from engine.services.marking import weakness, why_none
+from engine.services.sizing import resized, size_of
 
 Watermark = Callable[[Pixels, int], tuple[Pixels, Mark] | None]
 _ENDINGS = ".png, .jpg, .webp, .tiff or .avif"
@@ -197,21 +198,12 @@ class Exporter:
         """The Recipe with its visible Resize, and its picture."""
         if size_px is None:
             return recipe, self.render(recipe)
-        size = self._size_of(recipe.image)
+        size = size_of(recipe.image, self.resolution)
         if size is None:
             pixels = self.render(recipe).pixels
             size = (pixels.shape[1], pixels.shape[0])
-        sized = _resized(recipe, size, size_px)
+        sized = resized(recipe, size, size_px)
         return sized, self.render(sized)
-
-    def _size_of(self, image: Image) -> tuple[int, int] | None:
-        """Width and height where the expression tells them without being rendered."""
-        if isinstance(image, Resize | Crop):
-            return image.width, image.height
-        if isinstance(image, Generate):
-            side = self.resolution(image.model)
-            return side, side
-        return None
 
     def photos(self, recipe: Recipe) -> tuple[OpenedPhoto, ...]:
         """The pictures from outside that take part, in the order of origin.photos_of."""
@@ -259,16 +251,6 @@ def _format_of(path: Path) -> FormatName:
             "Give the file a name with one of these endings.",
         )
     return found
-
-
-def _resized(recipe: Recipe, size: tuple[int, int], longer_px: int) -> Recipe:
-    """The Recipe at a longer side of `longer_px`: unchanged where it already has that."""
-    width, height = size
-    if max(size) == longer_px:
-        return recipe
-    scale = longer_px / max(size)
-    new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
-    return Recipe(Resize(recipe.image, new_width, new_height))
 
 
 def _check(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import shutil
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.cancel import CancelToken
 from engine.checkpoints.digest import weights_sha256
 from engine.directions.library import read_directions, vector_of, write_directions
 from engine.errors import CheckpointError, ModelError
@@ -17,11 +22,12 @@ from engine.frame import BackendName, DirectionInfo, ModelInfo, OnProgress, Prog
 from engine.models.card import CARD, check_name, config_of, info_of, is_generator, read_card
 from engine.models.families import check_fits, known
 from engine.models.family import Config
-from engine.models.folder import write_graphs, write_model_folder
+from engine.models.folder import UNFINISHED, write_graphs, write_model_folder
 from engine.models.library import ModelLibrary, load_tensors
 from engine.models.opened import Model, open_model, open_tensors
 from engine.models.published.convert import convert
 from engine.models.published.layout import floats
+from engine.store import process_runs
 
 Tensors = dict[str, np.ndarray]
 
@@ -59,7 +65,7 @@ def open_path(path: Path, backend: BackendName | None = None) -> Model:
     return open_tensors(passing_info(path, config, tensors), tensors, backend or "torch")
 
 
-def read_checkpoint(path: Path) -> tuple[Config, Tensors]:
+def read_checkpoint(path: Path, cancel: CancelToken | None = None) -> tuple[Config, Tensors]:
     """Sizes and tensors of a published checkpoint, or of a folder that holds one.
 
     A `config.json` of this program beside a .safetensors file may name the sizes; else names,
@@ -69,7 +75,7 @@ def read_checkpoint(path: Path) -> tuple[Config, Tensors]:
         raise CheckpointError(f"There is no file or folder {path}.", "Check the path.")
     from engine.checkpoints.read import read_raw
 
-    raw = read_raw(path)
+    raw = read_raw(path, cancel)
     beside = (path if path.is_dir() else path.parent) / "config.json"
     stated = raw.format in ("safetensors", "folder") and beside.is_file()
     tensors = floats(raw.networks[0].tensors) if stated else {}
@@ -83,12 +89,20 @@ def read_checkpoint(path: Path) -> tuple[Config, Tensors]:
 
 
 def import_model(
-    library: ModelLibrary, path: Path, name: str | None = None, progress: OnProgress | None = None
+    library: ModelLibrary,
+    path: Path,
+    name: str | None = None,
+    progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+    expected: str = "",
 ) -> ModelInfo:
     """Read a checkpoint or model folder safely and keep it under the home folder.
 
-    progress: told of each stage. Raises CheckpointError or ModelError; nothing is kept then.
+    progress: told of each stage. cancel: asked between the stages. expected: the digest that the
+    weights must have, "" for any. Raises CheckpointError, ModelError or Cancelled; nothing is kept
+    then.
     """
+    cancel = cancel or CancelToken()
     tell = progress or (lambda _: None)
     tell(Progress("Reading and checking", 0.1))
     facts: dict[str, Any] = {}
@@ -97,11 +111,18 @@ def import_model(
         config, tensors = config_of(info.card, path), load_tensors(info)
         facts = {key: info.card[key] for key in _KEPT if key in info.card}
     else:
-        config, tensors = read_checkpoint(path)
+        config, tensors = read_checkpoint(path, cancel)
+    cancel.check()
     chosen = check_name(name or facts.get("name") or path.stem)
-    _refuse_doubles(library, chosen, weights_sha256(tensors))
+    found_sha256 = weights_sha256(tensors)
+    if expected not in ("", found_sha256):
+        raise ModelError(
+            f"{path.name} holds other weights than the Recipe wants.",
+            f"Theirs have the SHA-256 {found_sha256}, wanted is {expected}: choose another file.",
+        )
+    _refuse_doubles(library, chosen, found_sha256)
     tell(Progress("Exporting the ONNX graphs and checking them against torch", 0.3))
-    facts |= {"name": chosen, "source": path.name}
+    facts |= {"name": chosen, "source": path.name, **_source_digest(path)}
     folder = library.imported / chosen
     write_model_folder(folder, config, tensors, facts)
     found = read_directions(path) if path.is_dir() else ()
@@ -110,6 +131,31 @@ def import_model(
     library.refresh()
     tell(Progress("Done", 1.0))
     return library.find(chosen)
+
+
+def import_apart(
+    home: Path,
+    path: Path,
+    name: str | None,
+    expected: str,
+    progress: OnProgress,
+    cancel: CancelToken,
+) -> str:
+    """import_model in the worker process; returns the model's name."""
+    with contextlib.suppress(ImportError):  # torch's exporter shows progress only where tqdm is
+        from tqdm import tqdm  # type: ignore[import-untyped]
+
+        # Else it makes a lock between processes, which a killed process cannot take back.
+        tqdm.set_lock(threading.RLock())
+    return import_model(ModelLibrary(home), path, name, progress, cancel, expected).name
+
+
+def sweep_unfinished(library: ModelLibrary) -> None:
+    """Remove what imports left whose processes are gone."""
+    for folder in library.imported.glob(f"{UNFINISHED}*"):
+        number = folder.name.removeprefix(UNFINISHED).split("-")[0]
+        if number.isdecimal() and not process_runs(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def inspect(path: Path) -> dict[str, Any]:
@@ -141,7 +187,15 @@ def export_onnx(library: ModelLibrary, name: str, out: Path | None = None) -> tu
     return folder, write_graphs(folder, config_of(info.card, info.folder), load_tensors(info))
 
 
-_KEPT = ("name", "title", "data", "command", "seed", "trained", "scores", "licence")
+def _source_digest(path: Path) -> dict[str, str]:
+    """The SHA-256 of the file that a model came from, for its card; a folder has none."""
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return {"source_sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+_KEPT = ("name", "title", "data", "command", "seed", "trained", "scores", "licence", "classes")
 
 
 def _refuse_doubles(library: ModelLibrary, name: str, sha256: str) -> None:

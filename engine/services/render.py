@@ -16,13 +16,31 @@ from engine.frame import BackendName, Frame, ModelInfo, RenderSettings
 from engine.image.codec import read_picture
 from engine.image.pixels import crop, resize
 from engine.latent.evaluate import Memo, evaluate, evaluate_styles
+from engine.latent.motion import inverse_motion
 from engine.models.card import SYNTHESIS
 from engine.models.library import ModelLibrary, load_tensors
 from engine.models.opened import Model, open_model, open_tensors
-from engine.recipe import Crop, Generate, Image, Move, Photo, Recipe, Resize, Tuned, rendered
+from engine.recipe import (
+    Crop,
+    Generate,
+    Image,
+    Latent,
+    Mix,
+    ModelRef,
+    Move,
+    Photo,
+    Recipe,
+    Resize,
+    Transform,
+    Truncate,
+    Tuned,
+    rendered,
+    walk,
+)
 from engine.store import Store
 
 Pixels = UInt8[np.ndarray, "height width 3"]
+Matrix = Float32[np.ndarray, "3 3"]
 Owners = Callable[[], Mapping[str, frozenset[str]]]
 CACHE_BYTES = 192 * 2**20
 TUNED_KEPT = 3
@@ -87,23 +105,41 @@ class Renderer:
                 self._models[key] = found
         return found
 
+    def model_info(self, ref: ModelRef) -> ModelInfo:
+        """What is known of a Recipe's model. Raises ModelError where it is not here."""
+        return self._library.resolve(ref)
+
+    def resolution(self, ref: ModelRef) -> int:
+        """The side of what a model makes, in pixels. Raises ModelError where it is not here."""
+        return self._library.resolve(ref).resolution
+
     def forget(self) -> None:
         """Drop every picture that is at hand."""
         self._pictures.clear()
         self._photos.clear()
 
-    def generate(self, node: Generate, backend: BackendName, delta: str = "") -> Pixels:
-        """The pixels of one Generate. delta: of weights that were tuned."""
+    def generate(
+        self,
+        node: Generate,
+        backend: BackendName,
+        delta: str = "",
+        motion: Matrix | None = None,
+    ) -> Pixels:
+        """The pixels of one Generate.
+
+        delta: of weights that were tuned. motion: of the plane that the picture is made on.
+        """
         if node.latent.space == "s":
             pixels: Pixels = self._of_styles(node, delta)
         else:
             model, ws = self._latent(node, backend, delta)
-            pixels = model.pixels(ws, node.noise)[0]
+            moved = None if motion is None else model.moved(motion)
+            pixels = model.pixels(ws, node.noise, moved, truncation_of(node.latent))[0]
         return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
 
     def _of_styles(self, node: Generate, delta: str) -> Pixels:
         info = self._library.resolve(node.model)
-        self._check_directions(node, info)
+        check_directions(node, info, self._owners)
         model, memo = self.tuned(info, delta) if delta else self.opened(info, "torch")
         c = class_vector(node, info)
         styles = evaluate_styles(node.latent, model, self._store.get_array, c, memo)
@@ -111,11 +147,13 @@ class Renderer:
         return pixels
 
     def image(
-        self, node: Generate, settings: RenderSettings = DEFAULT
+        self, node: Generate | Transform, settings: RenderSettings = DEFAULT
     ) -> Float32[np.ndarray, "1 channels height width"]:
-        """What the network makes of one Generate, before it becomes bytes: nominally [-1, 1]."""
-        model, ws = self._latent(node, self._backend(Recipe(node), settings))
-        return model.image(ws, node.noise)
+        """What the network makes of one picture, before it becomes bytes: nominally [-1, 1]."""
+        made = node.image if isinstance(node, Transform) else node
+        model, ws = self._latent(made, self._backend(Recipe(node), settings))
+        moved = model.moved(motion_of(node)) if isinstance(node, Transform) else None
+        return model.image(ws, made.noise, moved, truncation_of(made.latent))
 
     def photo(self, node: Photo) -> Pixels:
         """The pixels of a stored photo."""
@@ -145,10 +183,10 @@ class Renderer:
         self, node: Generate, backend: BackendName, delta: str = ""
     ) -> tuple[Model, Float32[np.ndarray, "1 num_ws w_dim"]]:
         info = self._library.resolve(node.model)
-        self._check_directions(node, info)
+        check_directions(node, info, self._owners)
         model, memo = self.tuned(info, delta) if delta else self.opened(info, backend)
         c = class_vector(node, info)
-        return model, evaluate(node.latent, model, self._store.get_array, c, memo)
+        return model, evaluate(node.latent, model, self._store.get_array, c, memo, model.average(c))
 
     def _backend(self, recipe: Recipe, settings: RenderSettings) -> BackendName:
         nodes = list(rendered(recipe.image))
@@ -161,17 +199,6 @@ class Renderer:
         refs = [node.model for node in made]
         wanted = {default_backend(self._library.resolve(ref)) for ref in refs}
         return "torch" if "torch" in wanted else "onnx"
-
-    def _check_directions(self, node: Generate, info: ModelInfo) -> None:
-        moves = [item for item in rendered(node.latent) if isinstance(item, Move)]
-        owners = self._owners() if moves else {}
-        for move in moves:
-            found_on = owners.get(move.direction)
-            if found_on and info.sha256 not in found_on:
-                raise DirectionError(
-                    f"The direction {move.direction} was found on another model than {info.name}.",
-                    "Choose a direction found on this model.",
-                )
 
 
 class _Rendering:
@@ -192,6 +219,8 @@ class _Rendering:
                 return self.renderer.generate(node, self.backend)
             case Tuned(image, delta):
                 return self.renderer.generate(image, "torch", delta)
+            case Transform(image):
+                return self.renderer.generate(image, self.backend, motion=motion_of(node))
             case Photo():
                 return self.renderer.photo(node)
             case Crop(image, left, top, width, height):
@@ -237,6 +266,19 @@ class PixelCache:
             self._bytes = 0
 
 
+def check_directions(node: Generate, info: ModelInfo, owners: Owners) -> None:
+    """Refuse directions that are known to belong to other models. Raises DirectionError."""
+    moves = [item for item in walk(node.latent) if isinstance(item, Move)]
+    found = owners() if moves else {}
+    for move in moves:
+        found_on = found.get(move.direction)
+        if found_on and info.sha256 not in found_on:
+            raise DirectionError(
+                f"The direction {move.direction} was found on another model than {info.name}.",
+                "Choose a direction found on this model.",
+            )
+
+
 def default_backend(info: ModelInfo) -> BackendName:
     """ONNX where the model folder has graphs: it starts without torch."""
     return "onnx" if (info.folder / SYNTHESIS).is_file() else "torch"
@@ -259,3 +301,21 @@ def class_vector(node: Generate, info: ModelInfo) -> Float32[np.ndarray, "1 c_di
             )
         c[0, item.index] += np.float32(item.weight)
     return c
+
+
+def motion_of(node: Transform) -> Matrix:
+    """The matrix of a Recipe's transform."""
+    return inverse_motion(node.x, node.y, node.rotation)
+
+
+def truncation_of(latent: Latent) -> float:
+    """The truncation in [0, 1] that BigGAN's statistics are chosen by: the base's psi, clipped.
+
+    Where there is a psi for each layer, the largest one.
+    """
+    while isinstance(latent, Move | Mix):
+        latent = latent.base
+    if not isinstance(latent, Truncate):
+        return 1.0
+    psi = max(latent.psi) if isinstance(latent.psi, tuple) else latent.psi
+    return min(1.0, max(0.0, psi))

@@ -16,13 +16,24 @@ import numpy as np
 from fake_editor import FakeEditor
 
 from engine.cancel import CancelToken
-from engine.errors import CheckpointError, ExportError, IdentityError, ImageError, RecipeError
+from engine.errors import (
+    CheckpointError,
+    DirectionError,
+    ExportError,
+    IdentityError,
+    ImageError,
+    ModelError,
+    RecipeError,
+)
 from engine.frame import (
+    Activations,
+    Anatomy,
     DirectionInfo,
     ExportOptions,
     Finding,
     Frame,
     IdentityStatus,
+    Layer,
     ModelInfo,
     OnProgress,
     Progress,
@@ -44,7 +55,9 @@ from engine.recipe import (
     Recipe,
     Resize,
     Seed,
+    Transform,
     Truncate,
+    walk,
 )
 from engine.studio import Favourite, Project
 
@@ -94,6 +107,10 @@ class FakeStudio:
         self.edit = FakeEditor(self)
         self.films: list[Any] = []
         self.more: tuple[DirectionInfo, ...] = ()
+        self.stopped = False
+        self.anatomies: dict[str, Anatomy] = {}
+        self.lost: set[str] = set()
+        self.looked: list[tuple[Recipe, str | None]] = []
         self.renewed = 0
         self.brought: tuple[Path, Path | None, str | None] | None = None
         self.ledger_problems: tuple[str, ...] = ()
@@ -112,9 +129,37 @@ class FakeStudio:
             )
         )
 
+    def anatomy(self, name: str) -> Anatomy:
+        return self.anatomies.get(name, Anatomy("StyleGAN2", (4, 8, 8, 16, 16)))
+
+    def check(self, recipe: Recipe) -> None:
+        for node in walk(recipe.image):
+            if isinstance(node, Move) and node.direction in self.lost:
+                raise DirectionError("That direction is not here.")
+
+    def activations(
+        self, recipe: Recipe, layer: str | None = None, cancel: CancelToken | None = None
+    ) -> Activations:
+        self.looked.append((recipe, layer))
+        layers = tuple(Layer(f"b{size}.conv", 5, size, size) for size in (4, 8, 16))
+        chosen = next((item for item in layers if item.name == layer), layers[1])
+        return Activations(layers, chosen, 3, 31, np.zeros((63, 95, 3), np.uint8))
+
+    def stop_worker(self) -> None:
+        self.stopped = True
+
     def import_model(
-        self, path: Path, name: str | None = None, progress: OnProgress | None = None
+        self,
+        path: Path,
+        name: str | None = None,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        *,
+        expected: str = "",
+        apart: bool = False,
     ) -> ModelInfo:
+        if expected not in ("", digest(path.stem)):
+            raise ModelError(f"{path.name} holds other weights.", "Choose another file.")
         if path.suffix == ".pkl":
             raise CheckpointError(f"{path.name} wants os.system.", "Get it from its authors.")
         self.imported.append(path.stem)
@@ -165,6 +210,8 @@ class FakeStudio:
         size = None
         if isinstance(image, Resize):
             size, image = image.width, image.image
+        if isinstance(image, Transform):
+            image = image.image
         if isinstance(image, Photo):
             return np.full((SIDE, SIDE, 3), 128, np.uint8)
         if not isinstance(image, Generate):

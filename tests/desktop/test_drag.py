@@ -179,7 +179,7 @@ def test_undo_goes_back_through_every_kind_of_change(desk: Desk, qtbot: QtBot) -
         lambda: desk.matrix.take(1, 2),
         lambda: (desk.explore.set_mix_amount(0, 0.4), desk.explore.end_gesture()),
         lambda: (
-            desk.explore.set_noise(replace(state.noise, mode="none")),
+            desk.conditions.set_noise(replace(state.noise, mode="none")),
             desk.explore.end_gesture(),
         ),
         lambda: desk.explore.remove_mix(0),

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from engine.backends.torch_backend import TorchBackend
 from engine.errors import CheckpointError, ModelError
-from engine.gan import biggan, biggan_blocks, equalised, progan, stylegan1
-from engine.gan.biggan_config import BigGANConfig, Block
+from engine.gan import biggan, equalised, progan, stylegan1
+from engine.gan.biggan_config import BigGANConfig, Block, statistics_at
 from engine.gan.dcgan_config import DCGANConfig
 from engine.gan.progan_config import ProGANConfig
 from engine.gan.stylegan1_config import StyleGAN1Config
@@ -447,11 +447,15 @@ def test_blending_classes_is_blending_one_hot_vectors() -> None:
 
 
 def test_the_truncation_chooses_the_statistics() -> None:
-    table = torch.arange(51.0)[:, None]
-    assert biggan_blocks.between(table, 0.0).item() == 0.0
-    assert biggan_blocks.between(table, 1.0).item() == 50.0
-    assert biggan_blocks.between(table, 0.5).item() == 25.0
-    assert biggan_blocks.between(table, 0.41).item() == pytest.approx(20.5)
+    table = np.arange(51, dtype=np.float32)
+
+    def between(truncation: float) -> float:
+        return float(statistics_at(truncation, 51) @ table)
+
+    assert between(0.0) == 0.0
+    assert between(1.0) == 50.0
+    assert between(0.5) == 25.0
+    assert between(0.41) == pytest.approx(20.5)
     generator = made(biggan_layout, BIGGAN)
     z, c = torch.randn(1, 6), torch.eye(4)[:1]
     assert not torch.allclose(generator(z, c, 0.3), generator(z, c, 0.9), atol=1e-3)

@@ -16,6 +16,7 @@ from jaxtyping import Float32
 from engine.errors import ModelError
 from engine.gan.biggan_config import FIRST_WIDTH, MAX_BLOCKS, BigGANConfig, Block
 from engine.gan.biggan_config import TITLE as TITLE
+from engine.gan.biggan_config import statistics_at as rows_at
 from engine.models.family import Shapes, Tensors, check_tensors, dimension, has_part, no_generator
 from engine.models.layouts.common import affine
 
@@ -162,6 +163,11 @@ def average(tensors: Tensors) -> Float32[np.ndarray, " w_dim"]:
     embeddings = tensors["mapping.embeddings.weight"].astype(np.float32)
     z_dim = _sizes(tensors).z_dim
     return np.concatenate([np.zeros(z_dim, np.float32), embeddings.mean(axis=1)])
+
+
+def statistics_at(config: BigGANConfig, truncation: float) -> Float32[np.ndarray, " n_stats"]:
+    """See Family."""
+    return rows_at(truncation, config.n_stats)
 
 
 def new_generator(config: BigGANConfig) -> Any:

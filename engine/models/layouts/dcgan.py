@@ -15,10 +15,18 @@ from jaxtyping import Float32
 from engine.errors import ModelError
 from engine.gan.dcgan_config import TITLE as TITLE
 from engine.gan.dcgan_config import DCGANConfig
-from engine.models.family import Shapes, Tensors, check_tensors, dimension, no_generator
+from engine.models.family import (
+    Shapes,
+    Tensors,
+    check_tensors,
+    dimension,
+    no_generator,
+    no_statistics,
+)
 
 NAME = "dcgan"
 TRANSFORM: str | None = None
+statistics_at = no_statistics
 
 
 def read_config(plain: Mapping[str, Any]) -> DCGANConfig:

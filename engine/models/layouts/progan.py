@@ -16,11 +16,19 @@ from jaxtyping import Float32
 from engine.errors import ModelError
 from engine.gan.progan_config import TITLE as TITLE
 from engine.gan.progan_config import ProGANConfig
-from engine.models.family import Shapes, Tensors, check_tensors, dimension, no_generator
+from engine.models.family import (
+    Shapes,
+    Tensors,
+    check_tensors,
+    dimension,
+    no_generator,
+    no_statistics,
+)
 from engine.models.layouts.common import affine, grown_resolutions
 
 NAME = "progan"
 TRANSFORM: str | None = None
+statistics_at = no_statistics
 
 
 def read_config(plain: Mapping[str, Any]) -> ProGANConfig:

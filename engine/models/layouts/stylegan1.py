@@ -14,11 +14,20 @@ from jaxtyping import Float32
 from engine.errors import ModelError
 from engine.gan.stylegan1_config import TITLE as TITLE
 from engine.gan.stylegan1_config import StyleGAN1Config
-from engine.models.family import Shapes, Tensors, check_tensors, dimension, has_part, no_generator
+from engine.models.family import (
+    Shapes,
+    Tensors,
+    check_tensors,
+    dimension,
+    has_part,
+    no_generator,
+    no_statistics,
+)
 from engine.models.layouts.common import affine, grown_resolutions
 
 NAME = "stylegan1"
 TRANSFORM: str | None = None
+statistics_at = no_statistics
 
 
 def read_config(plain: Mapping[str, Any]) -> StyleGAN1Config:
