@@ -46,7 +46,6 @@ class Handlers(QObject):
         window.stage.action_wanted.connect(self._act_on)
         desk.explore.kit_changed.connect(self._show_kit)
         desk.layers.view_changed.connect(self._show_layers)
-        desk.verify.inspected.connect(self._show_inspection)
         desk.verify.restore_wanted.connect(self._restore)
         desk.history.chosen.connect(self._go_back)
         desk.projects.opened.connect(self._show_project)
