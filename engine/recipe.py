@@ -21,7 +21,8 @@ from engine.schema import Count, Node, Pattern, Range, Struct
 
 VERSION = 1
 MAX_BYTES = 1_000_000
-MAX_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1  # of a GAN's z
+MAX_NOISE_SEED = 2**53 - 1  # of a diffusion model's noise; RFC 8785 goes no further
 
 Sha256 = Annotated[str, Pattern("[0-9a-f]{64}", "a SHA-256 in lower-case hex")]
 Seeds = Annotated[int, Range(0, MAX_SEED)]
@@ -45,10 +46,11 @@ class Latent(Node):
 
 @dataclass(frozen=True)
 class Seed(Latent):
-    """z from numpy.random.RandomState(n).randn(1, z_dim), NVIDIA's convention."""
+    """Noise by number. For a GAN's z numpy.random.RandomState(n).randn(1, z_dim), NVIDIA's
+    convention; for a diffusion model torch's CPU generator, as in diffusers."""
 
     op: ClassVar[str] = "seed"
-    n: Seeds
+    n: Annotated[int, Range(0, MAX_NOISE_SEED)]
 
     @property
     def space(self) -> Space:
@@ -205,6 +207,14 @@ class Generate(Image):
     classes: Annotated[tuple[ClassWeight, ...], Count(0, 16)] = ()
     noise: Noise = Noise()
 
+    def validate(self) -> None:
+        large = [s.n for s in walk(self.latent) if isinstance(s, Seed) and s.n > MAX_SEED]
+        if large:
+            raise RecipeError(
+                f"The seed of a generator's latent must lie in [0, {MAX_SEED}], got {large[0]}.",
+                f"Give a value from 0 to {MAX_SEED}.",
+            )
+
 
 @dataclass(frozen=True)
 class Photo(Image):
@@ -284,6 +294,8 @@ class Recipe:
         unknown = sorted(set(data) - {"recipe", "image"})
         if unknown:
             raise RecipeError(f"recipe has an unknown field {unknown[0][:40]!r}.")
+        import engine.denoising  # noqa: F401  (its images join the family; it builds on this file)
+
         return cls(Image.read(data.get("image"), "image"))
 
 

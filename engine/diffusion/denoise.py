@@ -46,14 +46,14 @@ class Network(Protocol):
     def digest(self) -> str: ...
 
     def predict(
-        self, x: Float[Tensor, "n *shape"], t: float, conditions: Sequence[Condition]
-    ) -> Float[Tensor, "conditions n *shape"]:
+        self, x: Float[Tensor, "n ..."], t: float, conditions: Sequence[Condition]
+    ) -> Float[Tensor, "conditions n ..."]:
         """The network's output under each condition, in one batch. No gradient."""
         ...
 
     def differentiable(
-        self, x: Float[Tensor, "n *shape"], t: float, condition: Condition
-    ) -> Float[Tensor, "n *shape"]:
+        self, x: Float[Tensor, "n ..."], t: float, condition: Condition
+    ) -> Float[Tensor, "n ..."]:
         """As predict for one condition, with a gradient through the network."""
         ...
 
@@ -98,14 +98,14 @@ NO_HOOKS = Hooks()
 @torch.no_grad()
 def denoise(
     network: Network,
-    noise: Float[Tensor, "n *shape"],
+    noise: Float[Tensor, "n ..."],
     condition: Condition,
     terms: Sequence[Term] = (),
     settings: Settings = Settings(),
     hooks: Hooks = NO_HOOKS,
     memory: Trajectories | None = None,
     noise_key: str = "",
-) -> Float[Tensor, "n *shape"]:
+) -> Float[Tensor, "n ..."]:
     """From noise of unit variance to pictures, nominally in [-1, 1].
 
     memory: keeps states and is asked for the last one that this run shares with an earlier one;

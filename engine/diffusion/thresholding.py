@@ -12,8 +12,8 @@ Mode = Literal["none", "static", "dynamic"]
 
 
 def threshold(
-    x0: Float[Tensor, "n *shape"], mode: Mode, percentile: float = 0.995
-) -> Float[Tensor, "n *shape"]:
+    x0: Float[Tensor, "n ..."], mode: Mode, percentile: float = 0.995
+) -> Float[Tensor, "n ..."]:
     """The predicted picture, nominally in [-1, 1], held there.
 
     "none" leaves it. "static" clips it. "dynamic" (Saharia et al., 2022) takes for s the given

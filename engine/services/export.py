@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.cancel import CancelToken
+from engine.denoising import Denoise, Upscale
 from engine.errors import ExportError, LedgerError
 from engine.frame import (
     ExportOptions,
@@ -196,9 +197,12 @@ class Exporter:
         """Width and height where the expression tells them without being rendered."""
         if isinstance(image, Resize | Crop):
             return image.width, image.height
-        if isinstance(image, Generate):
+        if isinstance(image, Generate | Denoise):
             side = self.resolution(image.model)
             return side, side
+        if isinstance(image, Upscale):
+            inner = self._size_of(image.image)
+            return None if inner is None else (2 * inner[0], 2 * inner[1])
         return None
 
     def _photos(self, recipe: Recipe) -> tuple[OpenedPhoto, ...]:

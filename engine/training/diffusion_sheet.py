@@ -24,7 +24,7 @@ def write_sheet(spec: TrainDiffusion, net: PixelUNet, images: int, pictures: np.
     """Classes side by side at guidance 1 (two rows) and 3 (two rows), or enlarged pictures."""
     rng = torch.Generator().manual_seed(0)
     if spec.unet.upsamples:
-        real = torch.from_numpy(pictures[:COLUMNS]).float() / 127.5 - 1
+        real = torch.from_numpy(np.array(pictures[:COLUMNS])).float() / 127.5 - 1
         low = F.avg_pool2d(real, 2)
         rows = [_enlarged(spec, net, low, level, rng) for level in (0.0, 200.0)]
         plain = F.interpolate(low, scale_factor=2, mode="bicubic").clamp(-1, 1)
