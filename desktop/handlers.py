@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
+from desktop.diffuse_state import is_diffusion
 from desktop.display import Shown
 from desktop.facts import Inspection
 from desktop.kit import Kit
@@ -18,6 +19,8 @@ from engine.frame import Frame
 from engine.recipe import Recipe
 
 if TYPE_CHECKING:
+    from desktop.controllers.diffuse import DiffuseController
+    from desktop.controllers.explore import ExploreController
     from desktop.app import Desk
 
 ZOOM = 1.25
@@ -53,6 +56,8 @@ class Handlers(QObject):
         window.file_dropped.connect(self.open_file)
         window.top.identity_wanted.connect(window.show_export)
         window.explore.section_toggled.connect(self._section_toggled)
+        window.diffuse.section_toggled.connect(self._diffuse_toggled)
+        window.rail.page_chosen.connect(self._show_page)
         window.closing.connect(desk.close)
 
     def connect_actions(self) -> None:
@@ -72,11 +77,11 @@ class Handlers(QObject):
             "copy": self._copy,
             "copy_recipe": desk.exports.copy_recipe,
             "paste": self._paste,
-            "random": desk.explore.random_seed,
-            "next": desk.explore.next_seed,
-            "previous": desk.explore.previous_seed,
+            "random": self._random_seed,
+            "next": self._next_seed,
+            "previous": self._previous_seed,
             "go": self._go_to_seed,
-            "corners": desk.explore.new_corners,
+            "corners": self._new_corners,
             "reset": desk.explore.reset_directions,
             "fit": self._canvas.fit,
             "actual": self._canvas.actual_size,
@@ -92,7 +97,7 @@ class Handlers(QObject):
         }
         for key, slot in slots.items():
             self._acts[key].triggered.connect(slot)
-        for key in ("page_explore", "page_verify"):
+        for key in ("page_explore", "page_diffuse", "page_verify"):
             self._acts[key].triggered.connect(self._go_to_page)
         for key in ("seed", "directions", "truncation", "mixing", "noise"):
             self._acts[f"show_{key}"].triggered.connect(self._show_section)
@@ -158,6 +163,28 @@ class Handlers(QObject):
         self._window.show_page("explore")
         self._desk.explore.paste_text(QGuiApplication.clipboard().text())
 
+    # --- seeds, of the page in use
+
+    @property
+    def _seeds(self) -> DiffuseController | ExploreController:
+        return self._desk.diffuse if self._window.page == "diffuse" else self._desk.explore
+
+    @Slot()
+    def _random_seed(self) -> None:
+        self._seeds.random_seed()
+
+    @Slot()
+    def _next_seed(self) -> None:
+        self._seeds.next_seed()
+
+    @Slot()
+    def _previous_seed(self) -> None:
+        self._seeds.previous_seed()
+
+    @Slot()
+    def _new_corners(self) -> None:
+        self._seeds.new_corners()
+
     # --- undo
 
     @Slot()
@@ -173,6 +200,7 @@ class Handlers(QObject):
     def _end_gestures(self) -> None:
         """What the hand did last counts, even when it has not rested yet."""
         self._desk.explore.end_gesture()
+        self._desk.diffuse.end_gesture()
         self._desk.matrix.end_gesture()
 
     @Slot()
@@ -190,7 +218,26 @@ class Handlers(QObject):
 
     @Slot()
     def _go_to_page(self) -> None:
-        self._window.show_page(self.sender().objectName().removeprefix("page_"))
+        self._show_page(self.sender().objectName().removeprefix("page_"))
+
+    @Slot(str)
+    def _show_page(self, key: str) -> None:
+        """A page, with its own picture on the canvas that all pages share."""
+        before = self._window.page
+        self._window.show_page(key)
+        if key == "diffuse" and before != "diffuse":
+            self._desk.diffuse.show_again()
+        elif key == "explore" and before == "diffuse":
+            self._desk.explore.show_again()
+
+    def _load(self, recipe: Recipe, text: str) -> None:
+        """Show a Recipe on the page that has sliders for it."""
+        if is_diffusion(recipe):
+            self._window.show_page("diffuse")
+            self._desk.diffuse.load_recipe(recipe, text)
+        else:
+            self._window.show_page("explore")
+            self._desk.explore.load_recipe(recipe, text)
 
     @Slot()
     def _show_section(self) -> None:
@@ -203,6 +250,11 @@ class Handlers(QObject):
             self._desk.matrix.set_open(is_open)
         elif key == "seed":
             self._desk.lattice.set_open(is_open)
+
+    @Slot(str, bool)
+    def _diffuse_toggled(self, key: str, is_open: bool) -> None:
+        if key == "compare":
+            self._desk.compare.set_open(is_open)
 
     @Slot()
     def _go_to_seed(self) -> None:
@@ -243,24 +295,22 @@ class Handlers(QObject):
 
     @Slot(object)
     def _restore(self, recipe: Recipe) -> None:
-        self._window.show_page("explore")
-        self._desk.explore.load_recipe(recipe, "Restore from a picture")
+        self._load(recipe, "Restore from a picture")
 
     @Slot(object)
     def _go_back(self, recipe: Recipe) -> None:
-        self._desk.explore.load_recipe(recipe, "Back in history")
+        self._load(recipe, "Back in history")
 
     @Slot(object)
     def _show_project(self, recipe: Recipe | None) -> None:
         self._desk.undo.clear()
         if recipe is not None:
-            self._desk.explore.load_recipe(recipe, "Open project")
+            self._load(recipe, "Open project")
             self._desk.undo.clear()
 
     @Slot(object)
     def _show_read(self, recipe: Recipe) -> None:
-        self._window.show_page("explore")
-        self._desk.explore.load_recipe(recipe, "Open Recipe")
+        self._load(recipe, "Open Recipe")
 
     @Slot()
     def _save(self) -> None:

@@ -6,6 +6,7 @@ instructions join beside the classes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -19,6 +20,19 @@ SamplerName = Literal[
     "ddpm", "ddim", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde", "unipc", "lcm"
 ]
 Spacing = Literal["leading", "trailing", "linspace", "karras", "exponential"]
+_TIMES: tuple[Spacing, ...] = ("trailing", "leading", "linspace")
+_SIGMAS: tuple[Spacing, ...] = (*_TIMES, "karras", "exponential")
+SPACINGS: Mapping[SamplerName, tuple[Spacing, ...]] = {
+    "ddpm": _TIMES,
+    "ddim": _TIMES,
+    "euler": _SIGMAS,
+    "euler_ancestral": _TIMES,
+    "heun": _SIGMAS,
+    "dpmpp_2m": _SIGMAS,
+    "dpmpp_2m_sde": _SIGMAS,
+    "unipc": _SIGMAS,
+    "lcm": ("leading",),
+}
 Thresholding = Literal["none", "static", "dynamic"]
 NoiseSeed = Annotated[int, Range(0, MAX_NOISE_SEED)]
 Steps = Annotated[int, Range(1, 1000)]
@@ -92,6 +106,7 @@ class Denoise(Image):
 
     def validate(self) -> None:
         _check_noise(self.noise)
+        _check_spacing(self.sampler, self.spacing)
         if self.eta and self.sampler != "ddim":
             raise RecipeError(
                 f"eta is for the sampler ddim, got {self.eta:g} for {self.sampler}.",
@@ -119,6 +134,7 @@ class Upscale(Image):
 
     def validate(self) -> None:
         _check_noise(self.noise)
+        _check_spacing(self.sampler, self.spacing)
 
 
 def _check_noise(noise: Latent) -> None:
@@ -127,4 +143,13 @@ def _check_noise(noise: Latent) -> None:
         raise RecipeError(
             f"The noise of a diffusion model is a latent in z, got {noise.op!r}.",
             "Use seeds, blends of seeds and their arithmetic.",
+        )
+
+
+def _check_spacing(sampler: SamplerName, spacing: Spacing) -> None:
+    if spacing not in SPACINGS[sampler]:
+        raise RecipeError(
+            f"The sampler {sampler} knows the spacings {', '.join(SPACINGS[sampler])}, "
+            f"got {spacing}.",
+            f"Choose {SPACINGS[sampler][0]}.",
         )

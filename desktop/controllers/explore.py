@@ -80,6 +80,12 @@ class ExploreController(QObject):
         psi = kept.psi if isinstance(kept.psi, float) else START_PSI
         self._do(f"Use {kit.info.title}", replace(kept, psi=psi))
 
+    @Slot()
+    def show_again(self) -> None:
+        """Another page had the canvas: this one's picture is wanted once more."""
+        if self.state is not None:
+            self.recipe_wanted.emit(recipe_of(self.state), False, time.perf_counter())
+
     # --- the base
 
     @Slot(int)

@@ -7,7 +7,11 @@ from PySide6.QtWidgets import QButtonGroup, QVBoxLayout, QWidget
 
 from desktop.widgets.button import IconButton
 
-PAGES = (("explore", "Explore", "explore"), ("verify", "Verify", "verify"))
+PAGES = (
+    ("explore", "Explore", "explore"),
+    ("diffuse", "Diffuse", "diffuse"),
+    ("verify", "Verify", "verify"),
+)
 WIDTH_PX = 72
 
 

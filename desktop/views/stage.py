@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.messages import Message
 from desktop.views.canvas import Canvas
 from desktop.views.canvas_bar import CanvasBar
+from desktop.widgets.button import IconButton
 from desktop.widgets.message_bar import MessageBar
+from desktop.widgets.preview_strip import PreviewStrip
 
 MESSAGE_PX = 520
 GOOD_MS = 4000
@@ -20,17 +22,30 @@ class Stage(QWidget):
     """Explore's canvas with its bar, and the canvas of a verified file."""
 
     action_wanted = Signal(object)  # Message whose button was pressed
+    stop_wanted = Signal()
 
     def __init__(self, actions: dict[str, QAction]) -> None:
         super().__init__()
         self.canvas = Canvas("Canvas", "The first picture is on its way.")
         self.photo = Canvas("Verified picture", DROP_HINT)
         self.bar = CanvasBar(self.canvas, actions)
+        self.trail = PreviewStrip("Steps from noise to picture")
+        self._stop = IconButton("close", "Stop", "Stop between two steps", size_px=14)
+        self._stop.setEnabled(False)
+        self._steps = QWidget()
+        steps = QHBoxLayout(self._steps)
+        steps.setContentsMargins(12, 6, 8, 6)
+        steps.setSpacing(8)
+        steps.addWidget(self.trail, 1)
+        steps.addWidget(self._stop)
+        self._steps.hide()
+        self._stop.clicked.connect(self.stop_wanted)
         explore = QWidget()
         column = QVBoxLayout(explore)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.canvas, 1)
+        column.addWidget(self._steps)
         column.addWidget(self.bar)
         self._pages = QStackedWidget()
         self._pages.addWidget(explore)
@@ -48,6 +63,11 @@ class Stage(QWidget):
     def show_page(self, key: str) -> None:
         """The canvas of a page."""
         self._pages.setCurrentIndex(1 if key == "verify" else 0)
+        self._steps.setVisible(key == "diffuse")
+
+    def show_busy(self, busy: bool) -> None:
+        """Whether there is something to stop."""
+        self._stop.setEnabled(busy)
 
     def show_message(self, message: Message) -> None:
         """Tell something over the canvas; good news goes away by itself."""

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from engine.denoising import SPACINGS, SamplerName, Spacing
 from engine.diffusion.schedule import Schedule
 from engine.errors import RecipeError
 
-Spacing = Literal["leading", "trailing", "linspace", "karras", "exponential"]
-Name = Literal[
-    "ddpm", "ddim", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde", "unipc", "lcm"
-]
-_TIMES: tuple[Spacing, ...] = ("trailing", "leading", "linspace")
-_SIGMAS: tuple[Spacing, ...] = (*_TIMES, "karras", "exponential")
+Name = SamplerName
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,6 @@ class Sampler:
 
     title: str
     scheduler: tuple[str, str]
-    spacings: tuple[Spacing, ...]
     options: Mapping[str, Any]
     random: bool = False
     calls: int = 1
@@ -40,38 +35,38 @@ class Sampler:
 
 SAMPLERS: Mapping[Name, Sampler] = {
     "ddpm": Sampler(  # Algorithm 2 of Ho et al. (2020), with the posterior's variance
-        "DDPM", ("scheduling_ddpm", "DDPMScheduler"), _TIMES,
+        "DDPM", ("scheduling_ddpm", "DDPMScheduler"),
         {"clip_sample": False, "variance_type": "fixed_small"}, random=True,
     ),
     "ddim": Sampler(  # Song et al. (2021); eta 1 is DDPM again
-        "DDIM", ("scheduling_ddim", "DDIMScheduler"), _TIMES,
+        "DDIM", ("scheduling_ddim", "DDIMScheduler"),
         {"clip_sample": False, "set_alpha_to_one": True},
     ),
     "euler": Sampler(  # Algorithm 2 without churn of Karras et al. (2022), Euler steps
-        "Euler", ("scheduling_euler_discrete", "EulerDiscreteScheduler"), _SIGMAS, {},
+        "Euler", ("scheduling_euler_discrete", "EulerDiscreteScheduler"), {},
     ),
     "euler_ancestral": Sampler(
         "Euler ancestral",
         ("scheduling_euler_ancestral_discrete", "EulerAncestralDiscreteScheduler"),
-        _TIMES, {}, random=True,
+        {}, random=True,
     ),
     "heun": Sampler(  # Algorithm 1 of Karras et al. (2022)
-        "Heun", ("scheduling_heun_discrete", "HeunDiscreteScheduler"), _SIGMAS, {}, calls=2,
+        "Heun", ("scheduling_heun_discrete", "HeunDiscreteScheduler"), {}, calls=2,
     ),
     "dpmpp_2m": Sampler(  # Lu et al. (2022)
         "DPM-Solver++ 2M", ("scheduling_dpmsolver_multistep", "DPMSolverMultistepScheduler"),
-        _SIGMAS, {"algorithm_type": "dpmsolver++", "solver_order": 2},
+        {"algorithm_type": "dpmsolver++", "solver_order": 2},
     ),
     "dpmpp_2m_sde": Sampler(
         "DPM-Solver++ 2M SDE", ("scheduling_dpmsolver_multistep", "DPMSolverMultistepScheduler"),
-        _SIGMAS, {"algorithm_type": "sde-dpmsolver++", "solver_order": 2}, random=True,
+        {"algorithm_type": "sde-dpmsolver++", "solver_order": 2}, random=True,
     ),
     "unipc": Sampler(  # Zhao et al. (2023)
         "UniPC", ("scheduling_unipc_multistep", "UniPCMultistepScheduler"),
-        _SIGMAS, {"solver_order": 2},
+        {"solver_order": 2},
     ),
     "lcm": Sampler(  # Luo et al. (2023), for models distilled for it
-        "LCM", ("scheduling_lcm", "LCMScheduler"), ("leading",), {"clip_sample": False},
+        "LCM", ("scheduling_lcm", "LCMScheduler"), {"clip_sample": False},
         random=True,
     ),
 }  # fmt: skip
@@ -84,11 +79,11 @@ def make_scheduler(name: Name, schedule: Schedule, spacing: Spacing, steps: int)
     model was trained with.
     """
     sampler = SAMPLERS[name]
-    if spacing not in sampler.spacings:
+    if spacing not in SPACINGS[name]:
         raise RecipeError(
-            f"The sampler {sampler.title} knows the spacings {', '.join(sampler.spacings)}, "
+            f"The sampler {sampler.title} knows the spacings {', '.join(SPACINGS[name])}, "
             f"got {spacing}.",
-            f"Choose {sampler.spacings[0]}.",
+            f"Choose {SPACINGS[name][0]}.",
         )
     if steps > schedule.steps:
         raise RecipeError(

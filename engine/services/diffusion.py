@@ -52,7 +52,17 @@ class Diffusion:
     ) -> tuple[Pixels, Trail]:
         """See diffuse.denoise_image."""
         kwargs = {"node": node, "backend": backend, "fresh": fresh}
-        made: tuple[Pixels, Trail] = self._run("denoise_image", kwargs, on_step, cancel)
+        heard: set[int] = set()
+
+        def hear(step: DenoisingStep) -> None:
+            heard.add(step.index)
+            if on_step is not None:
+                on_step(step)
+
+        made: tuple[Pixels, Trail] = self._run("denoise_image", kwargs, hear, cancel)
+        for index, pixels in enumerate(made[1]):  # the worker drops frames that nobody fetched
+            if index not in heard:
+                hear(DenoisingStep(index, len(made[1]), pixels))
         return made
 
     def upscale(

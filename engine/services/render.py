@@ -73,7 +73,7 @@ class Renderer:
         started = time.perf_counter()
         backend = self._backend(recipe, settings)
         key = (recipe.image, backend)
-        pixels = None if fresh else self._pictures.get(key)
+        pixels = None if fresh or on_step else self._pictures.get(key)
         if pixels is None:
             rendering = _Rendering(self, backend, cancel, fresh, on_step)
             pixels = np.ascontiguousarray(rendering.pixels(recipe.image))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from engine.cancel import CancelToken
+from engine.denoising import SPACINGS
 from engine.diffusion import guidance as g
 from engine.diffusion.denoise import Hooks, Settings, denoise
 from engine.diffusion.samplers import SAMPLERS
@@ -31,7 +32,7 @@ def one() -> Mixture:
 
 
 def endpoint(name: str, steps: int, spacing: str = "") -> torch.Tensor:
-    chosen = spacing or ("karras" if "karras" in SAMPLERS[name].spacings else "trailing")
+    chosen = spacing or ("karras" if "karras" in SPACINGS[name] else "trailing")
     settings = Settings(sampler=name, steps=steps, spacing=chosen, **FREE)
     return denoise(one(), noise(64), (0,), settings=settings)
 
