@@ -19,9 +19,9 @@ from engine.frame import Frame
 from engine.recipe import Recipe
 
 if TYPE_CHECKING:
+    from desktop.app import Desk
     from desktop.controllers.diffuse import DiffuseController
     from desktop.controllers.explore import ExploreController
-    from desktop.app import Desk
 
 ZOOM = 1.25
 PROJECT_SUFFIX = ".atelier"

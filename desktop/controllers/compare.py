@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -17,6 +18,7 @@ from desktop.diffuse_state import (
 )
 from desktop.facts import CompareView
 from desktop.state import home_seed
+from engine.denoising import SamplerName
 from engine.recipe import MAX_SEED, ClassWeight, Recipe, Seed
 
 KIND = "compare"
@@ -27,13 +29,6 @@ def guided(state: DiffuseState, scale: float) -> DiffuseState:
     """The state with its first guidance at another scale; classifier-free where it has none."""
     terms = state.terms or (TermSetting("classifier_free", 1.0),)
     return replace(state, terms=(replace(terms[0], scale=scale), *terms[1:]))
-
-
-def sampled(state: DiffuseState, name: str) -> DiffuseState:
-    """The state with another sampler, and a spacing that it knows."""
-    sampler = next(key for key in SAMPLER_TITLES if key == name)
-    spacing = fitting_spacing(sampler, state.spacing)
-    return replace(state, sampler=sampler, spacing=spacing, eta=0.0)
 
 
 def variants(axis: str, state: DiffuseState) -> tuple[Variant, ...]:
@@ -52,8 +47,15 @@ def variants(axis: str, state: DiffuseState) -> tuple[Variant, ...]:
         )
     if axis == "sampler":
         names = ("ddpm", "ddim", "euler", "heun", "dpmpp_2m", "unipc")
-        return tuple((SAMPLER_TITLES[n], lambda x, n=n: sampled(x, n)) for n in names)
+        known = [(n, title) for n, title in SAMPLER_TITLES.items() if n in names]
+        return tuple((title, partial(_with_sampler, n)) for n, title in known)
     return (("", lambda x: x),)
+
+
+def _with_sampler(name: SamplerName, state: DiffuseState) -> DiffuseState:
+    """The state with another sampler, and a spacing that it knows."""
+    spacing = fitting_spacing(name, state.spacing)
+    return replace(state, sampler=name, spacing=spacing, eta=0.0)
 
 
 class CompareController(QObject):

@@ -91,6 +91,7 @@ class CascadePanel(QWidget):
         self._level.setToolTip("More noise lets the upsampler invent more")
         self._missing = label("There is no upsampler on this machine.", tone="muted", wrap=True)
         column = _column(self)
+        self._count.setContentsMargins(0, 0, 20, 0)
         for part in (self._count, self._level, self._missing):
             column.addWidget(part)
         self._count.chosen.connect(self._chosen)

@@ -149,6 +149,7 @@ class GuidancePanel(QWidget):
     def _make_boxes(self, state: DiffuseState) -> None:
         for box in self._boxes:
             self._list.removeWidget(box)
+            box.hide()  # it lives on until the event loop turns
             box.deleteLater()
         self._boxes = []
         for term in state.terms:

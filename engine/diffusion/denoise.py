@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.cancel import CancelToken
+from engine.denoising import Spacing
 from engine.diffusion.guidance import (
     Condition,
     Gradient,
@@ -28,7 +29,7 @@ from engine.diffusion.guidance import (
     gradient,
     rescale,
 )
-from engine.diffusion.samplers import SAMPLERS, Name, Spacing, make_scheduler
+from engine.diffusion.samplers import SAMPLERS, Name, make_scheduler
 from engine.diffusion.schedule import Prediction, Schedule, to_v, to_x0
 from engine.diffusion.thresholding import Mode, threshold
 from engine.diffusion.trajectory import State, Trajectories
@@ -229,7 +230,8 @@ class _Run:
 
             def picture(x: Tensor) -> Tensor:
                 out = network.differentiable(x, t, self.condition)
-                return to_x0(network.prediction, out, x, alpha, sigma)
+                seen: Tensor = to_x0(network.prediction, out, x, alpha, sigma)
+                return seen
 
             # eps - sigma * slope, seen as a picture (Dhariwal and Nichol, 2021, Algorithm 2).
             slope = gradient(slopes, Moment(x, t, alpha, sigma, picture))

@@ -139,7 +139,8 @@ def clip(
         else:
             image = embed(moment.x, moment.t)
         unit = image / image.norm(dim=1, keepdim=True)
-        return unit @ (text / text.norm())
+        score: Tensor = unit @ (text / text.norm())
+        return score
 
     return Gradient(name, alike, scale, interval)
 

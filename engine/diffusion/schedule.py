@@ -63,22 +63,23 @@ class Schedule:
     @cached_property
     def alphas_cumprod(self) -> Float64[np.ndarray, " steps"]:
         """The share of the picture's variance that is left: alpha_t^2."""
-        return np.cumprod(1 - self.betas)
+        kept: Float64[np.ndarray, " steps"] = np.cumprod(1 - self.betas)
+        return kept
 
     @cached_property
     def alphas(self) -> Float64[np.ndarray, " steps"]:
         """The factor of the picture in x_t."""
-        return np.sqrt(self.alphas_cumprod)
+        return np.asarray(np.sqrt(self.alphas_cumprod))
 
     @cached_property
     def sigmas(self) -> Float64[np.ndarray, " steps"]:
         """The factor of the noise in x_t."""
-        return np.sqrt(1 - self.alphas_cumprod)
+        return np.asarray(np.sqrt(1 - self.alphas_cumprod))
 
     @cached_property
     def snr(self) -> Float64[np.ndarray, " steps"]:
         """Signal to noise, alpha^2 / sigma^2."""
-        return self.alphas_cumprod / (1 - self.alphas_cumprod)
+        return np.asarray(self.alphas_cumprod / (1 - self.alphas_cumprod))
 
 
 def _cosine(t: float) -> float:
@@ -127,4 +128,4 @@ def min_snr_weights(
     """
     snr = schedule.snr
     capped = np.minimum(snr, gamma)
-    return {"x0": capped, "epsilon": capped / snr, "v": capped / (snr + 1)}[kind]
+    return np.asarray({"x0": capped, "epsilon": capped / snr, "v": capped / (snr + 1)}[kind])

@@ -146,8 +146,10 @@ class ModelLibrary:
 
     def has(self, ref: ModelRef) -> bool:
         """Whether the weights that a Recipe names are here."""
-        every = (*self._models.values(), *self._denoisers.values(), *self._classifiers.values())
-        return any(info.sha256 == ref.sha256 for info in every)
+        known = {info.sha256 for info in self._models.values()}
+        known |= {info.sha256 for info in self._denoisers.values()}
+        known |= {info.sha256 for info in self._classifiers.values()}
+        return ref.sha256 in known
 
     def store_folders(self) -> tuple[Path, ...]:
         """Folders with stored directions that belong to models."""

@@ -83,7 +83,8 @@ class PixelDenoiser:
         else:
             arrays = {name: np.ascontiguousarray(part.numpy()) for name, part in feed.items()}
             out = torch.from_numpy(run_session(self._session, "out", arrays))
-        return out.view(k, n, *x.shape[1:])
+        answers: Tensor = out.view(k, n, *x.shape[1:])
+        return answers
 
     def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
         """See Network."""

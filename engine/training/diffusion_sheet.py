@@ -53,7 +53,8 @@ def _sampled(
 
     def guided(x: Tensor, t: Tensor) -> Tensor:
         out, free = net(torch.cat([x, x]), torch.cat([t, t]), torch.cat([c, none])).chunk(2)
-        return free + scale * (out - free)
+        mixed: Tensor = free + scale * (out - free)
+        return mixed
 
     return _ddim(spec, noise, guided)
 
@@ -77,7 +78,7 @@ def _ddim(spec: TrainDiffusion, x: Tensor, predict) -> Tensor:  # type: ignore[n
     for i, place in enumerate(places):
         a, s = schedule.alphas[place], schedule.sigmas[place]
         out = predict(x, torch.full((len(x),), float(place), device=device))
-        x0 = to_x0(spec.prediction, out, x, a, s).clamp(-1, 1)
+        x0: Tensor = to_x0(spec.prediction, out, x, a, s).clamp(-1, 1)
         if i + 1 == len(places):
             return x0
         after = places[i + 1]

@@ -96,7 +96,8 @@ class DiffusionRun(NoisedRun):
         with self.hardware.casting():
             out = self.net(x, t.float(), **{name: part.to(device) for name, part in more.items()})
         wanted = target(spec.prediction, x0, eps, alpha, sigma)
-        return (self.weights[t] * (out.float() - wanted).square().mean((1, 2, 3))).mean()
+        loss: Tensor = self.weights[t] * (out.float() - wanted).square().mean((1, 2, 3))
+        return loss.mean()
 
     def draw(self) -> None:
         """A sample sheet."""

@@ -33,4 +33,8 @@ def _suite(name: str) -> Callable[[], Iterator[Figure]]:
         from tests.benchmarks.provenance import measure as measure_provenance
 
         return measure_provenance
-    raise UsageError(f"There is no suite {name!r}.", "Suites: first, provenance.")
+    if name == "diffusion":
+        from tests.benchmarks.diffusion import measure as measure_diffusion
+
+        return measure_diffusion
+    raise UsageError(f"There is no suite {name!r}.", "Suites: first, provenance, diffusion.")
