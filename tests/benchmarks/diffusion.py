@@ -48,7 +48,7 @@ def measure() -> Iterator[Figure]:
 
 
 def against_diffusers(info: DenoiserInfo) -> Iterator[Figure]:
-    """The same weights, noise, DDIM steps: our loop, and diffusers' DDIMPipeline, in turns."""
+    """The same weights and DDIM steps: our loop, and diffusers' DDIMPipeline, in turns."""
     from diffusers.pipelines.ddim.pipeline_ddim import DDIMPipeline
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 

@@ -408,7 +408,9 @@ def test_a_text_that_is_no_json_is_refused(text: str | bytes) -> None:
         Recipe.from_json(text)
 
 
-@pytest.mark.parametrize("number", ["1e999", "-1e999", "1e308", "1.5", "-1", "4294967296", "0.1e1"])
+@pytest.mark.parametrize(
+    "number", ["1e999", "-1e999", "1e308", "1.5", "-1", "9007199254740992", "0.1e1"]
+)
 def test_every_number_for_a_seed_is_read_or_refused(number: str) -> None:
     text = PLAIN.canonical.replace(b"85", number.encode())
     if number == "0.1e1":
