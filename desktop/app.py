@@ -12,8 +12,10 @@ from PySide6.QtCore import QObject, QSize
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop import theme, wiring
+from desktop import diffuse_wiring, theme, wiring
+from desktop.controllers.compare import CompareController
 from desktop.controllers.conditions import ConditionsController
+from desktop.controllers.diffuse import DiffuseController
 from desktop.controllers.explore import ExploreController
 from desktop.controllers.export import ExportController
 from desktop.controllers.favourites import FavouritesController
@@ -75,6 +77,8 @@ class Desk(QObject):
         self.explore = ExploreController(self.undo, studio.check, self)
         self.conditions = ConditionsController(self.explore, self)
         self.layers = LayersController(studio, self)
+        self.diffuse = DiffuseController(studio, self.files, self.undo, self)
+        self.compare = CompareController(self.thumbs, self)
         self.lattice = LatticeController(self.thumbs, self)
         self.matrix = MatrixController(self.undo, self.thumbs, self)
         self.history = HistoryController(self.undo, self.thumbs, self)
@@ -87,6 +91,8 @@ class Desk(QObject):
         self.window = MainWindow(settings)
         wiring.connect_window(self)
         self.verify_page = VerifyPage(self.window, self)
+        diffuse_wiring.connect_diffuse(self)
+        self.window.diffuse.panel_made.connect(self.connect_diffuse_panel)
         wiring.connect_verify(self)
         wiring.connect_export(self)
         self.edit = EditDesk(self)
@@ -119,6 +125,12 @@ class Desk(QObject):
             self.matrix.set_open(True)
         elif key == "layers":
             self.layers.set_open(True)
+
+    def connect_diffuse_panel(self, key: str, panel: QWidget) -> None:
+        """A panel of the Diffuse page was made."""
+        diffuse_wiring.connect_panel(self, panel)
+        if key == "compare":
+            self.compare.set_open(True)
 
     def shows_picture(self) -> bool:
         """Whether a first picture is on the canvas."""

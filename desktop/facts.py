@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 
 from desktop.display import Shown
 from desktop.state import Lattice
-from engine.frame import Activations, ExportOptions, Verdict
+from engine.frame import Activations, ClassifierInfo, DenoiserInfo, ExportOptions, Verdict
 from engine.recipe import Recipe
 
 MATRIX_SIZE = 4
@@ -147,6 +147,42 @@ class OwnCertificate:
     file: Path
     key: Path | None
     secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DiffuseKit:
+    """The diffusion models and noise-aware classifiers of this machine."""
+
+    models: tuple[DenoiserInfo, ...]
+    classifiers: tuple[ClassifierInfo, ...]
+
+    @property
+    def makers(self) -> tuple[DenoiserInfo, ...]:
+        """Those that make pictures from noise."""
+        return tuple(info for info in self.models if not info.upsamples)
+
+    @property
+    def upsamplers(self) -> tuple[DenoiserInfo, ...]:
+        """Those that enlarge pictures."""
+        return tuple(info for info in self.models if info.upsamples)
+
+    def maker(self, sha256: str) -> DenoiserInfo | None:
+        """The model with that digest."""
+        return next((info for info in self.makers if info.sha256 == sha256), None)
+
+    def classes_of_classifier(self, sha256: str) -> tuple[str, ...]:
+        """Names of a classifier's classes; none for one that is not here."""
+        found = (info.classes for info in self.classifiers if info.sha256 == sha256)
+        return next(found, ())
+
+
+@dataclass(frozen=True)
+class CompareView:
+    """Words of rows and columns, and the pictures that are ready by row and column."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    pictures: Mapping[Cell, QImage]
 
 
 @dataclass(frozen=True)

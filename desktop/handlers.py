@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
+from desktop.diffuse_state import is_diffusion
 from desktop.display import Shown
 from desktop.facts import LayersView
 from desktop.kit import Kit
@@ -21,6 +22,8 @@ from engine.recipe import Recipe
 
 if TYPE_CHECKING:
     from desktop.app import Desk
+    from desktop.controllers.diffuse import DiffuseController
+    from desktop.controllers.explore import ExploreController
 
 ZOOM = 1.25
 PROJECT_SUFFIX = ".atelier"
@@ -55,6 +58,8 @@ class Handlers(QObject):
         window.file_dropped.connect(self.open_file)
         window.top.identity_wanted.connect(window.show_export)
         window.explore.section_toggled.connect(self._section_toggled)
+        window.diffuse.section_toggled.connect(self._diffuse_toggled)
+        window.rail.page_chosen.connect(self._show_page)
         window.closing.connect(desk.close)
 
     def connect_actions(self) -> None:
@@ -76,11 +81,11 @@ class Handlers(QObject):
             "copy": self._copy,
             "copy_recipe": desk.exports.copy_recipe,
             "paste": self._paste,
-            "random": desk.explore.random_seed,
-            "next": desk.explore.next_seed,
-            "previous": desk.explore.previous_seed,
+            "random": self._random_seed,
+            "next": self._next_seed,
+            "previous": self._previous_seed,
             "go": self._go_to_seed,
-            "corners": desk.explore.new_corners,
+            "corners": self._new_corners,
             "reset_motion": desk.conditions.reset_motion,
             "reset": desk.explore.reset_directions,
             "fit": self._canvas.fit,
@@ -99,7 +104,7 @@ class Handlers(QObject):
         }
         for key, slot in slots.items():
             self._acts[key].triggered.connect(slot)
-        for key in ("page_explore", "page_edit", "page_verify"):
+        for key in ("page_explore", "page_edit", "page_diffuse", "page_verify"):
             self._acts[key].triggered.connect(self._go_to_page)
         self._acts["move_plane"].toggled.connect(self._canvas.set_moving)
         for key in TITLES:
@@ -221,6 +226,28 @@ class Handlers(QObject):
         self._window.show_page("explore")
         self._desk.explore.paste_text(QGuiApplication.clipboard().text())
 
+    # --- seeds, of the page in use
+
+    @property
+    def _seeds(self) -> DiffuseController | ExploreController:
+        return self._desk.diffuse if self._window.page == "diffuse" else self._desk.explore
+
+    @Slot()
+    def _random_seed(self) -> None:
+        self._seeds.random_seed()
+
+    @Slot()
+    def _next_seed(self) -> None:
+        self._seeds.next_seed()
+
+    @Slot()
+    def _previous_seed(self) -> None:
+        self._seeds.previous_seed()
+
+    @Slot()
+    def _new_corners(self) -> None:
+        self._seeds.new_corners()
+
     # --- undo
 
     @Slot()
@@ -236,6 +263,7 @@ class Handlers(QObject):
     def _end_gestures(self) -> None:
         """What the hand did last counts, even when it has not rested yet."""
         self._desk.explore.end_gesture()
+        self._desk.diffuse.end_gesture()
         self._desk.matrix.end_gesture()
 
     @Slot()
@@ -253,7 +281,26 @@ class Handlers(QObject):
 
     @Slot()
     def _go_to_page(self) -> None:
-        self._window.show_page(self.sender().objectName().removeprefix("page_"))
+        self._show_page(self.sender().objectName().removeprefix("page_"))
+
+    @Slot(str)
+    def _show_page(self, key: str) -> None:
+        """A page, with its own picture on the canvas that all pages share."""
+        before = self._window.page
+        self._window.show_page(key)
+        if key == "diffuse" and before != "diffuse":
+            self._desk.diffuse.show_again()
+        elif key == "explore" and before == "diffuse":
+            self._desk.explore.show_again()
+
+    def _load(self, recipe: Recipe, text: str) -> None:
+        """Show a Recipe on the page that has sliders for it."""
+        if is_diffusion(recipe):
+            self._window.show_page("diffuse")
+            self._desk.diffuse.load_recipe(recipe, text)
+        else:
+            self._window.show_page("explore")
+            self._desk.explore.load_recipe(recipe, text)
 
     @Slot()
     def _show_section(self) -> None:
@@ -270,6 +317,11 @@ class Handlers(QObject):
             self._desk.layers.set_open(is_open)
             if not is_open:
                 self._window.stage.show_over("")
+
+    @Slot(str, bool)
+    def _diffuse_toggled(self, key: str, is_open: bool) -> None:
+        if key == "compare":
+            self._desk.compare.set_open(is_open)
 
     @Slot()
     def _go_to_seed(self) -> None:
@@ -309,24 +361,22 @@ class Handlers(QObject):
 
     @Slot(object)
     def _restore(self, recipe: Recipe) -> None:
-        self._window.show_page("explore")
-        self._desk.explore.load_recipe(recipe, "Restore from a picture")
+        self._load(recipe, "Restore from a picture")
 
     @Slot(object)
     def _go_back(self, recipe: Recipe) -> None:
-        self._desk.explore.load_recipe(recipe, "Back in history")
+        self._load(recipe, "Back in history")
 
     @Slot(object)
     def _show_project(self, recipe: Recipe | None) -> None:
         self._desk.undo.clear()
         if recipe is not None:
-            self._desk.explore.load_recipe(recipe, "Open project")
+            self._load(recipe, "Open project")
             self._desk.undo.clear()
 
     @Slot(object)
     def _show_read(self, recipe: Recipe) -> None:
-        self._window.show_page("explore")
-        self._desk.explore.load_recipe(recipe, "Open Recipe")
+        self._load(recipe, "Open Recipe")
 
     @Slot()
     def _save(self) -> None:

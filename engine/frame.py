@@ -61,6 +61,18 @@ class Frame:
     render_s: float
 
 
+@dataclass(frozen=True, eq=False)
+class DenoisingStep:
+    """What a diffusion model predicts while it runs. index from 0; pixels: as a Frame's."""
+
+    index: int
+    count: int
+    pixels: UInt8[np.ndarray, "height width 3"]
+
+
+OnStep = Callable[[DenoisingStep], None]
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far long work is. fraction in [0, 1], or None while unknown; left_s: seconds to go."""
@@ -129,6 +141,38 @@ class Activations:
     columns: int
     tile_px: int
     pixels: UInt8[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True)
+class DenoiserInfo:
+    """A diffusion model as the window and the command line know it.
+
+    classes: their names, in order. upsamples: it enlarges pictures twofold instead of making them;
+    resolution is that of what it makes. lcm: whether the LCM sampler was distilled into it.
+    """
+
+    name: str
+    title: str
+    sha256: str
+    resolution: int
+    classes: tuple[str, ...]
+    upsamples: bool
+    lcm: bool
+    bundled: bool
+    folder: Path
+    card: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class ClassifierInfo:
+    """A noise-aware classifier, for guidance. classes: their names, in order."""
+
+    name: str
+    title: str
+    sha256: str
+    resolution: int
+    classes: tuple[str, ...]
+    folder: Path
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import Annotated, ClassVar, Literal
 from engine.errors import RecipeError
 from engine.schema import Count, Node, Pattern, Range, Struct
 
-MAX_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1  # of a GAN's z
+MAX_NOISE_SEED = 2**53 - 1  # of a diffusion model's noise; RFC 8785 goes no further
 
 Sha256 = Annotated[str, Pattern("[0-9a-f]{64}", "a SHA-256 in lower-case hex")]
 Seeds = Annotated[int, Range(0, MAX_SEED)]
@@ -47,10 +48,11 @@ def check_inside(kind: Space, *parts: Latent) -> None:
 
 @dataclass(frozen=True)
 class Seed(Latent):
-    """z from numpy.random.RandomState(n).randn(1, z_dim), NVIDIA's convention."""
+    """Noise by number. For a GAN's z numpy.random.RandomState(n).randn(1, z_dim), NVIDIA's
+    convention; for a diffusion model torch's CPU generator, as in diffusers."""
 
     op: ClassVar[str] = "seed"
-    n: Seeds
+    n: Annotated[int, Range(0, MAX_NOISE_SEED)]
 
     @property
     def space(self) -> Space:

@@ -18,6 +18,7 @@ import rfc8785
 
 from engine.errors import RecipeError
 from engine.latents import (
+    MAX_NOISE_SEED,
     MAX_SEED,
     Arithmetic,
     Blend,
@@ -39,6 +40,7 @@ from engine.schema import Count, Node, Pattern, Range, Struct
 
 __all__ = [
     "MAX_BYTES",
+    "MAX_NOISE_SEED",
     "MAX_SEED",
     "Arithmetic",
     "Blend",
@@ -130,6 +132,14 @@ class Generate(Image):
     latent: Latent
     classes: Annotated[tuple[ClassWeight, ...], Count(0, 16)] = ()
     noise: Noise = Noise()
+
+    def validate(self) -> None:
+        large = [s.n for s in walk(self.latent) if isinstance(s, Seed) and s.n > MAX_SEED]
+        if large:
+            raise RecipeError(
+                f"The seed of a generator's latent must lie in [0, {MAX_SEED}], got {large[0]}.",
+                f"Give a value from 0 to {MAX_SEED}.",
+            )
 
 
 @dataclass(frozen=True)
@@ -274,6 +284,8 @@ class Recipe:
         unknown = sorted(set(data) - {"recipe", "image"})
         if unknown:
             raise RecipeError(f"recipe has an unknown field {unknown[0][:40]!r}.")
+        import engine.denoising  # noqa: F401  (its images join the family; it builds on this file)
+
         return cls(Image.read(data.get("image"), "image"))
 
 

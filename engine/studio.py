@@ -19,12 +19,15 @@ from engine.frame import (
     Activations,
     Anatomy,
     BackendName,
+    ClassifierInfo,
+    DenoiserInfo,
     DirectionInfo,
     ExportOptions,
     Frame,
     IdentityStatus,
     ModelInfo,
     OnProgress,
+    OnStep,
     Receipt,
     RenderSettings,
     Verdict,
@@ -128,6 +131,14 @@ class Studio:
         info = self.library.find(name)
         return ModelRef(info.name, info.sha256)
 
+    def denoisers(self) -> tuple[DenoiserInfo, ...]:
+        """Every diffusion model, bundled ones first."""
+        return self.library.denoisers()
+
+    def classifiers(self) -> tuple[ClassifierInfo, ...]:
+        """Every noise-aware classifier that can guide."""
+        return self.library.classifiers()
+
     def directions(self, name: str) -> tuple[DirectionInfo, ...]:
         """The model's directions in their fixed order: named ones first, then principal ones."""
         if name not in self._directions:
@@ -201,9 +212,10 @@ class Studio:
         recipe: Recipe,
         settings: RenderSettings = RENDER,
         cancel: CancelToken | None = None,
+        on_step: OnStep | None = None,
     ) -> Frame:
         """The picture of a Recipe; see Renderer.render. Remembered by Recipe and backend."""
-        return self.renderer.render(recipe, self._settings(settings), cancel)
+        return self.renderer.render(recipe, self._settings(settings), cancel, on_step=on_step)
 
     def render_anew(
         self,
@@ -250,7 +262,7 @@ class Studio:
             identity=self.identity,
             ledger=self.ledger,
             photo=self.store.get,
-            resolution=self.renderer.resolution,
+            resolution=self.library.resolution,
             watermark=mark,
         )
 

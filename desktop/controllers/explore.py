@@ -115,6 +115,12 @@ class ExploreController(QObject):
             motion=state.motion if kit.anatomy.movable else STILL,
         )
 
+    @Slot()
+    def show_again(self) -> None:
+        """Another page had the canvas: this one's picture is wanted once more."""
+        if self.state is not None:
+            self.recipe_wanted.emit(recipe_of(self.state), False, time.perf_counter())
+
     # --- the base
 
     @Slot(int)

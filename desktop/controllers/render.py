@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -11,8 +13,9 @@ from desktop.lanes import LatestLane
 from desktop.latency import InputToPaint
 from desktop.messages import message_of
 from engine.cancel import CancelToken
-from engine.frame import Frame, Quality, RenderSettings
-from engine.recipe import Recipe
+from engine.denoising import Denoise
+from engine.frame import DenoisingStep, Frame, Quality, RenderSettings
+from engine.recipe import Recipe, walk
 from engine.studio import Studio
 
 REST_MS = 180
@@ -26,8 +29,14 @@ class _Work:
     recipe: Recipe
     settings: RenderSettings
 
+    stepped: Callable[[Recipe, DenoisingStep], None]
+
     def __call__(self, token: CancelToken) -> tuple[Frame, Shown]:
-        frame = self.studio.render(self.recipe, self.settings, token)
+        if any(isinstance(node, Denoise) for node in walk(self.recipe.image)):
+            hear = partial(self.stepped, self.recipe)
+            frame = self.studio.render(self.recipe, self.settings, token, hear)
+        else:
+            frame = self.studio.render(self.recipe, self.settings, token)
         return frame, shown(frame.pixels)
 
 
@@ -37,6 +46,7 @@ class RenderController(QObject):
     frame_ready = Signal(object, object)  # Frame, Shown
     told = Signal(object)  # Message
     busy_changed = Signal(bool)
+    stepped = Signal(object, object)  # Recipe, DenoisingStep; comes from the engine's thread
 
     def __init__(self, studio: Studio, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,7 +83,9 @@ class RenderController(QObject):
         recipe = self._recipe
         assert recipe is not None
         settings = RenderSettings(quality=quality)
-        if self.lane.submit((recipe, settings), _Work(self._studio, recipe, settings)):
+        if self.lane.submit(
+            (recipe, settings), _Work(self._studio, recipe, settings, self.stepped.emit)
+        ):
             if moved_s is not None:
                 self.latency.asked(recipe, moved_s)
             self._tell_busy()
@@ -85,6 +97,14 @@ class RenderController(QObject):
         self._recipe = None
         self.lane.invalidate()
         self.latency.forget()
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop what is being rendered; the picture of before stays."""
+        self._rest.stop()
+        self.lane.invalidate()
+        self._recipe = None
+        self._tell_busy()
 
     @Slot(object)
     def painted(self, recipe: Recipe) -> None:

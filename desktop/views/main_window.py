@@ -21,6 +21,7 @@ from desktop.messages import plain
 from desktop.settings import Settings
 from desktop.theme import COLUMN_PX
 from desktop.views.actions import fill_main_menu, make_actions
+from desktop.views.diffuse_column import DiffuseColumn
 from desktop.views.edit_column import EditColumn
 from desktop.views.explore_column import ExploreColumn
 from desktop.views.export_panel import ExportPanel
@@ -67,17 +68,18 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.explore = ExploreColumn()
         self.edit = EditColumn()
+        self.diffuse = DiffuseColumn()
         self.verify = VerifyPanel()
         self.export = ExportPanel(settings.text("export_folder"), settings.text("time_authority"))
         self._column = named(QStackedWidget(), "column")
         self._column.setFixedWidth(COLUMN_PX)
-        for panel in (self.explore, self.edit, self.verify, self.export):
+        for panel in (self.explore, self.edit, self.diffuse, self.verify, self.export):
             self._column.addWidget(panel)
         self._lay_out()
         self.palette_popup = CommandPalette(self)
-        self.rail.page_chosen.connect(self.show_page)
         self.tray.opened.connect(self._remember_tray)
         self.explore.section_toggled.connect(settings.set_open)
+        self.diffuse.section_toggled.connect(self._remember_section)
         self.show_page("explore")
 
     def _lay_out(self) -> None:
@@ -114,26 +116,38 @@ class MainWindow(QMainWindow):
     # --- pages
 
     def show_page(self, key: str) -> None:
-        """Explore, Edit or Verify."""
+        """Explore, Edit, Diffuse or Verify."""
         self.page = key
+        if key == "diffuse":
+            self.diffuse.build(self._settings.is_open)
         self.rail.show_page(key)
         self.stage.show_page(key)
         self.tray.setVisible(key != "verify")
-        columns = {"verify": self.verify, "edit": self.edit}
         if key == "edit":
             self._build_edit()
-        self._column.setCurrentWidget(columns.get(key, self.explore))
+        self._column.setCurrentWidget(self._page_column)
         self.page_shown.emit(key)
+
+    @property
+    def _page_column(self) -> QWidget:
+        """The column of the page in use."""
+        columns: dict[str, QWidget] = {
+            "verify": self.verify,
+            "edit": self.edit,
+            "diffuse": self.diffuse,
+        }
+        return columns.get(self.page, self.explore)
 
     def show_export(self) -> None:
         """The export panel, in the place of the sliders."""
-        self.show_page("explore")
+        if self.page == "verify":
+            self.show_page("explore")
         self._column.setCurrentWidget(self.export)
         self.export.focus_first()
 
     def hide_export(self) -> None:
         """Back to the sliders."""
-        self._column.setCurrentWidget(self.explore)
+        self._column.setCurrentWidget(self._page_column)
 
     @property
     def exporting(self) -> bool:
@@ -233,6 +247,9 @@ class MainWindow(QMainWindow):
         self._settings.set_text("time_authority", self.export.signing.time_authority)
         self.closing.emit()
         super().closeEvent(event)
+
+    def _remember_section(self, key: str, is_open: bool) -> None:
+        self._settings.set_open(f"diffuse_{key}", is_open)
 
     def _remember_tray(self, is_open: bool) -> None:
         self._settings.set_open("tray", is_open)

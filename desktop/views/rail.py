@@ -10,6 +10,7 @@ from desktop.widgets.button import IconButton
 PAGES = (
     ("explore", "Explore", "explore"),
     ("edit", "Edit", "edit"),
+    ("diffuse", "Diffuse", "diffuse"),
     ("verify", "Verify", "verify"),
 )
 WIDTH_PX = 72

@@ -11,7 +11,7 @@ from desktop.state import ExploreState, home_seed
 from desktop.widgets.button import IconButton, push
 from desktop.widgets.number_edit import NumberEdit
 from desktop.widgets.pad import Pad
-from engine.recipe import MAX_SEED
+from engine.recipe import MAX_SEED, Latent
 
 
 class SeedPanel(QWidget):
@@ -60,7 +60,11 @@ class SeedPanel(QWidget):
 
     def show_state(self, state: ExploreState) -> None:
         """Show the seed."""
-        seed = home_seed(state.base)
+        self.show_base(state.base)
+
+    def show_base(self, base: Latent) -> None:
+        """Show the seed that names a latent."""
+        seed = home_seed(base)
         self._number.setPlaceholderText("custom latent" if seed is None else "")
         if seed is None:
             self._number.clear_value()

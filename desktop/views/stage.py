@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.display import Shown
 from desktop.facts import Batch
@@ -13,7 +13,9 @@ from desktop.views.batch_table import BatchTable
 from desktop.views.canvas import Canvas
 from desktop.views.canvas_bar import CanvasBar
 from desktop.views.card_page import CardPage
+from desktop.widgets.button import IconButton
 from desktop.widgets.message_bar import MessageBar
+from desktop.widgets.preview_strip import PreviewStrip
 
 MESSAGE_PX = 520
 GOOD_MS = 4000
@@ -26,6 +28,7 @@ class Stage(QWidget):
 
     action_wanted = Signal(object)  # Message whose button was pressed
     over_changed = Signal(str)
+    stop_wanted = Signal()
 
     def __init__(self, actions: dict[str, QAction]) -> None:
         super().__init__()
@@ -36,11 +39,23 @@ class Stage(QWidget):
         self._page = "explore"
         self._sourced = False
         self.bar = CanvasBar(self.canvas, actions)
+        self.trail = PreviewStrip("Steps from noise to picture")
+        self._stop = IconButton("close", "Stop", "Stop between two steps", size_px=14)
+        self._stop.setEnabled(False)
+        self._steps = QWidget()
+        steps = QHBoxLayout(self._steps)
+        steps.setContentsMargins(12, 6, 8, 6)
+        steps.setSpacing(8)
+        steps.addWidget(self.trail, 1)
+        steps.addWidget(self._stop)
+        self._steps.hide()
+        self._stop.clicked.connect(self.stop_wanted)
         self._explore = QWidget()
         column = QVBoxLayout(self._explore)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.canvas, 1)
+        column.addWidget(self._steps)
         column.addWidget(self.bar)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._explore)
@@ -105,6 +120,7 @@ class Stage(QWidget):
 
     def _turn(self) -> None:
         """Show what belongs to the page."""
+        self._steps.setVisible(self._page == "diffuse")
         if self._page == "verify":
             place: QWidget = self.batch if self._tabled else self.photo
         elif self.over:
@@ -115,6 +131,10 @@ class Stage(QWidget):
         if place is self.card:
             self.card.show_card()
             self.card.setFocus()
+
+    def show_busy(self, busy: bool) -> None:
+        """Whether there is something to stop."""
+        self._stop.setEnabled(busy)
 
     def show_message(self, message: Message) -> None:
         """Tell something over the canvas; good news goes away by itself."""

@@ -36,8 +36,8 @@ class OnnxBackend:
         threads: int | None = None,
     ) -> None:
         self.threads = threads or physical_cores()
-        self._mapping = _session(mapping, weights, self.threads)
-        self._synthesis = _session(synthesis, weights, self.threads)
+        self._mapping = open_session(mapping, weights, self.threads)
+        self._synthesis = open_session(synthesis, weights, self.threads)
         names = [item.name for item in self._synthesis.get_inputs()]
         self._noises = sorted(
             (name for name in names if name.startswith("noise_")),
@@ -59,7 +59,7 @@ class OnnxBackend:
         feed = {"z": z}
         if self._takes_c and c is not None:
             feed["c"] = c
-        w: Float32[np.ndarray, "n w_dim"] = _run(self._mapping, "w", feed)
+        w: Float32[np.ndarray, "n w_dim"] = run_session(self._mapping, "w", feed)
         return w
 
     def synthesize(
@@ -70,7 +70,7 @@ class OnnxBackend:
         statistics: Statistics | None = None,
     ) -> Float32[np.ndarray, "n channels r r"]:
         """See Backend."""
-        image: Float32[np.ndarray, "n channels r r"] = _run(
+        image: Float32[np.ndarray, "n channels r r"] = run_session(
             self._synthesis, "image", self._feed(ws, noises, transform, statistics)
         )
         return image
@@ -83,7 +83,7 @@ class OnnxBackend:
         statistics: Statistics | None = None,
     ) -> UInt8[np.ndarray, "n r r channels"]:
         """See Backend."""
-        pixels: UInt8[np.ndarray, "n r r channels"] = _run(
+        pixels: UInt8[np.ndarray, "n r r channels"] = run_session(
             self._synthesis, "pixels", self._feed(ws, noises, transform, statistics)
         )
         return pixels
@@ -101,9 +101,10 @@ class OnnxBackend:
         return feed if transform is None else {**feed, "transform": transform}
 
 
-def _session(
+def open_session(
     model: bytes, weights: Mapping[str, Float32[np.ndarray, "*shape"]], threads: int
 ) -> Any:
+    """A session on a graph whose weights are external. Raises ModelError."""
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as states
 
@@ -141,7 +142,8 @@ def _options(onnxruntime: Any, threads: int) -> Any:
     return options
 
 
-def _run(session: Any, output: str, feed: Mapping[str, np.ndarray[Any, Any]]) -> Any:
+def run_session(session: Any, output: str, feed: Mapping[str, np.ndarray[Any, Any]]) -> Any:
+    """One output of a session. Raises BackendError."""
     from onnxruntime.capi import onnxruntime_pybind11_state as states
 
     try:

@@ -11,7 +11,8 @@ import engine
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.errors import ModelError
-from engine.frame import ModelInfo
+from engine.frame import ClassifierInfo, DenoiserInfo, ModelInfo
+from engine.models import denoisers
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
 from engine.models.families import check_fits
 from engine.recipe import ModelRef
@@ -35,11 +36,14 @@ class ModelLibrary:
         self._models: dict[str, ModelInfo] = {}
         self._others: dict[str, dict[str, Any]] = {}
         self._problems: dict[str, ModelError] = {}
+        self._denoisers: dict[str, DenoiserInfo] = {}
+        self._classifiers: dict[str, ClassifierInfo] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Look at the folders again, as after an import."""
         self._models, self._others, self._problems = {}, {}, {}
+        self._denoisers, self._classifiers = {}, {}
         for parent, bundled in ((self.bundled, True), (self.imported, False)):
             folders = sorted(parent.iterdir()) if parent.is_dir() else []
             for folder in folders:
@@ -53,7 +57,13 @@ class ModelLibrary:
             card = read_card(folder)
             if is_generator(card):
                 self._models.setdefault(card["name"], info_of(folder, card, bundled))
+            elif card["family"] == denoisers.DENOISER:
+                info = denoisers.denoiser_info(folder, card, bundled)
+                self._denoisers.setdefault(info.name, info)
             else:
+                if card["family"] == denoisers.CLASSIFIER:
+                    found = denoisers.classifier_info(folder, card)
+                    self._classifiers.setdefault(found.name, found)
                 self._others.setdefault(card["name"], card)
         except ModelError as error:
             self._problems[folder.name] = error
@@ -61,6 +71,28 @@ class ModelLibrary:
     def models(self) -> tuple[ModelInfo, ...]:
         """Every generator, bundled ones first, by name."""
         return tuple(sorted(self._models.values(), key=lambda m: (not m.bundled, m.name)))
+
+    def denoisers(self) -> tuple[DenoiserInfo, ...]:
+        """Every diffusion model, bundled ones first, by name."""
+        return tuple(sorted(self._denoisers.values(), key=lambda m: (not m.bundled, m.name)))
+
+    def classifiers(self) -> tuple[ClassifierInfo, ...]:
+        """Every noise-aware classifier, by name."""
+        return tuple(self._classifiers[name] for name in sorted(self._classifiers))
+
+    def denoiser(self, ref: ModelRef) -> DenoiserInfo:
+        """The diffusion model with the digest that a Recipe names. Raises ModelError."""
+        for info in self._denoisers.values():
+            if info.sha256 == ref.sha256:
+                return info
+        raise self._absent(ref)
+
+    def classifier(self, ref: ModelRef) -> ClassifierInfo:
+        """The noise-aware classifier with that digest. Raises ModelError."""
+        for info in self._classifiers.values():
+            if info.sha256 == ref.sha256:
+                return info
+        raise self._absent(ref)
 
     def others(self) -> tuple[dict[str, Any], ...]:
         """Cards of what is no generator: networks that judge pictures, and the like."""
@@ -76,6 +108,11 @@ class ModelLibrary:
             return self._models[name]
         if name in self._problems:
             raise self._problems[name]
+        if name in self._denoisers:
+            raise ModelError(
+                f"{name} is a diffusion model, which has no latent space to map.",
+                f"Use --model {name} with --steps, or the Diffuse page.",
+            )
         if name in self._others:
             raise ModelError(f"{name} makes no pictures; it is a {self._others[name]['family']}.")
         known = ", ".join(self._models) or "none"
@@ -92,17 +129,29 @@ class ModelLibrary:
         for info in self._models.values():
             if info.sha256 == ref.sha256:
                 return info
+        raise self._absent(ref)
+
+    def _absent(self, ref: ModelRef) -> ModelError:
         if ref.name in self._problems:
-            raise self._problems[ref.name]
-        raise ModelError(
+            return self._problems[ref.name]
+        return ModelError(
             f"The Recipe needs the model {ref.name!r} with weights {ref.sha256}, "
             "which is not installed here.",
             "Import that model, or open the Recipe with another one.",
         )
 
+    def resolution(self, ref: ModelRef) -> int:
+        """The side of what a generator or a diffusion model makes, in px. Raises ModelError."""
+        known = {info.sha256: info.resolution for info in self._denoisers.values()}
+        found = known.get(ref.sha256)
+        return self.resolve(ref).resolution if found is None else found
+
     def has(self, ref: ModelRef) -> bool:
         """Whether the weights that a Recipe names are here."""
-        return any(info.sha256 == ref.sha256 for info in self._models.values())
+        known = {info.sha256 for info in self._models.values()}
+        known |= {info.sha256 for info in self._denoisers.values()}
+        known |= {info.sha256 for info in self._classifiers.values()}
+        return ref.sha256 in known
 
     def store_folders(self) -> tuple[Path, ...]:
         """Folders with stored directions that belong to models."""

@@ -58,8 +58,8 @@ def export_graphs(generator: Any) -> Graphs:
     """
     generator = generator.float().cpu().eval().requires_grad_(False)
     names = set(generator.state_dict())
-    mapping = _serialized(_export_mapping(generator), names)
-    synthesis = _serialized(_export_synthesis(generator), names)
+    mapping = serialized(_export_mapping(generator), names)
+    synthesis = serialized(_export_synthesis(generator), names)
     return Graphs(mapping, synthesis, _check(generator, mapping, synthesis))
 
 
@@ -82,7 +82,7 @@ def _export_mapping(generator: Any) -> Any:
     if config.c_dim:
         inputs["c"] = torch.zeros(2, config.c_dim)
     batch = torch.export.Dim("n")
-    return _run_exporter(
+    return run_exporter(
         MappingGraph().eval(), inputs, {name: {0: batch} for name in inputs}, list(inputs), ["w"]
     )
 
@@ -122,19 +122,20 @@ def _export_synthesis(generator: Any) -> Any:
     if rows is not None:
         inputs["statistics"], shapes["statistics"] = torch.from_numpy(rows), {}
         names.append("statistics")
-    model = _run_exporter(SynthesisGraph().eval(), inputs, shapes, names, ["image", "pixels"])
+    model = run_exporter(SynthesisGraph().eval(), inputs, shapes, names, ["image", "pixels"])
     # Traced with one map for the whole batch; ONNX broadcasts, so one for each picture works too.
     free_batch(model.graph, "noise_", "noise_n")
     return model
 
 
-def _run_exporter(
+def run_exporter(
     module: Any,
     inputs: Mapping[str, Any],
     shapes: Mapping[str, Any],
     names: list[str],
     outputs: list[str],
 ) -> Any:
+    """The exporter's onnx.ModelProto; inputs by the names of forward's arguments."""
     import torch
 
     with _quiet_exporter():
@@ -167,7 +168,8 @@ def _quiet_exporter() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _serialized(model: Any, weights: set[str]) -> bytes:
+def serialized(model: Any, weights: set[str]) -> bytes:
+    """The graph without the named weights, as bytes."""
     data: bytes = without_weights(model, weights).SerializeToString(deterministic=True)
     return data
 

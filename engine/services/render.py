@@ -11,13 +11,15 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from engine.cancel import CancelToken
+from engine.denoising import Denoise, Upscale
 from engine.errors import BackendError, DirectionError, RecipeError
-from engine.frame import BackendName, Frame, ModelInfo, RenderSettings
+from engine.frame import BackendName, Frame, ModelInfo, OnStep, RenderSettings
 from engine.image.codec import read_picture
 from engine.image.pixels import crop, resize
 from engine.latent.evaluate import Memo, evaluate, evaluate_styles
 from engine.latent.motion import inverse_motion
 from engine.models.card import SYNTHESIS
+from engine.models.denoisers import UNET
 from engine.models.library import ModelLibrary, load_tensors
 from engine.models.opened import Model, open_model, open_tensors
 from engine.recipe import (
@@ -37,6 +39,7 @@ from engine.recipe import (
     rendered,
     walk,
 )
+from engine.services.diffusion import Diffusion, Place
 from engine.store import Store
 
 Pixels = UInt8[np.ndarray, "height width 3"]
@@ -63,6 +66,7 @@ class Renderer:
         self._opening = threading.Lock()
         self._photos = PixelCache(CACHE_BYTES // 4)
         self._pictures = PixelCache(CACHE_BYTES)
+        self.diffusion = Diffusion(Place(library.imported.parent, library.bundled))
 
     def render(
         self,
@@ -71,8 +75,10 @@ class Renderer:
         cancel: CancelToken | None = None,
         *,
         fresh: bool = False,
+        on_step: OnStep | None = None,
     ) -> Frame:
         """The picture of the Recipe. fresh: renders even what is at hand, as an export must.
+        on_step: hears of every denoising step, from another thread.
 
         At the sizes of the bundled models a full render is quick enough for every step of a drag,
         so a preview is a full render and the Frame says so. Raises ModelError, DirectionError,
@@ -87,9 +93,10 @@ class Renderer:
         started = time.perf_counter()
         backend = self._backend(recipe, settings)
         key = (recipe.image, backend)
-        pixels = None if fresh else self._pictures.get(key)
+        pixels = None if fresh or on_step else self._pictures.get(key)
         if pixels is None:
-            pixels = np.ascontiguousarray(_Rendering(self, backend, cancel).pixels(recipe.image))
+            rendering = _Rendering(self, backend, cancel, fresh, on_step)
+            pixels = np.ascontiguousarray(rendering.pixels(recipe.image))
             pixels.setflags(write=False)
             self._pictures.put(key, pixels)
         elapsed = time.perf_counter() - started
@@ -198,6 +205,10 @@ class Renderer:
             return settings.backend
         refs = [node.model for node in made]
         wanted = {default_backend(self._library.resolve(ref)) for ref in refs}
+        for node in nodes:
+            if isinstance(node, Denoise | Upscale):
+                folder = self._library.denoiser(node.model).folder
+                wanted.add("onnx" if (folder / UNET).is_file() else "torch")
         return "torch" if "torch" in wanted else "onnx"
 
 
@@ -205,11 +216,18 @@ class _Rendering:
     """One pass over an image expression."""
 
     def __init__(
-        self, renderer: Renderer, backend: BackendName, cancel: CancelToken | None
+        self,
+        renderer: Renderer,
+        backend: BackendName,
+        cancel: CancelToken | None,
+        fresh: bool,
+        on_step: OnStep | None,
     ) -> None:
         self.renderer = renderer
         self.backend: BackendName = backend
         self.cancel = cancel
+        self.fresh = fresh
+        self.on_step = on_step
 
     def pixels(self, node: Image) -> Pixels:
         if self.cancel is not None:
@@ -221,6 +239,13 @@ class _Rendering:
                 return self.renderer.generate(image, "torch", delta)
             case Transform(image):
                 return self.renderer.generate(image, self.backend, motion=motion_of(node))
+            case Denoise():
+                return self.renderer.diffusion.denoise(
+                    node, self.backend, fresh=self.fresh, on_step=self.on_step, cancel=self.cancel
+                )[0]
+            case Upscale():
+                small, diffusion = self.pixels(node.image), self.renderer.diffusion
+                return diffusion.upscale(node, small, self.backend, cancel=self.cancel)
             case Photo():
                 return self.renderer.photo(node)
             case Crop(image, left, top, width, height):

@@ -11,11 +11,13 @@ from engine.errors import TrainingError
 from engine.frame import OnProgress, Progress
 
 GUIDE = "portraits-attributes"
+DIFFUSION = ("portraits-ddpm", "portraits-upsampler", "portraits-noisy-classifier")
 NAMES = (
     "portraits-stylegan2",
     "portraits-attributes",
     "portraits-judge",
     "portraits-encoder",
+    *DIFFUSION,
 )
 
 
@@ -41,6 +43,8 @@ def train_model(
         return _stylegan2(work, folder, progress, cancel, minutes, device)
     if name == "portraits-encoder":
         return _encoder(work, folder, progress, cancel, minutes)
+    if name in DIFFUSION:
+        return _diffusion(name, work, folder, progress, cancel, minutes, device)
     from engine.training import regression, train_attributes, train_judge
 
     source = train_attributes if name == "portraits-attributes" else train_judge
@@ -103,4 +107,29 @@ def _stylegan2(
     train(spec, tell, cancel)
     progress(Progress("Exporting the ONNX graphs", 1.0))
     bundle_stylegan2(spec, folder, machine())
+    return folder
+
+
+def _diffusion(
+    name: str,
+    work: Path,
+    folder: Path,
+    progress: OnProgress,
+    cancel: CancelToken,
+    minutes: float | None,
+    device: str | None,
+) -> Path:
+    from engine.services.bundle_diffusion import bundle
+    from engine.training.diffusion_spec import SPECS
+    from engine.training.regression import machine
+    from engine.training.train_diffusion import train
+
+    spec = replace(SPECS[name](work), minutes=minutes, device=device or "auto")
+
+    def tell(step: Any) -> None:
+        progress(Progress(step.message, step.fraction, step.remaining_s))
+
+    train(spec, tell, cancel)
+    progress(Progress("Writing the model folder", 1.0))
+    bundle(spec, folder, machine())
     return folder

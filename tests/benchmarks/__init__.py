@@ -37,4 +37,10 @@ def _suite(name: str) -> Callable[[], Iterator[Figure]]:
         from tests.benchmarks.editing import measure as measure_editing
 
         return measure_editing
-    raise UsageError(f"There is no suite {name!r}.", "Suites: first, provenance, editing.")
+    if name == "diffusion":
+        from tests.benchmarks.diffusion import measure as measure_diffusion
+
+        return measure_diffusion
+    raise UsageError(
+        f"There is no suite {name!r}.", "Suites: first, provenance, editing, diffusion."
+    )

@@ -1,0 +1,184 @@
+"""The frozen state of the Diffuse page, and the two functions between it and a Recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.denoising import (
+    SPACINGS,
+    Classes,
+    Classifier,
+    ClassifierFree,
+    Denoise,
+    Guidance,
+    SamplerName,
+    Spacing,
+    Thresholding,
+    Upscale,
+)
+from engine.errors import RecipeError
+from engine.recipe import ClassWeight, Image, Latent, ModelRef, Recipe, Resize, Seed
+
+SAMPLER_TITLES: dict[SamplerName, str] = {
+    "dpmpp_2m": "DPM-Solver++ 2M",
+    "dpmpp_2m_sde": "DPM-Solver++ 2M SDE",
+    "unipc": "UniPC",
+    "ddim": "DDIM",
+    "ddpm": "DDPM",
+    "euler": "Euler",
+    "euler_ancestral": "Euler ancestral",
+    "heun": "Heun",
+    "lcm": "LCM",
+}
+SPACING_TITLES: dict[Spacing, str] = {
+    "trailing": "Trailing",
+    "leading": "Leading",
+    "linspace": "Even",
+    "karras": "Karras",
+    "exponential": "Exponential",
+}
+FIRST_NOISE = Seed(0)
+TermKind = Literal["classifier_free", "classifier"]
+
+
+@dataclass(frozen=True)
+class TermSetting:
+    """One guidance slider with its interval. index: the negative class of classifier-free
+    guidance, None for no class; the wanted class of a classifier. model: the classifier."""
+
+    kind: TermKind
+    scale: float
+    start: float = 0.0
+    end: float = 1.0
+    index: int | None = None
+    model: ModelRef | None = None
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The cascade: how often the picture is doubled, by which model, with how much noise."""
+
+    model: ModelRef
+    doublings: int = 1
+    level: float = 0.1
+
+
+@dataclass(frozen=True)
+class DiffuseState:
+    """Everything that the Diffuse page shows of the picture."""
+
+    model: ModelRef
+    base: Latent = FIRST_NOISE
+    classes: tuple[ClassWeight, ...] = ()
+    terms: tuple[TermSetting, ...] = (TermSetting("classifier_free", 3.0),)
+    sampler: SamplerName = "dpmpp_2m"
+    steps: int = 25
+    spacing: Spacing = "trailing"
+    eta: float = 0.0
+    threshold: Thresholding = "static"
+    percentile: float = 0.995
+    rescale: float = 0.0
+    noise_seed: int = 0
+    stages: Stages | None = None
+
+    @property
+    def class_index(self) -> int | None:
+        """The one class that is asked for; None for none or a blend."""
+        return self.classes[0].index if len(self.classes) == 1 else None
+
+
+def recipe_of(state: DiffuseState) -> Recipe:
+    """The one Recipe of a state."""
+    image: Image = Denoise(
+        state.model,
+        state.base,
+        Classes(state.classes),
+        tuple(_guidance(term) for term in state.terms),
+        state.sampler,
+        state.steps,
+        state.spacing,
+        state.eta,
+        state.threshold,
+        state.percentile,
+        state.rescale,
+        state.noise_seed,
+    )
+    stages = state.stages
+    if stages is not None:
+        for index in range(stages.doublings):
+            image = Upscale(image, stages.model, Seed(index), stages.level)
+    return Recipe(image)
+
+
+def state_of(recipe: Recipe) -> DiffuseState:
+    """The state that shows a Recipe. Raises RecipeError for what is no diffusion picture of here:
+    one made by a generator, or whose stages differ from each other."""
+    image: Image = recipe.image
+    while isinstance(image, Resize):  # what an export adds
+        image = image.image
+    wanted, stages = image, None
+    doublings = 0
+    while isinstance(image, Upscale):
+        doublings += 1
+        stages = Stages(image.model, doublings, image.level)
+        image = image.image
+    if not isinstance(image, Denoise) or not isinstance(image.conditioning, Classes):
+        raise RecipeError(
+            f"Diffuse shows pictures of a diffusion model, got {image.op!r}.",
+            "Open the Recipe of such a picture.",
+        )
+    state = DiffuseState(
+        image.model,
+        image.noise,
+        image.conditioning.weights,
+        tuple(_setting(term) for term in image.guidance),
+        image.sampler,
+        image.steps,
+        image.spacing,
+        image.eta,
+        image.threshold,
+        image.percentile,
+        image.rescale,
+        image.noise_seed,
+        stages,
+    )
+    if recipe_of(state).image != wanted:
+        raise RecipeError(
+            "This Recipe says more than the sliders of Diffuse can show.",
+            "Render it from the command line.",
+        )
+    return state
+
+
+def is_diffusion(recipe: Recipe) -> bool:
+    """Whether the Diffuse page is the one for this picture."""
+    image = recipe.image
+    while isinstance(image, Resize):
+        image = image.image
+    return isinstance(image, Denoise | Upscale)
+
+
+def fitting_spacing(sampler: SamplerName, spacing: Spacing) -> Spacing:
+    """The spacing where the sampler knows it, else the sampler's first."""
+    known = SPACINGS[sampler]
+    return spacing if spacing in known else known[0]
+
+
+def _guidance(term: TermSetting) -> Guidance:
+    if term.kind == "classifier":
+        assert term.model is not None
+        return Classifier(term.model, term.index or 0, term.scale, term.start, term.end)
+    weights = () if term.index is None else (ClassWeight(term.index),)
+    return ClassifierFree(term.scale, Classes(weights), term.start, term.end)
+
+
+def _setting(term: Guidance) -> TermSetting:
+    if isinstance(term, Classifier):
+        return TermSetting("classifier", term.scale, term.start, term.end, term.index, term.model)
+    if isinstance(term, ClassifierFree) and isinstance(term.negative, Classes):
+        weights = term.negative.weights
+        if len(weights) < 2:
+            index = weights[0].index if weights else None
+            return TermSetting("classifier_free", term.scale, term.start, term.end, index)
+    raise RecipeError(f"The guidance {term.op!r} has no slider here.")

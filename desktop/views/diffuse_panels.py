@@ -1,0 +1,160 @@
+"""The small panels of the Diffuse column: model and class, cascade, comparison."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from desktop.diffuse_state import DiffuseState, Stages
+from desktop.facts import CompareView, DiffuseKit
+from desktop.widgets.choice_row import ChoiceRow
+from desktop.widgets.labelled_grid import LabelledGrid
+from desktop.widgets.segmented import Segmented
+from desktop.widgets.slider_row import SliderRow
+from desktop.widgets.text import label
+from engine.recipe import ModelRef
+
+AXES = (
+    ("guidance", "Guidance scale"),
+    ("steps", "Steps"),
+    ("noise", "Noise"),
+    ("class", "Class"),
+    ("sampler", "Sampler"),
+)
+
+
+def _column(panel: QWidget) -> QVBoxLayout:
+    column = QVBoxLayout(panel)
+    column.setContentsMargins(16, 0, 8, 12)
+    column.setSpacing(4)
+    return column
+
+
+class ClassPanel(QWidget):
+    """Which model, and which of its classes."""
+
+    model_chosen = Signal(str)
+    class_chosen = Signal(object)  # index or None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kit: DiffuseKit | None = None
+        self._model = ChoiceRow("Model", "The diffusion model that makes the picture")
+        self._class = ChoiceRow("Class", "What the picture shall show")
+        column = _column(self)
+        column.addWidget(self._model)
+        column.addWidget(self._class)
+        self._model.chosen.connect(self.model_chosen)
+        self._class.chosen.connect(self._chosen)
+
+    def set_kit(self, kit: DiffuseKit) -> None:
+        """The models that there are."""
+        self._kit = kit
+        self._model.set_choices([(info.name, info.title) for info in kit.makers])
+
+    def show_state(self, state: DiffuseState) -> None:
+        """Show model and class."""
+        info = self._kit.maker(state.model.sha256) if self._kit is not None else None
+        self._model.set_key(state.model.name, state.model.name)
+        classes = () if info is None else info.classes
+        self._class.set_choices([("", "any"), *((str(i), name) for i, name in enumerate(classes))])
+        blended = len(state.classes) > 1
+        index = state.class_index
+        self._class.set_key("blend" if blended else "" if index is None else str(index), "a blend")
+        self._class.setEnabled(bool(classes))
+
+    def _chosen(self, key: str) -> None:
+        self.class_chosen.emit(int(key) if key else None)
+
+
+class CascadePanel(QWidget):
+    """How often the picture is doubled, and how much noise the upsampler is given."""
+
+    field_changed = Signal(str, object)
+    gesture_ended = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kit: DiffuseKit | None = None
+        self._stages: Stages | None = None
+        self._count = Segmented(
+            "Upsampling",
+            (
+                ("0", "Off", "The picture as the model makes it"),
+                ("1", "Twice", "One stage of super-resolution"),
+                ("2", "Four times", "The upsampler applied to what it made"),
+            ),
+        )
+        self._level = SliderRow("Added noise", 0, 1, 0.1)
+        self._level.setToolTip("More noise lets the upsampler invent more")
+        self._missing = label("There is no upsampler on this machine.", tone="muted", wrap=True)
+        column = _column(self)
+        self._count.setContentsMargins(0, 0, 20, 0)
+        for part in (self._count, self._level, self._missing):
+            column.addWidget(part)
+        self._count.chosen.connect(self._chosen)
+        self._level.value_changed.connect(self._moved)
+        self._level.gesture_ended.connect(self.gesture_ended)
+
+    def set_kit(self, kit: DiffuseKit) -> None:
+        """The models that there are."""
+        self._kit = kit
+        self._count.setEnabled(bool(kit.upsamplers))
+        self._missing.setVisible(not kit.upsamplers)
+
+    def show_state(self, state: DiffuseState) -> None:
+        """Show the stages."""
+        self._stages = state.stages
+        self._count.set_key("0" if self._stages is None else str(self._stages.doublings))
+        self._level.setEnabled(self._stages is not None)
+        if self._stages is not None:
+            self._level.set_value(self._stages.level)
+
+    def _chosen(self, key: str) -> None:
+        stages: Stages | None = None
+        if key != "0" and self._kit is not None and self._kit.upsamplers:
+            info = self._kit.upsamplers[0]
+            known = self._stages or Stages(ModelRef(info.name, info.sha256))
+            stages = replace(known, doublings=int(key))
+        self.field_changed.emit("stages", stages)
+        self.gesture_ended.emit()
+
+    def _moved(self, level: float) -> None:
+        if self._stages is not None:
+            self.field_changed.emit("stages", replace(self._stages, level=level))
+
+
+class ComparePanel(QWidget):
+    """A strip over one parameter, or a table over two."""
+
+    axes_chosen = Signal(str, str)
+    cell_taken = Signal(int, int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._across = ChoiceRow("Across", "What varies from left to right")
+        self._across.set_choices(AXES)
+        self._across.set_key("guidance")
+        self._down = ChoiceRow("Down", "What varies from top to bottom")
+        self._down.set_choices([("none", "Nothing"), *AXES])
+        self._down.set_key("none")
+        self.grid = LabelledGrid("Comparison")
+        column = _column(self)
+        for part in (self._across, self._down, self.grid):
+            column.addWidget(part)
+        self._across.chosen.connect(self._chosen)
+        self._down.chosen.connect(self._chosen)
+        self.grid.taken.connect(self.cell_taken)
+        self._words: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+
+    def show_compare(self, view: CompareView) -> None:
+        """Show words and pictures."""
+        if (view.rows, view.columns) != self._words:
+            self._words = (view.rows, view.columns)
+            self.grid.set_axes(view.rows, view.columns)
+        self.grid.set_pictures(view.pictures)
+
+    def _chosen(self) -> None:
+        self.axes_chosen.emit(self._across.key, self._down.key)

@@ -1,0 +1,155 @@
+"""The diffusion images of a Recipe: Denoise and Upscale, and what conditions and guides them.
+
+Kinds of conditioning and of guidance are families of their own, so that texts, pictures and edit
+instructions join beside the classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from engine.errors import RecipeError
+from engine.recipe import MAX_NOISE_SEED, ClassWeight, Image, Latent, ModelRef, walk
+from engine.schema import Count, Node, Range
+
+Fraction = Annotated[float, Range(0, 1)]
+Scale = Annotated[float, Range(-50, 50)]
+SamplerName = Literal[
+    "ddpm", "ddim", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde", "unipc", "lcm"
+]
+Spacing = Literal["leading", "trailing", "linspace", "karras", "exponential"]
+_TIMES: tuple[Spacing, ...] = ("trailing", "leading", "linspace")
+_SIGMAS: tuple[Spacing, ...] = (*_TIMES, "karras", "exponential")
+SPACINGS: Mapping[SamplerName, tuple[Spacing, ...]] = {
+    "ddpm": _TIMES,
+    "ddim": _TIMES,
+    "euler": _SIGMAS,
+    "euler_ancestral": _TIMES,
+    "heun": _SIGMAS,
+    "dpmpp_2m": _SIGMAS,
+    "dpmpp_2m_sde": _SIGMAS,
+    "unipc": _SIGMAS,
+    "lcm": ("leading",),
+}
+Thresholding = Literal["none", "static", "dynamic"]
+NoiseSeed = Annotated[int, Range(0, MAX_NOISE_SEED)]
+Steps = Annotated[int, Range(1, 1000)]
+
+
+class Conditioning(Node):
+    """What a diffusion model is told about the picture."""
+
+
+@dataclass(frozen=True)
+class Classes(Conditioning):
+    """Classes of the model and their shares; none is whatever the model has seen."""
+
+    op: ClassVar[str] = "classes"
+    weights: Annotated[tuple[ClassWeight, ...], Count(0, 16)] = ()
+
+
+class Guidance(Node):
+    """One term of the guidance, at work from the fraction `start` of the steps to `end`."""
+
+    start: Fraction
+    end: Fraction
+
+
+@dataclass(frozen=True)
+class ClassifierFree(Guidance):
+    """Toward the conditioning and away from `negative` (Ho and Salimans, 2022). scale 1 leaves
+    the conditioning as it is, 0 gives `negative`."""
+
+    op: ClassVar[str] = "classifier_free"
+    scale: Scale
+    negative: Conditioning = Classes()
+    start: Fraction = 0.0
+    end: Fraction = 1.0
+
+
+@dataclass(frozen=True)
+class Classifier(Guidance):
+    """Toward a class of a noise-aware classifier (Dhariwal and Nichol, 2021); scale 0 is off."""
+
+    op: ClassVar[str] = "classifier"
+    model: ModelRef
+    index: Annotated[int, Range(0, 65535)]
+    scale: Scale
+    start: Fraction = 0.0
+    end: Fraction = 1.0
+
+
+@dataclass(frozen=True)
+class Denoise(Image):
+    """What a diffusion model makes of noise.
+
+    noise: in z; seeds are drawn by torch's CPU generator. eta: the noise that DDIM adds, from 0
+    for none to 1 for DDPM's. percentile: of dynamic thresholding. rescale: how far the spread of
+    the guided prediction is brought back. noise_seed: what random samplers add on the way.
+    """
+
+    op: ClassVar[str] = "denoise"
+    model: ModelRef
+    noise: Latent
+    conditioning: Conditioning = Classes()
+    guidance: Annotated[tuple[Guidance, ...], Count(0, 8)] = ()
+    sampler: SamplerName = "dpmpp_2m"
+    steps: Steps = 25
+    spacing: Spacing = "trailing"
+    eta: Fraction = 0.0
+    threshold: Thresholding = "static"
+    percentile: Annotated[float, Range(0.5, 1)] = 0.995
+    rescale: Fraction = 0.0
+    noise_seed: NoiseSeed = 0
+
+    def validate(self) -> None:
+        _check_noise(self.noise)
+        _check_spacing(self.sampler, self.spacing)
+        if self.eta and self.sampler != "ddim":
+            raise RecipeError(
+                f"eta is for the sampler ddim, got {self.eta:g} for {self.sampler}.",
+                "Set eta to 0, or choose ddim.",
+            )
+
+
+@dataclass(frozen=True)
+class Upscale(Image):
+    """The next stage of a cascade (Ho et al., 2021): the image at twice its size.
+
+    level: how much noise is added to what is enlarged, from 0 for none to 1 for the most that the
+    model knows; more lets it invent more.
+    """
+
+    op: ClassVar[str] = "upscale"
+    image: Image
+    model: ModelRef
+    noise: Latent
+    level: Fraction = 0.1
+    sampler: SamplerName = "dpmpp_2m"
+    steps: Steps = 12
+    spacing: Spacing = "trailing"
+    noise_seed: NoiseSeed = 0
+
+    def validate(self) -> None:
+        _check_noise(self.noise)
+        _check_spacing(self.sampler, self.spacing)
+
+
+def _check_noise(noise: Latent) -> None:
+    """A model's noise is a z of seeds; what needs a mapping network or a direction is none."""
+    if any(isinstance(node, Latent) and node.space != "z" for node in walk(noise)):
+        raise RecipeError(
+            f"The noise of a diffusion model is a latent in z, got {noise.op!r}.",
+            "Use seeds, blends of seeds and their arithmetic.",
+        )
+
+
+def _check_spacing(sampler: SamplerName, spacing: Spacing) -> None:
+    if spacing not in SPACINGS[sampler]:
+        raise RecipeError(
+            f"The sampler {sampler} knows the spacings {', '.join(SPACINGS[sampler])}, "
+            f"got {spacing}.",
+            f"Choose {SPACINGS[sampler][0]}.",
+        )

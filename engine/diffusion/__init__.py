@@ -1,0 +1,1 @@
+"""Diffusion models: schedules, one denoising loop, samplers and guidance."""

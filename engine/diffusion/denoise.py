@@ -1,0 +1,239 @@
+"""The one denoising loop. Every diffusion picture of this program comes out of `denoise`.
+
+A network answers for a list of conditions at once; guidance mixes the answers; thresholding holds
+the predicted picture; a scheduler takes the step. What each step depends on is hashed into a
+chain, so that two runs which agree up to step k share their states up to there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.cancel import CancelToken
+from engine.denoising import Spacing
+from engine.diffusion.guidance import (
+    Condition,
+    Gradient,
+    Linear,
+    Moment,
+    Term,
+    active,
+    coefficients,
+    gradient,
+    rescale,
+)
+from engine.diffusion.samplers import SAMPLERS, Name, make_scheduler
+from engine.diffusion.schedule import Prediction, Schedule, to_v, to_x0
+from engine.diffusion.thresholding import Mode, threshold
+from engine.diffusion.trajectory import State, Trajectories
+from engine.errors import ModelError
+
+
+class Network(Protocol):
+    """What the loop asks of a model. Conditions are whatever the network itself understands."""
+
+    @property
+    def schedule(self) -> Schedule: ...
+    @property
+    def prediction(self) -> Prediction: ...
+    @property
+    def digest(self) -> str: ...
+
+    def predict(
+        self, x: Float[Tensor, "n ..."], t: float, conditions: Sequence[Condition]
+    ) -> Float[Tensor, "conditions n ..."]:
+        """The network's output under each condition, in one batch. No gradient."""
+        ...
+
+    def differentiable(
+        self, x: Float[Tensor, "n ..."], t: float, condition: Condition
+    ) -> Float[Tensor, "n ..."]:
+        """As predict for one condition, with a gradient through the network."""
+        ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample. rescale: see guidance.rescale. seed: of the noise that random samplers add."""
+
+    sampler: Name = "dpmpp_2m"
+    steps: int = 25
+    spacing: Spacing = "trailing"
+    eta: float = 0.0
+    threshold: Mode = "static"
+    percentile: float = 0.995
+    rescale: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What a listener hears after each step. x0: the predicted picture [n, ...]."""
+
+    index: int
+    count: int
+    x0: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Hooks:
+    """What may listen in or step in. on_step: hears of every step, of those that were at hand,
+    too. after_step: gives the x to go on with; its key tells runs apart."""
+
+    on_step: Callable[[Step], None] | None = None
+    after_step: Callable[[Tensor, int], Tensor] | None = None
+    after_key: str = ""
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
+NO_HOOKS = Hooks()
+
+
+@torch.no_grad()
+def denoise(
+    network: Network,
+    noise: Float[Tensor, "n ..."],
+    condition: Condition,
+    terms: Sequence[Term] = (),
+    settings: Settings = Settings(),
+    hooks: Hooks = NO_HOOKS,
+    memory: Trajectories | None = None,
+    noise_key: str = "",
+) -> Float[Tensor, "n ..."]:
+    """From noise of unit variance to pictures, nominally in [-1, 1].
+
+    memory: keeps states and is asked for the last one that this run shares with an earlier one;
+    noise_key then names the noise. Raises Cancelled between two steps, RecipeError for a sampler
+    the model cannot use, ModelError when the network's output is not finite.
+    """
+    run = _Run(network, condition, terms, settings)
+    keys = run.keys(noise_key, hooks.after_key)
+    start, state = (-1, None) if memory is None else memory.latest(keys)
+    if state is None:
+        state = run.first(noise)
+    else:
+        run.resume(state)
+        if hooks.on_step is not None:
+            assert memory is not None
+            for index in range(start + 1):
+                hooks.on_step(Step(index, len(keys), memory.picture(keys[index])))
+    x = state.x
+    for index in range(start + 1, len(keys)):
+        hooks.cancel.check()
+        x, x0 = run.step(x, index)
+        if hooks.after_step is not None:
+            x = hooks.after_step(x, index)
+        if memory is not None:
+            memory.keep(keys[index], run.state(x, x0))
+        if hooks.on_step is not None:
+            hooks.on_step(Step(index, len(keys), x0))
+    return x
+
+
+class _Run:
+    """One run: the scheduler, the random numbers, and what a step is."""
+
+    def __init__(
+        self, network: Network, condition: Condition, terms: Sequence[Term], settings: Settings
+    ) -> None:
+        self.network, self.condition, self.settings = network, condition, settings
+        self.terms = tuple(terms)
+        self.scheduler = make_scheduler(
+            settings.sampler, network.schedule, settings.spacing, settings.steps
+        )
+        self.times = [float(t) for t in self.scheduler.timesteps]
+        self.rng = torch.Generator().manual_seed(settings.seed)
+        self.options: dict[str, Any] = {}
+        if SAMPLERS[settings.sampler].random or settings.sampler == "ddim":
+            self.options["generator"] = self.rng
+        if settings.sampler == "ddim":
+            self.options["eta"] = settings.eta
+
+    def keys(self, noise_key: str, after_key: str) -> list[str]:
+        """A chain of digests: each names everything that the state after its step depends on."""
+        about = (noise_key, after_key, self.network.digest, self.condition, self.settings)
+        chain = hashlib.sha256(repr(about).encode())
+        keys = []
+        for index in range(len(self.times)):
+            at_work = [term.key for term in active(self.terms, self.place(index))]
+            chain.update(repr(at_work).encode())
+            keys.append(chain.hexdigest())
+        return keys
+
+    def place(self, index: int) -> float:
+        """Where in the run a step lies, in [0, 1). Both halves of a Heun step lie together."""
+        calls = SAMPLERS[self.settings.sampler].calls
+        return (index // calls) / self.settings.steps
+
+    def first(self, noise: Tensor) -> State:
+        """The state before the first step."""
+        return self.state(noise * float(self.scheduler.init_noise_sigma), torch.zeros(()))
+
+    def state(self, x: Tensor, x0: Tensor) -> State:
+        """Everything to go on from. Schedulers replace their tensors and change their lists."""
+        kept = {k: list(v) if isinstance(v, list) else v for k, v in vars(self.scheduler).items()}
+        return State(x, x0, kept, self.rng.get_state())
+
+    def resume(self, state: State) -> None:
+        """Go on from a state."""
+        for name, value in state.scheduler.items():
+            setattr(self.scheduler, name, list(value) if isinstance(value, list) else value)
+        self.rng.set_state(state.rng)
+
+    def step(self, x: Tensor, index: int) -> tuple[Tensor, Tensor]:
+        """The x after the step, and the picture predicted before it."""
+        time = self.scheduler.timesteps[index]
+        inside = self.scheduler.scale_model_input(x, time)
+        alpha, sigma = self.level(index)
+        x0 = self.guided(inside, float(time), alpha, sigma, self.place(index))
+        if not bool(torch.isfinite(x0).all()):
+            raise ModelError(
+                f"The network's output at step {index + 1} holds values that are not finite.",
+                "Check the model's weights, or lower the guidance.",
+            )
+        v = to_v(x0, inside, alpha, sigma)
+        after = self.scheduler.step(v, time, x, return_dict=False, **self.options)[0]
+        return after, x0
+
+    def level(self, index: int) -> tuple[float, float]:
+        """alpha and sigma of the x that the network sees at a step."""
+        sigmas = getattr(self.scheduler, "sigmas", None)
+        if sigmas is None:
+            kept = float(self.scheduler.alphas_cumprod[int(self.times[index])])
+            return kept**0.5, (1 - kept) ** 0.5
+        sigma = float(sigmas[index])
+        alpha = (1 + sigma * sigma) ** -0.5
+        return alpha, sigma * alpha
+
+    def guided(self, x: Tensor, t: float, alpha: float, sigma: float, place: float) -> Tensor:
+        """The picture that the network predicts, guided and thresholded."""
+        network, settings = self.network, self.settings
+        terms = active(self.terms, place)
+        linear = [term for term in terms if isinstance(term, Linear)]
+        slopes = [term for term in terms if isinstance(term, Gradient)]
+        weights = coefficients(self.condition, linear)
+        outputs = network.predict(x, t, tuple(weights))
+        shares = torch.tensor(list(weights.values()), dtype=outputs.dtype)
+        output = torch.tensordot(shares, outputs, 1)
+        if settings.rescale and linear:
+            plain = outputs[list(weights).index(self.condition)]
+            output = rescale(output, plain, settings.rescale)
+        x0 = to_x0(network.prediction, output, x, alpha, sigma)
+        if slopes:
+
+            def picture(x: Tensor) -> Tensor:
+                out = network.differentiable(x, t, self.condition)
+                seen: Tensor = to_x0(network.prediction, out, x, alpha, sigma)
+                return seen
+
+            # eps - sigma * slope, seen as a picture (Dhariwal and Nichol, 2021, Algorithm 2).
+            slope = gradient(slopes, Moment(x, t, alpha, sigma, picture))
+            x0 = x0 + sigma * sigma / alpha * slope
+        return threshold(x0, settings.threshold, settings.percentile)

@@ -1,0 +1,131 @@
+"""How a picture drowns in noise: x_t = alpha_t x0 + sigma_t eps, alpha_t^2 + sigma_t^2 = 1.
+
+Everything here is float64 and knows no network. The three things that a network may predict are
+one thing seen from three sides; `to_x0` and `to_v` turn one into the other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float64
+
+from engine.errors import ModelError
+
+Kind = Literal["cosine", "linear"]
+Prediction = Literal["epsilon", "x0", "v"]
+STEPS = 1000
+_MOST_BETA = 0.999
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The noise of each of `steps` training timesteps.
+
+    kind: "cosine" (Nichol and Dhariwal, 2021) or "linear" (Ho et al., 2020; beta from 1e-4 to
+    0.02 at 1000 steps). most_beta: no step adds more variance than this; the published cosine
+    schedule has 0.999, which leaves so little picture at the end (sigma / alpha = 20,000) that
+    samplers which space by sigma waste most of their steps there; 0.1 ends at 90. Raises
+    ModelError for another kind or for fewer than two steps.
+    """
+
+    kind: Kind = "cosine"
+    steps: int = STEPS
+    most_beta: float = _MOST_BETA
+
+    def __post_init__(self) -> None:
+        fits = 2 <= self.steps <= 100_000 and 0 < self.most_beta < 1
+        if self.kind not in ("cosine", "linear") or not fits:
+            raise ModelError(
+                f"A noise schedule is cosine or linear with 2 to 100000 steps, got "
+                f"{str(self.kind)[:40]!r} with {self.steps} and betas below {self.most_beta}.",
+                "Restore the model's card.",
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, for a card."""
+        return {"kind": self.kind, "steps": self.steps, "most_beta": self.most_beta}
+
+    @cached_property
+    def betas(self) -> Float64[np.ndarray, " steps"]:
+        """The variance that each step adds, in (0, 1)."""
+        if self.kind == "linear":
+            scale = 1000 / self.steps
+            return np.linspace(scale * 1e-4, min(scale * 0.02, self.most_beta), self.steps)
+        kept = np.array([_cosine(t / self.steps) for t in range(self.steps + 1)])
+        betas: Float64[np.ndarray, " steps"] = np.minimum(1 - kept[1:] / kept[:-1], self.most_beta)
+        return betas
+
+    @cached_property
+    def alphas_cumprod(self) -> Float64[np.ndarray, " steps"]:
+        """The share of the picture's variance that is left: alpha_t^2."""
+        kept: Float64[np.ndarray, " steps"] = np.cumprod(1 - self.betas)
+        return kept
+
+    @cached_property
+    def alphas(self) -> Float64[np.ndarray, " steps"]:
+        """The factor of the picture in x_t."""
+        return np.asarray(np.sqrt(self.alphas_cumprod))
+
+    @cached_property
+    def sigmas(self) -> Float64[np.ndarray, " steps"]:
+        """The factor of the noise in x_t."""
+        return np.asarray(np.sqrt(1 - self.alphas_cumprod))
+
+    @cached_property
+    def snr(self) -> Float64[np.ndarray, " steps"]:
+        """Signal to noise, alpha^2 / sigma^2."""
+        return np.asarray(self.alphas_cumprod / (1 - self.alphas_cumprod))
+
+
+def _cosine(t: float) -> float:
+    return math.cos((t + 0.008) / 1.008 * math.pi / 2) ** 2
+
+
+def to_x0(kind: Prediction, output: Any, x: Any, alpha: Any, sigma: Any) -> Any:
+    """The picture that a network's output stands for, given x = alpha x0 + sigma eps."""
+    if kind == "x0":
+        return output
+    if kind == "epsilon":
+        return (x - sigma * output) / alpha
+    return alpha * x - sigma * output
+
+
+def to_eps(x0: Any, x: Any, alpha: Any, sigma: Any) -> Any:
+    """The noise in x, given the picture in it. sigma above 0."""
+    return (x - alpha * x0) / sigma
+
+
+def to_v(x0: Any, x: Any, alpha: Any, sigma: Any) -> Any:
+    """v = alpha eps - sigma x0 (Salimans and Ho, 2022), given the picture. sigma above 0."""
+    return (alpha * x - x0) / sigma
+
+
+def from_x0(kind: Prediction, x0: Any, x: Any, alpha: Any, sigma: Any) -> Any:
+    """What a network of that kind would have put out for this picture."""
+    if kind == "x0":
+        return x0
+    return to_eps(x0, x, alpha, sigma) if kind == "epsilon" else to_v(x0, x, alpha, sigma)
+
+
+def target(kind: Prediction, x0: Any, eps: Any, alpha: Any, sigma: Any) -> Any:
+    """What a network learns to put out (Algorithm 1 of Ho et al., 2020, for epsilon)."""
+    if kind == "x0":
+        return x0
+    return eps if kind == "epsilon" else alpha * eps - sigma * x0
+
+
+def min_snr_weights(
+    schedule: Schedule, kind: Prediction, gamma: float = 5.0
+) -> Float64[np.ndarray, " steps"]:
+    """The weight of each timestep's squared error (min-SNR; Hang et al., 2023).
+
+    In units of the x0 error it is min(SNR, gamma) whatever the network predicts.
+    """
+    snr = schedule.snr
+    capped = np.minimum(snr, gamma)
+    return np.asarray({"x0": capped, "epsilon": capped / snr, "v": capped / (snr + 1)}[kind])

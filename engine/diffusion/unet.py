@@ -1,0 +1,75 @@
+"""The U-Net of the bundled pixel models: diffusers' UNet2DModel on patches of pixels.
+
+A patch of 2 x 2 pixels becomes one place of 12 channels, so that a 32 px picture costs what a
+16 px one would (Luhman and Luhman, 2022). Noise on the pixels stays noise on the patches. Classes
+are weights over the rows of the class table, so that a blend of classes is as good as a class;
+the table's last row stands for no class.
+"""
+
+from __future__ import annotations
+
+import torch
+from diffusers.models.unets.unet_2d import UNet2DModel
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.diffusion.unet_config import GROUPS, UNetConfig
+
+
+class ClassTable(nn.Module):
+    """Weights over classes to an embedding; the same tensor as nn.Embedding's."""
+
+    def __init__(self, rows: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(rows, width))
+
+    def forward(self, weights: Float[Tensor, "n rows"]) -> Float[Tensor, "n width"]:
+        return weights @ self.weight
+
+
+class PixelUNet(nn.Module):
+    """x_t, t and what conditions it to the network's prediction, all in pixels."""
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        inside = 3 * config.patch**2
+        levels = len(config.channels)
+        self.unet = UNet2DModel(
+            sample_size=config.resolution // config.patch,
+            in_channels=inside + (3 if config.upsamples else 0),
+            out_channels=inside,
+            layers_per_block=config.layers,
+            block_out_channels=config.channels,
+            down_block_types=("DownBlock2D",) * levels,
+            up_block_types=("UpBlock2D",) * levels,
+            norm_num_groups=GROUPS,
+            attention_head_dim=config.channels[-1] // 4,
+            add_attention=not config.upsamples,
+            class_embed_type="timestep" if config.upsamples else None,
+            num_class_embeds=config.classes + 1 if config.classes else None,
+        )
+        if config.classes:
+            width = self.unet.time_embedding.linear_2.out_features
+            self.unet.class_embedding = ClassTable(config.classes + 1, width)
+        # The last layer begins at zero: the first prediction is the mean, not a guess.
+        nn.init.zeros_(self.unet.conv_out.weight)
+        nn.init.zeros_(self.unet.conv_out.bias)
+
+    def forward(
+        self,
+        x: Float[Tensor, "n 3 r r"],
+        t: Float[Tensor, " n"],
+        c: Float[Tensor, "n rows"] | None = None,
+        low: Float[Tensor, "n 3 half half"] | None = None,
+        level: Float[Tensor, " n"] | None = None,
+    ) -> Float[Tensor, "n 3 r r"]:
+        """t: timesteps from 0. c: weights over classes, the last for none. low: the picture to be
+        enlarged, as float32 [-1, 1] with noise of timestep `level` in it."""
+        patches = F.pixel_unshuffle(x, self.config.patch)
+        if low is not None:
+            patches = torch.cat([patches, low], dim=1)
+        labels = level if self.config.upsamples else c
+        out = self.unet(patches, t, class_labels=labels, return_dict=False)[0]
+        return F.pixel_shuffle(out, self.config.patch)

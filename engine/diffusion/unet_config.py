@@ -1,0 +1,46 @@
+"""The sizes of the bundled kind of U-Net, without torch; see unet.py for what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+GROUPS = 8
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """Sizes of a U-Net.
+
+    resolution: of the pictures it was trained for, in px. channels: one width a level, each half
+    the size of the one above. classes: how many, 0 for none. upsamples: it also takes a picture
+    of half the size, and the level of noise that was added to that one (Ho et al., 2021).
+    """
+
+    resolution: int = 32
+    patch: int = 2
+    channels: tuple[int, ...] = (32, 64, 128)
+    layers: int = 1
+    classes: int = 0
+    upsamples: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**asdict(self), "channels": list(self.channels)}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> UNetConfig:
+        """From plain values. Raises TypeError or ValueError for what is none."""
+        known = {name: plain[name] for name in cls.__dataclass_fields__ if name in plain}
+        config = cls(**{**known, "channels": tuple(known.get("channels", ()))})
+        sizes = (config.resolution, config.patch, config.layers, *config.channels)
+        fits = all(type(size) is int and 0 < size <= 4096 for size in sizes)
+        depth = len(config.channels)
+        if not fits or not 1 <= depth <= 8 or any(size % GROUPS for size in config.channels):
+            raise ValueError(f"these are no sizes of a U-Net: {sizes}")
+        if type(config.classes) is not int or not 0 <= config.classes < 65536:
+            raise ValueError(f"classes must be a whole number, got {config.classes!r}")
+        if config.resolution % (config.patch << (depth - 1)):
+            raise ValueError(f"{config.resolution} px cannot be halved {depth - 1} times")
+        return config

@@ -1,0 +1,114 @@
+"""Cards of diffusion models and of noise-aware classifiers: read, checked, told. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from engine.checkpoints.digest import weights_sha256
+from engine.checkpoints.safetensors_file import read_safetensors
+from engine.diffusion.schedule import Prediction, Schedule
+from engine.diffusion.unet_config import UNetConfig
+from engine.errors import ModelError
+from engine.frame import ClassifierInfo, DenoiserInfo
+from engine.models.card import WEIGHTS
+
+DENOISER, CLASSIFIER = "diffusion", "noisy-classifier"
+UNET = "unet.onnx"
+
+
+@dataclass(frozen=True)
+class DenoiserConfig:
+    """What a card says of a diffusion model. classes: their names, as many as the U-Net has."""
+
+    unet: UNetConfig
+    schedule: Schedule
+    prediction: Prediction
+    classes: tuple[str, ...] = ()
+    lcm: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "unet": self.unet.to_dict(),
+            "schedule": self.schedule.to_dict(),
+            "prediction": self.prediction,
+            "classes": list(self.classes),
+            "lcm": self.lcm,
+        }
+
+
+def denoiser_config(card: Mapping[str, Any], folder: Path) -> DenoiserConfig:
+    """Read it from a card. Raises ModelError that says what is wrong."""
+    plain = card["config"]
+    try:
+        config = DenoiserConfig(
+            UNetConfig.from_dict(plain["unet"]),
+            Schedule(**plain["schedule"]),
+            plain["prediction"],
+            tuple(plain["classes"]),
+            bool(plain.get("lcm", False)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        _refuse(folder, str(error)[:120])
+    if config.prediction not in ("epsilon", "x0", "v"):
+        _refuse(folder, f"it predicts {str(config.prediction)[:40]!r}")
+    named = all(isinstance(name, str) for name in config.classes)
+    if len(config.classes) != config.unet.classes or not named:
+        _refuse(folder, f"it names {len(config.classes)} classes of {config.unet.classes}")
+    return config
+
+
+def denoiser_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> DenoiserInfo:
+    """What the rest needs to know of a diffusion model without loading it. Raises ModelError."""
+    config = denoiser_config(card, folder)
+    return DenoiserInfo(
+        name=card["name"],
+        title=card["title"],
+        sha256=card["weights_sha256"],
+        resolution=config.unet.resolution,
+        classes=config.classes,
+        upsamples=config.unet.upsamples,
+        lcm=config.lcm,
+        bundled=bundled,
+        folder=folder,
+        card=card,
+    )
+
+
+def classifier_info(folder: Path, card: Mapping[str, Any]) -> ClassifierInfo:
+    """What the rest needs to know of a noise-aware classifier. Raises ModelError."""
+    try:
+        size, classes = card["config"]["size"], tuple(map(str, card["config"]["classes"]))
+    except (KeyError, TypeError) as error:
+        _refuse(folder, str(error)[:120])
+    name, title, sha256 = card["name"], card["title"], card["weights_sha256"]
+    return ClassifierInfo(name, title, sha256, size, classes, folder)
+
+
+def stored_weights(folder: Path, sha256: str) -> dict[str, np.ndarray]:
+    """A folder's tensors, checked against its digest. Raises ModelError."""
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise ModelError(
+            f"The weights of {folder.name} are missing: {path}, expected digest {sha256}.",
+            "Install the program again, or train the model again.",
+        )
+    tensors = read_safetensors(path)
+    if weights_sha256(tensors) != sha256:
+        raise ModelError(
+            f"The weights of {folder.name} are not those of its card: expected digest {sha256}.",
+            "Install the program again, or train the model again.",
+        )
+    return tensors
+
+
+def _refuse(folder: Path, words: str) -> NoReturn:
+    raise ModelError(
+        f"The card of {folder.name} has a damaged config: {words}.",
+        "Import or train the model again.",
+    )

@@ -1,0 +1,156 @@
+"""A diffusion model as the denoising loop asks for it. Importing it needs torch.
+
+The U-Net runs through ONNX Runtime where its folder has the graph, which is faster; torch answers
+where a gradient is wanted, and is filled with the weights only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.backends.device import physical_cores
+from engine.backends.onnx_backend import open_session, run_session
+from engine.diffusion.schedule import Prediction, Schedule
+from engine.diffusion.unet import PixelUNet
+from engine.errors import ModelError
+from engine.frame import BackendName, ClassifierInfo, DenoiserInfo
+from engine.models.denoisers import UNET, denoiser_config, stored_weights
+from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
+
+Weights = tuple[tuple[int, float], ...]  # class and share; () is no class
+PREFIX = "unet."
+
+
+class PixelDenoiser:
+    """A Network of the loop, over a PixelUNet. Conditions are `Weights`.
+
+    low, level: set before a run of an upsampler: the picture to be enlarged, noise and all, and
+    the timestep of that noise. Raises ModelError when weights or graph do not fit the card.
+    """
+
+    def __init__(self, info: DenoiserInfo, backend: BackendName | None = None) -> None:
+        self.info = info
+        self.config = denoiser_config(info.card, info.folder)
+        self._tensors = stored_weights(info.folder, info.sha256)
+        graph = info.folder / UNET
+        self.backend: BackendName = backend or ("onnx" if graph.is_file() else "torch")
+        self.low: Tensor | None = None
+        self.level = 0.0
+        self._session: Any = None
+        if self.backend == "onnx":
+            self._session = open_unet(self.info, self._tensors)
+        else:
+            assert self.net is not None  # what does not fit is told now
+
+    @property
+    def schedule(self) -> Schedule:
+        """See Network."""
+        return self.config.schedule
+
+    @property
+    def prediction(self) -> Prediction:
+        """See Network."""
+        return self.config.prediction
+
+    @property
+    def digest(self) -> str:
+        """See Network. Both backends make one picture, but not to the last bit."""
+        return f"{self.info.sha256}/{self.backend}"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one picture's noise, for a model that makes pictures from nothing."""
+        return 3, self.info.resolution, self.info.resolution
+
+    @cached_property
+    def net(self) -> PixelUNet:
+        """The torch network."""
+        return build_unet(self.config.unet, self._tensors, self.info.name)
+
+    def predict(self, x: Tensor, t: float, conditions: Sequence[Any]) -> Tensor:
+        """See Network."""
+        n, k = len(x), len(conditions)
+        feed = {"x": x.float().repeat(k, 1, 1, 1), "t": torch.full((n * k,), t)}
+        feed |= self._more(conditions, n)
+        if self._session is None:
+            out = self.net(**feed)
+        else:
+            arrays = {name: np.ascontiguousarray(part.numpy()) for name, part in feed.items()}
+            out = torch.from_numpy(run_session(self._session, "out", arrays))
+        answers: Tensor = out.view(k, n, *x.shape[1:])
+        return answers
+
+    def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
+        """See Network."""
+        out: Tensor = self.net(x, torch.full((len(x),), t), **self._more([condition], len(x)))
+        return out
+
+    def _more(self, conditions: Sequence[Weights], n: int) -> dict[str, Tensor]:
+        if self.config.unet.upsamples:
+            if self.low is None:
+                raise ModelError(f"{self.info.name} enlarges pictures and was given none.")
+            k = n * len(conditions)
+            low = self.low.expand(k, *self.low.shape[1:])
+            return {"low": low, "level": torch.full((k,), self.level)}
+        rows = self.config.unet.classes
+        if not rows:
+            return {}
+        c = torch.zeros(len(conditions), rows + 1)
+        for index, weights in enumerate(conditions):
+            for number, share in weights or ((rows, 1.0),):
+                c[index, number] += share
+        return {"c": c.repeat_interleave(n, dim=0)}
+
+
+def build_unet(config: Any, tensors: Any, name: str) -> PixelUNet:
+    """The torch network filled with stored tensors. Raises ModelError when they do not fit."""
+    net = PixelUNet(config)
+    state = {key: torch.from_numpy(np.array(a, dtype=np.float32)) for key, a in tensors.items()}
+    try:
+        net.unet.load_state_dict(state)
+    except RuntimeError as error:
+        words = (str(error).splitlines() or [""])[-1].strip()[:200]
+        raise ModelError(
+            f"The weights of {name} are not those of such a U-Net: {words}",
+            "Install the program again, or train the model again.",
+        ) from error
+    return net.eval().requires_grad_(False)
+
+
+def open_unet(info: DenoiserInfo, tensors: Any) -> Any:
+    """An ONNX Runtime session on the folder's graph. Raises ModelError."""
+    try:
+        graph = (info.folder / UNET).read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"The ONNX graph of {info.name} cannot be read: {error.strerror}.",
+            "Use the torch backend, or install the program again.",
+        ) from error
+    weights = {PREFIX + name: array.astype(np.float32) for name, array in tensors.items()}
+    return open_session(graph, weights, physical_cores())
+
+
+def open_classifier(info: ClassifierInfo) -> NoisyClassifier:
+    """A noise-aware classifier, ready for gradients. Raises ModelError."""
+    import json
+
+    from engine.models.card import CARD
+
+    tensors = stored_weights(info.folder, info.sha256)
+    try:
+        card = json.loads((info.folder / CARD).read_bytes())
+        net = NoisyClassifier(NoisyClassifierConfig.from_dict(card["config"]))
+        state = {k: torch.from_numpy(np.array(a, dtype=np.float32)) for k, a in tensors.items()}
+        net.load_state_dict(state)
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"The classifier {info.name} does not fit its card: {str(error)[:120]}.",
+            "Install the program again, or train it again.",
+        ) from error
+    return net.eval().requires_grad_(False)

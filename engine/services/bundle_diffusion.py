@@ -1,0 +1,67 @@
+"""Turns a training run of a diffusion model, or of its classifier, into a model folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoints.safetensors_file import read_safetensors
+from engine.errors import TrainingError
+from engine.models.denoiser_folder import write_denoiser, write_folder
+from engine.models.denoisers import CLASSIFIER, DenoiserConfig
+from engine.portraits.classes import CLASSES
+from engine.training.diffusion_spec import TrainDiffusion
+from engine.training.noised_run import WEIGHTS
+
+TITLES = {
+    "portraits-ddpm": "Portraits, pixel diffusion",
+    "portraits-upsampler": "Portraits, upsampler",
+    "portraits-noisy-classifier": "Portraits, noise-aware classifier",
+}
+
+
+def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
+    """Write the moving average of a run (float16), its graph and a card without scores.
+
+    What lies in the folder is replaced as a whole. Returns the card. Raises TrainingError when
+    the run left no weights, ModelError when the graph disagrees with torch or the folder cannot
+    be written.
+    """
+    source = spec.work / WEIGHTS
+    notes = _notes(source)
+    facts: dict[str, Any] = {
+        "name": spec.name,
+        "title": TITLES.get(spec.name, spec.name),
+        "data": {"set": "portraits", "seed": spec.data_seed, "rows": [0, spec.portraits]},
+        "command": f"python main.py train {spec.name}",
+        "seed": spec.seed,
+        "trained": {
+            "images": int(notes.get("images", 0)),
+            "seconds": int(notes.get("seconds", 0)),
+            "batch": spec.batch,
+            "machine": machine,
+        },
+        "scores": {},
+        "licence": "Apache-2.0",
+    }
+    tensors = read_safetensors(source)
+    if spec.classifier is not None:
+        config = {**spec.classifier.to_dict(), "classes": list(CLASSES)}
+        return write_folder(folder, CLASSIFIER, config, tensors, facts, {})
+    classes = CLASSES if spec.unet.classes else ()
+    made = DenoiserConfig(spec.unet, spec.schedule, spec.prediction, classes)
+    return write_denoiser(folder, made, tensors, facts)
+
+
+def _notes(source: Path) -> dict[str, str]:
+    """The notes in a safetensors header that a training run wrote."""
+    try:
+        with source.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        notes = header["__metadata__"]
+    except (OSError, ValueError, KeyError, MemoryError) as error:
+        raise TrainingError(
+            f"There is no trained network in {source.parent.name}.", "Train for longer."
+        ) from error
+    return {str(name): str(value) for name, value in notes.items()}

@@ -1,0 +1,218 @@
+"""Runs diffusion images: called in the worker process, which keeps models and trajectories.
+
+`denoise_image` and `upscale_image` are pure functions of their arguments; what they remember only
+makes them quicker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from engine.cancel import CancelToken
+from engine.denoising import (
+    Classes,
+    Classifier,
+    ClassifierFree,
+    Conditioning,
+    Denoise,
+    Guidance,
+    Upscale,
+)
+from engine.diffusion import guidance
+from engine.diffusion.denoise import Hooks, Settings, Step, denoise
+from engine.diffusion.noise import noise_of
+from engine.diffusion.trajectory import Trajectories
+from engine.errors import ModelError, RecipeError
+from engine.frame import BackendName, DenoisingStep
+from engine.models.library import ModelLibrary
+from engine.models.open_denoiser import PixelDenoiser, Weights, open_classifier
+from engine.recipe import ModelRef
+from engine.services.diffusion import Place
+from engine.store import Store
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+MOST_LEVEL = 0.5  # of an upsampler's timesteps; as in its training
+
+
+@dataclass
+class Workshop:
+    """What one place's runs share."""
+
+    library: ModelLibrary
+    store: Store
+    networks: dict[tuple[str, BackendName | None], PixelDenoiser] = field(default_factory=dict)
+    classifiers: dict[str, Any] = field(default_factory=dict)
+    memory: Trajectories = field(default_factory=Trajectories)
+
+    def network(self, ref: ModelRef, backend: BackendName | None) -> PixelDenoiser:
+        """A diffusion model, opened once. Raises ModelError."""
+        key = (ref.sha256, backend)
+        if key not in self.networks:
+            if not self.library.has(ref):
+                self.library.refresh()  # it may have come since
+            self.networks[key] = PixelDenoiser(self.library.denoiser(ref), backend)
+        return self.networks[key]
+
+    def classifier(self, ref: ModelRef) -> Any:
+        """A noise-aware classifier, opened once. Raises ModelError."""
+        if ref.sha256 not in self.classifiers:
+            if not self.library.has(ref):
+                self.library.refresh()
+            self.classifiers[ref.sha256] = open_classifier(self.library.classifier(ref))
+        return self.classifiers[ref.sha256]
+
+
+_SHOPS: dict[Place, Workshop] = {}
+
+
+def workshop(place: Place) -> Workshop:
+    """The workshop of a place; it lives as long as the process."""
+    if place not in _SHOPS:
+        library = ModelLibrary(place.home, place.bundled)
+        _SHOPS[place] = Workshop(library, Store(place.home / "store", library.store_folders()))
+    return _SHOPS[place]
+
+
+def denoise_image(
+    place: Place,
+    node: Denoise,
+    backend: BackendName | None,
+    fresh: bool = False,
+    frame: Callable[[DenoisingStep], None] | None = None,
+    cancel: CancelToken | None = None,
+) -> tuple[Pixels, UInt8[np.ndarray, "steps height width 3"]]:
+    """The picture, and what was predicted at every step.
+
+    fresh: begins at the first step even when states of an earlier run are at hand, as an export
+    must. frame: hears of every step. Raises ModelError, RecipeError, StoreError, Cancelled.
+    """
+    shop = workshop(place)
+    network = shop.network(node.model, backend)
+    if network.info.upsamples:
+        raise RecipeError(
+            f"{network.info.name} enlarges pictures and makes none from noise.",
+            "Choose a model that makes pictures.",
+        )
+    if node.sampler == "lcm" and not network.info.lcm:
+        raise RecipeError(
+            f"The sampler LCM needs a model distilled for it, and {network.info.name} is not.",
+            "Choose another sampler, such as dpmpp_2m.",
+        )
+    condition = _condition(node.conditioning, network)
+    terms = [_term(term, condition, network, shop) for term in node.guidance]
+    settings = Settings(
+        node.sampler, node.steps, node.spacing, node.eta, node.threshold, node.percentile,
+        node.rescale, node.noise_seed,
+    )  # fmt: skip
+    noise = noise_of(node.noise, network.shape, shop.store.get_array)
+    trail, hooks = _listening(frame, cancel)
+    memory = Trajectories() if fresh else shop.memory
+    made = denoise(network, noise, condition, terms, settings, hooks, memory, repr(node.noise))
+    return to_pixels(made), np.stack(trail)
+
+
+def upscale_image(
+    place: Place,
+    node: Upscale,
+    pixels: Pixels,
+    backend: BackendName | None,
+    frame: Callable[[DenoisingStep], None] | None = None,
+    cancel: CancelToken | None = None,
+) -> Pixels:
+    """The pixels at twice their size. Raises ModelError, RecipeError, Cancelled."""
+    shop = workshop(place)
+    network = shop.network(node.model, backend)
+    if not network.info.upsamples:
+        raise RecipeError(
+            f"{network.info.name} makes pictures and enlarges none.", "Choose an upsampler."
+        )
+    height, width = pixels.shape[:2]
+    step = 2 ** (len(network.config.unet.channels) - 1)
+    if height % step or width % step or height * width > 1_048_576:
+        raise RecipeError(
+            f"{network.info.name} enlarges pictures whose sides are multiples of {step} and at "
+            f"most 1024 px, got {width} x {height}.",
+            "Resize or crop the picture first.",
+        )
+    low = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
+    shape = (3, 2 * height, 2 * width)
+    noise = noise_of(node.noise, shape, shop.store.get_array)
+    level = round(node.level * MOST_LEVEL * (network.schedule.steps - 1))
+    if level:
+        rng = torch.Generator().manual_seed(node.noise_seed)
+        alpha, sigma = network.schedule.alphas[level], network.schedule.sigmas[level]
+        low = (alpha * low + sigma * torch.randn(low.shape, generator=rng)).float()
+    network.low, network.level = low, float(level)
+    settings = Settings(node.sampler, node.steps, node.spacing, seed=node.noise_seed)
+    _, hooks = _listening(frame, cancel)
+    return to_pixels(denoise(network, noise, (), (), settings, hooks))
+
+
+def to_pixels(x0: Tensor) -> Pixels:
+    """One picture in [-1, 1] to bytes."""
+    scaled = (x0[0] * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(scaled.permute(1, 2, 0).numpy())
+
+
+def _listening(
+    frame: Callable[[DenoisingStep], None] | None, cancel: CancelToken | None
+) -> tuple[list[Pixels], Hooks]:
+    trail: list[Pixels] = []
+
+    def heard(step: Step) -> None:
+        trail.append(to_pixels(step.x0))
+        if frame is not None:
+            frame(DenoisingStep(step.index, step.count, trail[-1]))
+
+    return trail, Hooks(on_step=heard, cancel=cancel or CancelToken())
+
+
+def _condition(conditioning: Conditioning, network: PixelDenoiser) -> Weights:
+    if not isinstance(conditioning, Classes):
+        raise RecipeError(
+            f"{network.info.name} knows classes only, got {conditioning.op!r}.",
+            "Choose a class, or a model that reads texts.",
+        )
+    count = len(network.info.classes)
+    wrong = [item.index for item in conditioning.weights if item.index >= count]
+    if wrong:
+        known = f"the classes 0 to {count - 1}" if count else "no classes"
+        raise RecipeError(
+            f"{network.info.name} knows {known}, got {wrong[0]}.", "Choose one of these, or none."
+        )
+    return tuple((item.index, item.weight) for item in conditioning.weights)
+
+
+def _term(
+    term: Guidance, condition: Weights, network: PixelDenoiser, shop: Workshop
+) -> guidance.Term:
+    interval = (term.start, term.end)
+    match term:
+        case ClassifierFree(scale, negative):
+            without = _condition(negative, network)
+            return guidance.classifier_free(condition, without, scale, interval)
+        case Classifier(ref, index, scale):
+            judge = shop.classifier(ref)
+            info = shop.library.classifier(ref)
+            if info.resolution != network.info.resolution:
+                raise ModelError(
+                    f"The classifier {info.name} reads pictures of {info.resolution} px, but "
+                    f"{network.info.name} makes {network.info.resolution} px.",
+                    "Choose a classifier of that size.",
+                )
+            if index >= len(info.classes):
+                raise RecipeError(
+                    f"{info.name} knows the classes 0 to {len(info.classes) - 1}, got {index}.",
+                    "Choose one of these.",
+                )
+            return guidance.classifier(ref.sha256, judge.log_probabilities, index, scale, interval)
+    raise RecipeError(
+        f"The guidance {term.op!r} is not known here.", "A newer version may be able to."
+    )

@@ -1,0 +1,106 @@
+"""The parent's side of diffusion: hands images to the worker process and hears of their steps."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from engine.cancel import CancelToken
+from engine.denoising import Denoise, Upscale
+from engine.frame import BackendName, DenoisingStep
+from engine.worker import Worker
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+Trail = UInt8[np.ndarray, "steps height width 3"]
+POLL_S = 0.02
+_MODULE = "engine.services.diffuse"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where models and stored arrays lie. home: the data folder; bundled: shipped models."""
+
+    home: Path
+    bundled: Path
+
+
+class Diffusion:
+    """Renders Denoise and Upscale in the worker process, which starts with the first of them.
+
+    The worker imports torch; nothing here does.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._worker: Worker | None = None
+        self._starting = threading.Lock()
+
+    def denoise(
+        self,
+        node: Denoise,
+        backend: BackendName | None,
+        *,
+        fresh: bool = False,
+        on_step: Callable[[DenoisingStep], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[Pixels, Trail]:
+        """See diffuse.denoise_image."""
+        kwargs = {"node": node, "backend": backend, "fresh": fresh}
+        heard: set[int] = set()
+
+        def hear(step: DenoisingStep) -> None:
+            heard.add(step.index)
+            if on_step is not None:
+                on_step(step)
+
+        made: tuple[Pixels, Trail] = self._run("denoise_image", kwargs, hear, cancel)
+        for index, pixels in enumerate(made[1]):  # the worker drops frames that nobody fetched
+            if index not in heard:
+                hear(DenoisingStep(index, len(made[1]), pixels))
+        return made
+
+    def upscale(
+        self,
+        node: Upscale,
+        pixels: Pixels,
+        backend: BackendName | None,
+        *,
+        cancel: CancelToken | None = None,
+    ) -> Pixels:
+        """See diffuse.upscale_image."""
+        kwargs = {"node": node, "pixels": pixels, "backend": backend}
+        made: Pixels = self._run("upscale_image", kwargs, None, cancel)
+        return made
+
+    def close(self) -> None:
+        """End the worker process."""
+        with self._starting:
+            if self._worker is not None:
+                self._worker.close()
+
+    def _run(
+        self,
+        function: str,
+        kwargs: dict[str, Any],
+        on_step: Callable[[DenoisingStep], None] | None,
+        cancel: CancelToken | None,
+    ) -> Any:
+        with self._starting:
+            if self._worker is None:
+                self._worker = Worker()
+        job = self._worker.submit(
+            f"{_MODULE}:{function}", {"place": self._place, **kwargs}, on_frame=on_step
+        )
+        while True:
+            try:
+                return job.result(POLL_S if cancel is not None else None)
+            except TimeoutError:
+                if cancel is not None and cancel.cancelled:
+                    job.cancel()
+                    return job.result()

@@ -1,0 +1,86 @@
+"""Sample sheets of a diffusion model in training: the same noise each time."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from engine.diffusion.schedule import to_eps, to_x0
+from engine.diffusion.unet import PixelUNet
+from engine.training.checkpoint import write_whole
+from engine.training.diffusion_spec import TrainDiffusion
+from engine.training.sheet import grid
+
+COLUMNS = 8
+STEPS = 20
+SCALES = (1.0, 3.0)
+
+
+@torch.no_grad()
+def write_sheet(spec: TrainDiffusion, net: PixelUNet, images: int, pictures: np.ndarray) -> None:
+    """Classes side by side at guidance 1 (two rows) and 3 (two rows), or enlarged pictures."""
+    rng = torch.Generator().manual_seed(0)
+    if spec.unet.upsamples:
+        real = torch.from_numpy(np.array(pictures[:COLUMNS])).float() / 127.5 - 1
+        low = F.avg_pool2d(real, 2)
+        rows = [_enlarged(spec, net, low, level, rng) for level in (0.0, 200.0)]
+        plain = F.interpolate(low, scale_factor=2, mode="bicubic").clamp(-1, 1)
+        picture = torch.cat([plain, *rows, real])
+    else:
+        classes = spec.unet.classes
+        labels = torch.arange(2 * COLUMNS) % max(1, classes)
+        shape = (2 * COLUMNS, 3, spec.unet.resolution, spec.unet.resolution)
+        noise = torch.randn(shape, generator=rng)
+        picture = torch.cat([_sampled(spec, net, noise, labels, scale) for scale in SCALES])
+    pixels = (picture * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)
+    sheet = grid(pixels.permute(0, 2, 3, 1).cpu().numpy(), COLUMNS)
+    sheet = sheet.repeat(3, axis=0).repeat(3, axis=1)
+    path = spec.work / "sheets" / f"{images:08d}.png"
+    write_whole(path, lambda temporary: Image.fromarray(sheet).save(temporary, format="PNG"))
+
+
+def _sampled(
+    spec: TrainDiffusion, net: PixelUNet, noise: Tensor, labels: Tensor, scale: float
+) -> Tensor:
+    rows = spec.unet.classes + 1
+    if rows == 1:
+        return _ddim(spec, noise, lambda x, t: net(x, t))
+    c = F.one_hot(labels, rows).float()
+    none = F.one_hot(torch.full_like(labels, rows - 1), rows).float()
+
+    def guided(x: Tensor, t: Tensor) -> Tensor:
+        out, free = net(torch.cat([x, x]), torch.cat([t, t]), torch.cat([c, none])).chunk(2)
+        mixed: Tensor = free + scale * (out - free)
+        return mixed
+
+    return _ddim(spec, noise, guided)
+
+
+def _enlarged(
+    spec: TrainDiffusion, net: PixelUNet, low: Tensor, level: float, rng: torch.Generator
+) -> Tensor:
+    schedule = spec.schedule
+    a, s = schedule.alphas[int(level)], schedule.sigmas[int(level)]
+    noisy = a * low + s * torch.randn(low.shape, generator=rng) if level else low
+    at = torch.full((len(low),), level)
+    noise = torch.randn((len(low), 3, 2 * low.shape[2], 2 * low.shape[3]), generator=rng)
+    return _ddim(spec, noise, lambda x, t: net(x, t, low=noisy.float(), level=at))
+
+
+def _ddim(spec: TrainDiffusion, x: Tensor, predict) -> Tensor:  # type: ignore[no-untyped-def]
+    """DDIM with eta 0 and every picture clipped; enough to see how training goes."""
+    schedule = spec.schedule
+    device = x.device
+    places = np.linspace(len(schedule.alphas) - 1, 0, STEPS).round().astype(int)
+    for i, place in enumerate(places):
+        a, s = schedule.alphas[place], schedule.sigmas[place]
+        out = predict(x, torch.full((len(x),), float(place), device=device))
+        x0: Tensor = to_x0(spec.prediction, out, x, a, s).clamp(-1, 1)
+        if i + 1 == len(places):
+            return x0
+        after = places[i + 1]
+        x = schedule.alphas[after] * x0 + schedule.sigmas[after] * to_eps(x0, x, a, s)
+    return x

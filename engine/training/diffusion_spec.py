@@ -1,0 +1,96 @@
+"""The options of a training run of a diffusion model, and what it learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.diffusion.schedule import Prediction, Schedule
+from engine.diffusion.unet_config import UNetConfig
+from engine.errors import TrainingError
+from engine.perception.noisy_classifier import NoisyClassifierConfig
+
+# The cosine schedule that ends where sigma / alpha is 90; see Schedule.
+SCHEDULE = Schedule("cosine", most_beta=0.1)
+
+
+@dataclass(frozen=True)
+class TrainDiffusion:
+    """One run.
+
+    work: checkpoints, metrics and sheets; a run found there goes on. cache: drawn pictures; None
+    for the user's cache. images: the learning rate has come down to nothing after so many.
+    minutes: stop after so long in this sitting. crop: side of the crops that an upsampler learns
+    from, in px. dropout: how often the class is withheld, so that the network also learns what
+    faces are like in general. gamma: of min-SNR. classifier: trains that instead of the U-Net.
+    Raises TrainingError.
+    """
+
+    name: str
+    work: Path
+    unet: UNetConfig
+    cache: Path | None = None
+    schedule: Schedule = SCHEDULE
+    prediction: Prediction = "v"
+    images: int = 300_000
+    minutes: float | None = None
+    portraits: int = 40_000
+    drawn_px: int = 64
+    data_seed: int = 0
+    seed: int = 0
+    device: str = "auto"
+    batch: int = 16
+    learning_rate: float = 1e-3
+    warm_up: int = 6_000
+    dropout: float = 0.15
+    gamma: float = 5.0
+    ema_images: int = 12_000
+    crop: int | None = None
+    classifier: NoisyClassifierConfig | None = None
+    checkpoint_s: float = 120.0
+    sheet_s: float = 600.0
+    tick_s: float = 20.0
+
+    def __post_init__(self) -> None:
+        if self.batch < 1 or self.images < self.batch:
+            raise TrainingError(
+                f"A run needs a batch of at least 1 and as many images, got {self.batch} and "
+                f"{self.images}.",
+                "Give larger numbers.",
+            )
+
+    @property
+    def size_px(self) -> int:
+        """The side of the pictures that the network sees."""
+        return self.unet.resolution if self.classifier is None else self.classifier.size
+
+
+def base_spec(work: Path) -> TrainDiffusion:
+    """The class-conditional model at 32 px."""
+    from engine.portraits.classes import CLASSES
+
+    return TrainDiffusion("portraits-ddpm", work, UNetConfig(classes=len(CLASSES)))
+
+
+def upsampler_spec(work: Path) -> TrainDiffusion:
+    """Super-resolution from 32 to 64 px, learnt from crops."""
+    unet = UNetConfig(resolution=64, channels=(32, 64, 96), upsamples=True)
+    return TrainDiffusion("portraits-upsampler", work, unet, images=60_000, crop=32)
+
+
+def classifier_spec(work: Path) -> TrainDiffusion:
+    """The noise-aware classifier at 32 px."""
+    from engine.portraits.classes import ATTRIBUTES
+
+    config = NoisyClassifierConfig(bits=len(ATTRIBUTES))
+    return TrainDiffusion(
+        "portraits-noisy-classifier", work, UNetConfig(), images=150_000, batch=32,
+        learning_rate=2e-3, classifier=config,
+    )  # fmt: skip
+
+
+SPECS = {
+    "portraits-ddpm": base_spec,
+    "portraits-upsampler": upsampler_spec,
+    "portraits-noisy-classifier": classifier_spec,
+}

@@ -1,0 +1,56 @@
+"""The Diffuse page's state and its Recipe."""
+
+from __future__ import annotations
+
+import pytest
+
+from desktop.controllers.compare import variants
+from desktop.diffuse_state import (
+    DiffuseState,
+    Stages,
+    TermSetting,
+    fitting_spacing,
+    is_diffusion,
+    recipe_of,
+    state_of,
+)
+from engine.errors import RecipeError
+from engine.recipe import ClassWeight, Generate, ModelRef, Recipe, Resize, Seed
+
+MODEL = ModelRef("m", "0" * 64)
+STATE = DiffuseState(
+    MODEL,
+    Seed(5),
+    (ClassWeight(3),),
+    (
+        TermSetting("classifier_free", 3.0, 0.1, 0.9, 2),
+        TermSetting("classifier", 4.0, index=1, model=MODEL),
+    ),
+    "euler",
+    30,
+    "karras",
+    stages=Stages(MODEL, 2, 0.3),
+)
+
+
+def test_a_state_comes_back_from_its_recipe() -> None:
+    assert state_of(recipe_of(STATE)) == STATE
+    assert state_of(Recipe(Resize(recipe_of(STATE).image, 512, 512))) == STATE
+
+
+def test_a_generators_picture_belongs_elsewhere() -> None:
+    recipe = Recipe(Generate(MODEL, Seed(1)))
+    assert not is_diffusion(recipe)
+    with pytest.raises(RecipeError, match="got 'generate'"):
+        state_of(recipe)
+
+
+def test_a_spacing_that_the_sampler_lacks_is_replaced() -> None:
+    assert fitting_spacing("euler", "karras") == "karras"
+    assert fitting_spacing("ddim", "karras") == "trailing"
+
+
+@pytest.mark.parametrize("axis", ["guidance", "steps", "noise", "class", "sampler"])
+def test_every_axis_varies_the_picture(axis: str) -> None:
+    made = [recipe_of(make(STATE)) for _, make in variants(axis, STATE)]
+    assert len(set(made)) == len(made) > 3
