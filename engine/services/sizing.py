@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.denoising import Denoise, Upscale
 from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize, Transform
 
 
@@ -16,7 +17,10 @@ def size_of(image: Image, resolution: Callable[[ModelRef], int]) -> tuple[int, i
         return image.width, image.height
     if isinstance(image, Transform):
         image = image.image
-    if isinstance(image, Generate):
+    if isinstance(image, Upscale):
+        inner = size_of(image.image, resolution)
+        return None if inner is None else (2 * inner[0], 2 * inner[1])
+    if isinstance(image, Generate | Denoise):
         side = resolution(image.model)
         return side, side
     return None
