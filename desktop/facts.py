@@ -10,7 +10,8 @@ from PySide6.QtGui import QImage
 
 from desktop.display import Shown
 from desktop.state import Lattice
-from engine.frame import Activations, ClassifierInfo, DenoiserInfo, ExportOptions, Verdict
+from engine.denoising import ClassifierInfo, DenoiserInfo
+from engine.frame import Activations, ExportOptions, Verdict
 from engine.recipe import Recipe
 
 MATRIX_SIZE = 4

@@ -5,40 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QPoint, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from desktop.diffuse_state import is_diffusion
-from desktop.display import Shown
-from desktop.facts import LayersView
-from desktop.kit import Kit
 from desktop.messages import LOCATE, Message
-from desktop.views.explore_column import TITLES, fitting_sections
-from desktop.views.layers_panel import LayersPanel
+from desktop.picture_handlers import PictureHandlers
+from desktop.views.explore_column import TITLES
 from desktop.views.seed_panel import SeedPanel
-from engine.frame import Frame
 from engine.recipe import Recipe
 
 if TYPE_CHECKING:
-    from desktop.app import Desk
     from desktop.controllers.diffuse import DiffuseController
     from desktop.controllers.explore import ExploreController
 
-ZOOM = 1.25
 PROJECT_SUFFIX = ".atelier"
 MODEL_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors")
 
 
-class Handlers(QObject):
+class Handlers(PictureHandlers):
     """Every receiver is a slot here; nothing is kept but what an answer needs."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._desk = desk
-        self._window = desk.window
-        self._acts = desk.window.actions_by_name
-        self._canvas = desk.window.stage.canvas
 
     def connect_parts(self) -> None:
         """Signals whose slots are here."""
@@ -113,113 +99,6 @@ class Handlers(QObject):
             self._acts[f"theme_{mode}"].triggered.connect(self._set_theme)
             self._acts[f"theme_{mode}"].setChecked(desk.settings.theme == mode)
         desk.undo.indexChanged.connect(self._name_undo)
-
-    # --- the picture
-
-    @Slot(object, object)
-    def _show_frame(self, frame: Frame, picture: Shown) -> None:
-        self._canvas.show_picture(picture, frame.recipe)
-        self._window.stage.clear_error()
-        self._window.stage.bar.set_size(f"{picture.width} × {picture.height} px")
-        self._window.status.set_backend(f"{frame.backend.upper()}, {frame.settings.precision}")
-
-    @Slot(object)
-    def _show_kit(self, kit: Kit) -> None:
-        settings = self._desk.settings
-        settings.set_text("model", kit.info.name)
-        settings.note_recent_model(kit.info.name)
-        self._window.top.show_recent(settings.recent_models)
-        self._window.top.show_model(kit.info)
-        fitting = fitting_sections(kit)
-        for key in TITLES:
-            self._acts[f"show_{key}"].setEnabled(key in fitting)
-        for key in ("move_plane", "reset_motion"):
-            self._acts[key].setEnabled(kit.anatomy.movable)
-        if not kit.anatomy.movable:
-            self._acts["move_plane"].setChecked(False)
-
-    @Slot()
-    def _show_card(self) -> None:
-        self._window.show_page("explore")
-        over = "" if self._window.stage.over == "card" else "card"
-        self._window.stage.show_over(over)
-
-    @Slot(bool)
-    def show_sheet(self, large: bool) -> None:
-        """The channels of the layer in the canvas's place, or the picture again."""
-        self._window.stage.show_over("sheet" if large else "")
-
-    @Slot(str)
-    def follow_over(self, over: str) -> None:
-        """The panel shows whether its sheet lies on the canvas."""
-        panel = self._window.explore.panels.get("layers")
-        if isinstance(panel, LayersPanel):
-            panel.show_large(over == "sheet")
-
-    @Slot(object)
-    def _show_layers(self, view: LayersView) -> None:
-        self._window.stage.sheet.show_picture(view.picture)
-
-    @Slot(QPoint)
-    def _canvas_menu(self, place: QPoint) -> None:
-        menu = QMenu(self._window)
-        for key in ("copy", "copy_recipe", "paste", "", "fit", "actual", "pixels", "", "pin"):
-            if key:
-                menu.addAction(self._acts[key])
-            else:
-                menu.addSeparator()
-        for key in ("wipe", "side", "difference", "", "star"):
-            if not key:
-                menu.addSeparator()
-                continue
-            menu.addAction(self._acts[key])
-        menu.popup(place)
-
-    @Slot()
-    def _pin(self) -> None:
-        self._canvas.pin()
-        for key in ("wipe", "side", "difference"):
-            self._acts[key].setEnabled(self._canvas.is_pinned)
-        self._acts["wipe"].setChecked(self._canvas.wiping)
-
-    @Slot(bool)
-    def _set_wipe(self, wiping: bool) -> None:
-        self._canvas.set_wiping(wiping)
-        if wiping:
-            self._uncheck("wipe")
-
-    @Slot(bool)
-    def _set_beside(self, shown: bool) -> None:
-        how = self.sender().objectName()
-        self._canvas.set_beside(how if shown else "")
-        if shown:
-            self._uncheck(how)
-
-    def _uncheck(self, kept: str) -> None:
-        """One way to compare at a time."""
-        for key in ("wipe", "side", "difference"):
-            if key != kept:
-                self._acts[key].setChecked(False)
-
-    @Slot(bool)
-    def _set_pixels(self, bare: bool) -> None:
-        self._canvas.set_smooth(not bare)
-
-    @Slot()
-    def _zoom_in(self) -> None:
-        self._canvas.zoom(ZOOM)
-
-    @Slot()
-    def _zoom_out(self) -> None:
-        self._canvas.zoom(1 / ZOOM)
-
-    @Slot()
-    def _copy(self) -> None:
-        focused = QApplication.focusWidget()
-        if isinstance(focused, QLabel) and focused.hasSelectedText():
-            QGuiApplication.clipboard().setText(focused.selectedText())
-        else:
-            self._desk.exports.copy_picture()
 
     @Slot()
     def _paste(self) -> None:

@@ -7,8 +7,9 @@ instructions join beside the classes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
 from engine.errors import RecipeError
 from engine.recipe import MAX_NOISE_SEED, ClassWeight, Image, Latent, ModelRef, walk
@@ -153,3 +154,35 @@ def _check_spacing(sampler: SamplerName, spacing: Spacing) -> None:
             f"got {spacing}.",
             f"Choose {SPACINGS[sampler][0]}.",
         )
+
+
+@dataclass(frozen=True)
+class DenoiserInfo:
+    """A diffusion model as the window and the command line know it.
+
+    classes: their names, in order. upsamples: it enlarges pictures twofold instead of making them;
+    resolution is that of what it makes. lcm: whether the LCM sampler was distilled into it.
+    """
+
+    name: str
+    title: str
+    sha256: str
+    resolution: int
+    classes: tuple[str, ...]
+    upsamples: bool
+    lcm: bool
+    bundled: bool
+    folder: Path
+    card: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class ClassifierInfo:
+    """A noise-aware classifier, for guidance. classes: their names, in order."""
+
+    name: str
+    title: str
+    sha256: str
+    resolution: int
+    classes: tuple[str, ...]
+    folder: Path

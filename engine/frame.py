@@ -144,38 +144,6 @@ class Activations:
 
 
 @dataclass(frozen=True)
-class DenoiserInfo:
-    """A diffusion model as the window and the command line know it.
-
-    classes: their names, in order. upsamples: it enlarges pictures twofold instead of making them;
-    resolution is that of what it makes. lcm: whether the LCM sampler was distilled into it.
-    """
-
-    name: str
-    title: str
-    sha256: str
-    resolution: int
-    classes: tuple[str, ...]
-    upsamples: bool
-    lcm: bool
-    bundled: bool
-    folder: Path
-    card: Mapping[str, Any] = field(default_factory=dict, compare=False)
-
-
-@dataclass(frozen=True)
-class ClassifierInfo:
-    """A noise-aware classifier, for guidance. classes: their names, in order."""
-
-    name: str
-    title: str
-    sha256: str
-    resolution: int
-    classes: tuple[str, ...]
-    folder: Path
-
-
-@dataclass(frozen=True)
 class DirectionInfo:
     """A latent direction. strength is counted in standard deviations along it.
 

@@ -11,11 +11,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
 from desktop.commands import Replace
+from desktop.controllers.carried import carried
 from desktop.kit import START_PSI, Kit
 from desktop.messages import Message, message_of
-from desktop.noise_layers import fits
 from desktop.state import (
-    STILL,
     ExploreState,
     Lattice,
     MixSetting,
@@ -31,7 +30,7 @@ from desktop.state import (
     with_strength,
 )
 from engine.errors import AtelierError
-from engine.recipe import MAX_SEED, Latent, ModelRef, Noise, Recipe, Seed
+from engine.recipe import MAX_SEED, Latent, ModelRef, Recipe, Seed
 
 MAX_MIXES = 8
 Check = Callable[[Recipe], None]
@@ -86,7 +85,7 @@ class ExploreController(QObject):
             state, text = self._pending
             self._pending = None
             if not self._renders(state):
-                state = self._carried(self.state or state, kit)
+                state = carried(self.state or state, kit)
             if text:
                 moves = in_order(state.moves, kit.order)
                 self.do(text, replace(state, model=kit.ref, moves=moves))
@@ -99,21 +98,7 @@ class ExploreController(QObject):
             self._put(state, live=False)
             self.settled.emit(recipe_of(state), f"Seed {kit.start_seed}")
             return
-        self.do(f"Use {kit.info.title}", self._carried(self.state, kit))
-
-    def _carried(self, state: ExploreState, kit: Kit) -> ExploreState:
-        """What of a state means something to another model."""
-        return replace(
-            state,
-            model=kit.ref,
-            psi=state.psi if isinstance(state.psi, float) else START_PSI,
-            cutoff=None,
-            moves=(),
-            mixes=(),
-            noise=state.noise if fits(state.noise, len(kit.anatomy.noisy)) else Noise(),
-            classes=kit.start_classes,
-            motion=state.motion if kit.anatomy.movable else STILL,
-        )
+        self.do(f"Use {kit.info.title}", carried(self.state, kit))
 
     @Slot()
     def show_again(self) -> None:

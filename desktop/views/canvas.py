@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.display import Shown, apart
 from desktop.views.canvas_overlay import Overlay, View
-from desktop.views.canvas_paint import HANDLE_PX, paint_hint, paint_tag, paint_wipe
+from desktop.views.canvas_paint import HANDLE_PX, paint_hint, paint_picture, paint_sides, paint_wipe
 from desktop.views.plane_hand import dragged, keyed, turned
 from desktop.views.viewport import Viewport
 
@@ -326,13 +326,15 @@ class Canvas(QWidget):
         else:
             place = self._place()
             if self._beside == "side" and self._pinned is not None:
-                place = self._paint_sides(painter, self._pinned)
-            self._paint_picture(painter, self._apart or self._picture, place)
+                place = paint_sides(
+                    painter, self.viewport, self._canvas(), self._pinned, self._size(), self._smooth
+                )
+            paint_picture(painter, self._apart or self._picture, place, self._smooth)
             if self._wipe is not None and self._pinned is not None:
                 line = round(place.left() + self._wipe * place.width())
                 painter.save()
                 painter.setClipRect(place.adjusted(0, 0, line - place.right(), 0))
-                self._paint_picture(painter, self._pinned, place)
+                paint_picture(painter, self._pinned, place, self._smooth)
                 painter.restore()
                 paint_wipe(painter, line, place)
             if self._overlay is not None:
@@ -344,22 +346,3 @@ class Canvas(QWidget):
         painter.end()
         if self._picture is not None:
             self.painted.emit(self._key)
-
-    def _paint_sides(self, painter: QPainter, pinned: Shown) -> QRectF:
-        """The pinned picture in the left half; where the other goes in the right one."""
-        half = self.width() // 2
-        size = (half, self.height())
-        left = QRectF(*self.viewport.place(size, (pinned.width, pinned.height)))
-        painter.save()
-        painter.setClipRect(0, 0, half, self.height())
-        self._paint_picture(painter, pinned, left)
-        painter.restore()
-        paint_tag(painter, "pinned", left.left() + 8, left.top() + 8)
-        right = QRectF(*self.viewport.place(size, self._size())).translated(half, 0)
-        painter.setClipRect(half, 0, self.width() - half, self.height())
-        return right
-
-    def _paint_picture(self, painter: QPainter, picture: Shown, place: QRectF) -> None:
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
-        enlarged = place.width() > picture.width
-        painter.drawImage(place, picture.smooth if self._smooth and enlarged else picture.exact)

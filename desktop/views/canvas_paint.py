@@ -5,7 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from desktop.display import Shown
 from desktop.theme import current
+from desktop.views.viewport import Viewport
 from desktop.widgets.icons import pixmap
 
 HANDLE_PX = 14
@@ -57,3 +59,30 @@ def paint_tag(painter: QPainter, words: str, x: float, y: float) -> None:
     painter.drawRoundedRect(place, 6, 6)
     painter.setPen(QColor("white"))
     painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
+
+
+def paint_picture(painter: QPainter, picture: Shown, place: QRectF, smooth: bool) -> None:
+    """A picture in its place, enlarged smoothly or by its bare pixels."""
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+    enlarged = place.width() > picture.width
+    painter.drawImage(place, picture.smooth if smooth and enlarged else picture.exact)
+
+
+def paint_sides(
+    painter: QPainter,
+    viewport: Viewport,
+    canvas: tuple[int, int],
+    pinned: Shown,
+    size: tuple[int, int],
+    smooth: bool,
+) -> QRectF:
+    """The pinned picture in the left half; where the other, of that size, goes in the right one."""
+    half, height = canvas[0] // 2, canvas[1]
+    left = QRectF(*viewport.place((half, height), (pinned.width, pinned.height)))
+    painter.save()
+    painter.setClipRect(0, 0, half, height)
+    paint_picture(painter, pinned, left, smooth)
+    painter.restore()
+    paint_tag(painter, "pinned", left.left() + 8, left.top() + 8)
+    painter.setClipRect(half, 0, canvas[0] - half, height)
+    return QRectF(*viewport.place((half, height), size)).translated(half, 0)

@@ -11,10 +11,10 @@ import numpy as np
 
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import read_safetensors
+from engine.denoising import ClassifierInfo, DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import ModelError
-from engine.frame import ClassifierInfo, DenoiserInfo
 from engine.models.card import WEIGHTS
 
 DENOISER, CLASSIFIER = "diffusion", "noisy-classifier"

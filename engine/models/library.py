@@ -10,8 +10,9 @@ import numpy as np
 import engine
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import read_safetensors
+from engine.denoising import ClassifierInfo, DenoiserInfo
 from engine.errors import ModelError
-from engine.frame import ClassifierInfo, DenoiserInfo, ModelInfo
+from engine.frame import ModelInfo
 from engine.models import denoisers
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
 from engine.models.families import check_fits

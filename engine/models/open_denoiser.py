@@ -16,10 +16,11 @@ from torch import Tensor
 
 from engine.backends.device import physical_cores
 from engine.backends.onnx_backend import open_session, run_session
+from engine.denoising import ClassifierInfo, DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.diffusion.unet import PixelUNet
 from engine.errors import ModelError
-from engine.frame import BackendName, ClassifierInfo, DenoiserInfo
+from engine.frame import BackendName
 from engine.models.denoisers import UNET, denoiser_config, stored_weights
 from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
 

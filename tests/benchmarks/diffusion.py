@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.denoising import Classes, ClassifierFree, Denoise
+from engine.denoising import Classes, ClassifierFree, Denoise, DenoiserInfo
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Settings, denoise
 from engine.errors import ModelError
-from engine.frame import DenoiserInfo
 from engine.models.library import bundled_folder
 from engine.models.open_denoiser import PixelDenoiser, open_classifier
 from engine.perception.reader import open_reader

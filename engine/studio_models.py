@@ -1,0 +1,178 @@
+"""The half of the door that opens models, looks into them and renders Recipes."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.denoising import ClassifierInfo, DenoiserInfo
+from engine.frame import (
+    Activations,
+    Anatomy,
+    BackendName,
+    DirectionInfo,
+    Frame,
+    ModelInfo,
+    OnProgress,
+    OnStep,
+    RenderSettings,
+)
+from engine.models.library import ModelLibrary
+from engine.models.opened import Model
+from engine.recipe import ModelRef, Recipe
+from engine.services import anatomy, models
+from engine.services.apart import run_apart
+from engine.services.render import Renderer
+from engine.store import Store
+from engine.worker import Worker
+
+RENDER = RenderSettings()
+
+
+class Models:
+    """Models, their directions and layers, and the pictures of Recipes, for one data folder.
+
+    home: the data folder. backend: "onnx", "torch", or None for the best of each model. Methods
+    may be called from several threads at once.
+    """
+
+    def __init__(self, home: Path, backend: BackendName | None) -> None:
+        self.home = home
+        self.backend = backend
+        self.library = ModelLibrary(home)
+        self.store = Store(home / "store", self._store_folders())
+        self.renderer = Renderer(self.library, self.store, self._owners)
+        self._directions: dict[str, tuple[DirectionInfo, ...]] = {}
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """Every generator, bundled ones first."""
+        return self.library.models()
+
+    def open(self, name_or_path: str | Path, backend: BackendName | None = None) -> Model:
+        """A model by name, or a model folder or checkpoint by path, which is not kept.
+
+        Raises ModelError or CheckpointError.
+        """
+        known = {info.name: info for info in self.library.models()}
+        chosen = backend or self.backend
+        if str(name_or_path) in known:
+            return self.renderer.opened(known[str(name_or_path)], chosen)[0]
+        if isinstance(name_or_path, Path) or Path(name_or_path).exists():
+            return models.open_path(Path(name_or_path), chosen)
+        return self.renderer.opened(self.library.find(name_or_path), chosen)[0]
+
+    def ref(self, name: str) -> ModelRef:
+        """What a Recipe says to mean that model."""
+        info = self.library.find(name)
+        return ModelRef(info.name, info.sha256)
+
+    def denoisers(self) -> tuple[DenoiserInfo, ...]:
+        """Every diffusion model, bundled ones first."""
+        return self.library.denoisers()
+
+    def classifiers(self) -> tuple[ClassifierInfo, ...]:
+        """Every noise-aware classifier that can guide."""
+        return self.library.classifiers()
+
+    def directions(self, name: str) -> tuple[DirectionInfo, ...]:
+        """The model's directions in their fixed order: named ones first, then principal ones."""
+        if name not in self._directions:
+            self._directions[name] = models.directions_of(self.library, self.library.find(name))
+        return self._directions[name]
+
+    def anatomy(self, name: str) -> Anatomy:
+        """What the model has: noisy layers, classes, whether its pictures can be moved."""
+        return anatomy.anatomy_of(self.library.find(name))
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse what a render would refuse, in milliseconds; see services.anatomy."""
+        anatomy.check_recipe(recipe, self.library, self.store, self._owners)
+
+    def import_model(
+        self,
+        path: Path,
+        name: str | None = None,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        *,
+        expected: str = "",
+        apart: bool = False,
+    ) -> ModelInfo:
+        """Read a checkpoint safely and keep it; see services.models.import_model.
+
+        apart: in the worker process, so that it can be stopped at any time. Raises
+        CheckpointError, ModelError or Cancelled; nothing is kept then.
+        """
+        if apart:
+            kwargs = {"home": self.home, "path": path, "name": name, "expected": expected}
+            target = "engine.services.models:import_apart"
+            try:
+                name = run_apart(self.worker, target, kwargs, progress, cancel)
+            finally:
+                models.sweep_unfinished(self.library)
+        else:
+            name = models.import_model(self.library, path, name, progress, cancel, expected).name
+        self.refresh()
+        return self.library.find(str(name))
+
+    def activations(
+        self, recipe: Recipe, layer: str | None = None, cancel: CancelToken | None = None
+    ) -> Activations:
+        """What a layer answers to a picture; see services.layers. Runs in the worker process."""
+        kwargs = {"home": self.home, "recipe": recipe.canonical, "layer": layer}
+        target = "engine.services.layers:activations"
+        found: Activations = run_apart(self.worker, target, kwargs, None, cancel)
+        return found
+
+    @cached_property
+    def worker(self) -> Worker:
+        """The process for what takes torch; started at its first job, ended with the program."""
+        return Worker()
+
+    def stop_worker(self) -> None:
+        """End the worker process, if there is one; what it was doing ends as cancelled."""
+        if "worker" in self.__dict__:
+            self.worker.close()
+            del self.__dict__["worker"]
+
+    def refresh(self) -> None:
+        """Look again at the models and directions on the disk."""
+        self.library.refresh()
+        self.store.fallbacks = self._store_folders()
+        self._directions = {}
+        self.__dict__.pop("_found_on", None)
+
+    def render(
+        self,
+        recipe: Recipe,
+        settings: RenderSettings = RENDER,
+        cancel: CancelToken | None = None,
+        on_step: OnStep | None = None,
+    ) -> Frame:
+        """The picture of a Recipe; see Renderer.render. Remembered by Recipe and backend."""
+        return self.renderer.render(recipe, self._settings(settings), cancel, on_step=on_step)
+
+    def render_anew(
+        self,
+        recipe: Recipe,
+        settings: RenderSettings = RENDER,
+        cancel: CancelToken | None = None,
+    ) -> Frame:
+        """As render, but never from what is remembered: for exports and for comparing."""
+        return self.renderer.render(recipe, self._settings(settings), cancel, fresh=True)
+
+    def _settings(self, settings: RenderSettings) -> RenderSettings:
+        if settings.backend is not None or self.backend is None:
+            return settings
+        return RenderSettings(settings.quality, self.backend, settings.precision)
+
+    def _store_folders(self) -> tuple[Path, ...]:
+        return self.library.store_folders()
+
+    @cached_property
+    def _found_on(self) -> dict[str, frozenset[str]]:
+        return dict(models.direction_owners(self.library))
+
+    def _owners(self) -> dict[str, frozenset[str]]:
+        return self._found_on
