@@ -349,7 +349,7 @@ def test_another_seed_leaves_the_tuned_weights(desk: Desk) -> None:
 
     tuned = replace(desk.explore.state, delta="d" * 64)
     assert state_of(recipe_of(tuned)) == tuned
-    desk.explore._do("Tune", tuned)
+    desk.explore.do("Tune", tuned)
     desk.explore.set_seed(3)
     assert desk.explore.state.delta is None
 
