@@ -34,6 +34,7 @@ class Kernels:
     gemm: Callable[..., None]
     upsample: Callable[..., None]
     paint: Callable[..., None]
+    filtered: Callable[..., None]
     winograd4_input: Callable[..., None]
     winograd4_output: Callable[..., None]
     winograd6_input: Callable[..., None]
@@ -75,11 +76,13 @@ def _compiled() -> Kernels | None:
     if not lanes:
         return None
     from engine.backends.kernels.gemm import emit_gemm
+    from engine.backends.kernels.filtered import emit_filtered
     from engine.backends.kernels.upsample import emit_paint, emit_upsample
     from engine.backends.kernels.winograd import emit_winograd_input, emit_winograd_output
 
     module = ir.Module("kernels")
-    written = [emit_gemm(module, lanes), emit_upsample(module, lanes), emit_paint(module, lanes)]
+    emitters = (emit_gemm, emit_upsample, emit_paint, emit_filtered)
+    written = [emit(module, lanes) for emit in emitters]
     for m in (4, 6):
         written += [emit_winograd_input(module, lanes, m), emit_winograd_output(module, lanes, m)]
     llvm.initialize_native_target()
