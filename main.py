@@ -118,7 +118,7 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
         one.add_argument("--seed", type=int, metavar="N")
         one.add_argument("--psi", type=float, metavar="P", help="truncation, 1 by default")
         one.add_argument("--noise", choices=("const", "random", "none"), default="const")
-        one.add_argument("--backend", choices=("onnx", "torch"))
+        one.add_argument("--backend", choices=("onnx", "native", "torch"))
         one.add_argument("--size", type=int, metavar="PX", help="the longer side; export: 512")
         one.add_argument("--out", type=Path, required=True, metavar="FILE")
         if name == "export":

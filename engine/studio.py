@@ -31,6 +31,7 @@ from engine.models.opened import Model
 from engine.project import Autosave, Entry, Project, Recent, load, save
 from engine.recipe import ModelRef, Recipe
 from engine.services import models
+from engine.services.engines import Engines
 from engine.services.render import Renderer
 from engine.store import Store
 
@@ -60,8 +61,8 @@ def default_home() -> Path:
 class Studio:
     """Everything the program can do, for one data folder.
 
-    home: the data folder; None for `default_home()`. backend: "onnx", "torch", or None for the
-    best of each model. passphrase: asks for the signing key's passphrase where there is no
+    home: the data folder; None for `default_home()`. backend: "onnx", "native", "torch", or None
+    for the best of each model. passphrase: asks for the signing key's passphrase where there is no
     keyring; may answer None. signer: signs in place of the identity in the data folder; see
     services.identity.callback_signer. Methods may be called from several threads at once.
     """
@@ -78,7 +79,8 @@ class Studio:
         self.backend = backend
         self.library = ModelLibrary(self.home)
         self.store = Store(self.home / "store", self._store_folders())
-        self.renderer = Renderer(self.library, self.store, self._owners)
+        self.engines = Engines(self.home)
+        self.renderer = Renderer(self.library, self.store, self._owners, self.engines)
         self._passphrase = passphrase
         self._signer = signer
         self._making = threading.Lock()

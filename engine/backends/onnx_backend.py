@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.backends.backend import Noises, Transform
+from engine.backends.backend import WHOLE, Effort, Noises, Transform
 from engine.backends.device import onnx_providers, physical_cores
 from engine.backends.external_names import external_names
 from engine.errors import BackendError, ModelError
@@ -27,6 +27,7 @@ class OnnxBackend:
     """
 
     name: BackendName = "onnx"
+    notice = ""
 
     def __init__(
         self,
@@ -42,6 +43,10 @@ class OnnxBackend:
         self._noises = sorted(
             (name for name in names if name.startswith("noise_")),
             key=lambda name: int(name.removeprefix("noise_")),
+        )
+        outs = [item.name for item in self._synthesis.get_outputs()]
+        self.exits = tuple(
+            sorted(int(name.removeprefix("pixels_")) for name in outs if name.startswith("pixels_"))
         )
         self._takes_c = any(item.name == "c" for item in self._mapping.get_inputs())
 
@@ -77,10 +82,13 @@ class OnnxBackend:
         ws: Float32[np.ndarray, "n num_ws w_dim"],
         noises: Noises,
         transform: Transform | None = None,
+        effort: Effort = WHOLE,
     ) -> UInt8[np.ndarray, "n r r channels"]:
         """See Backend."""
+        early = effort.resolution in self.exits
+        output = f"pixels_{effort.resolution}" if early else "pixels"
         pixels: UInt8[np.ndarray, "n r r channels"] = _run(
-            self._synthesis, "pixels", self._feed(ws, noises, transform)
+            self._synthesis, output, self._feed(ws, noises, transform)
         )
         return pixels
 
@@ -134,8 +142,13 @@ def _options(onnxruntime: Any, threads: int) -> Any:
 def _run(session: Any, output: str, feed: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    # Else an early exit, or the float picture, would pay for every other output.
+    options.only_execute_path_to_fetches = True
     try:
-        return session.run([output], feed)[0]
+        return session.run([output], feed, options)[0]
     except (states.Fail, states.RuntimeException, states.InvalidArgument, states.EPFail) as error:
         raise BackendError(
             f"ONNX Runtime could not render: {_first_line(error)}.",

@@ -193,6 +193,10 @@ class FastSynthesis:
         self._keep(ws, noises, kept)
         return state.image[:, 1:-1, 1:-1]
 
+    def forget(self) -> None:
+        """Let go of the features kept of the picture made last."""
+        self._kept = Kept()
+
     def _step(
         self,
         block: _Block,

@@ -56,7 +56,7 @@ def open_path(path: Path, backend: BackendName | None = None) -> Model:
     if (path / CARD).is_file():
         return open_model(info_of(path, read_card(path), bundled=False), backend)
     config, tensors = read_checkpoint(path)
-    return open_tensors(passing_info(path, config, tensors), tensors, backend or "torch")
+    return open_tensors(passing_info(path, config, tensors), tensors, backend)
 
 
 def read_checkpoint(path: Path) -> tuple[Config, Tensors]:

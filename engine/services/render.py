@@ -10,16 +10,18 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from engine.backends.backend import Effort
 from engine.cancel import CancelToken
 from engine.errors import BackendError, DirectionError, RecipeError
-from engine.frame import BackendName, Frame, ModelInfo, RenderSettings
+from engine.frame import BackendName, Frame, ModelInfo, Quality, RenderSettings
 from engine.image.codec import read_picture
 from engine.image.pixels import crop, resize
 from engine.latent.evaluate import Memo, evaluate
-from engine.models.card import SYNTHESIS
 from engine.models.library import ModelLibrary
 from engine.models.opened import Model, open_model
 from engine.recipe import Crop, Generate, Image, Move, Photo, Recipe, Resize, walk
+from engine.services.engines import Engines, usual
+from engine.services.pace import Pace
 from engine.store import Store
 
 Pixels = UInt8[np.ndarray, "height width 3"]
@@ -32,10 +34,15 @@ class Renderer:
     """Turns Recipes into Frames. May be called from several threads at once.
 
     No lock is held while a network runs, so an export and a drag never wait for each other.
-    owners: gives, for each known direction, the digests of the models it was found on.
+    owners: gives, for each known direction, the digests of the models it was found on. engines:
+    says what renders each model; None for the usual one.
     """
 
-    def __init__(self, library: ModelLibrary, store: Store, owners: Owners) -> None:
+    def __init__(
+        self, library: ModelLibrary, store: Store, owners: Owners, engines: Engines | None = None
+    ) -> None:
+        self._engines = engines
+        self._pace = Pace()
         self._library = library
         self._store = store
         self._owners = owners
@@ -54,8 +61,9 @@ class Renderer:
     ) -> Frame:
         """The picture of the Recipe. fresh: renders even what is at hand, as an export must.
 
-        At the sizes of the bundled models a full render is quick enough for every step of a drag,
-        so a preview is a full render and the Frame says so. Raises ModelError, DirectionError,
+        A preview of a large model leaves the network early and is brought to the full size, as
+        long as a full render is not quick enough for every step of a drag; the Frame says which
+        it is. cancel: asked between the layers of a network. Raises ModelError, DirectionError,
         RecipeError, StoreError or ImageError for what the Recipe asks and this installation
         lacks, BackendError when the machine fails, Cancelled.
         """
@@ -68,16 +76,21 @@ class Renderer:
         backend = self._backend(recipe, settings)
         key = (recipe.image, backend)
         pixels = None if fresh else self._pictures.get(key)
+        quality: Quality = "full"
+        notice = ""
         if pixels is None:
-            pixels = np.ascontiguousarray(_Rendering(self, backend, cancel).pixels(recipe.image))
+            way = _Rendering(self, backend, cancel, settings.quality == "preview" and not fresh)
+            pixels = np.ascontiguousarray(way.pixels(recipe.image))
             pixels.setflags(write=False)
-            self._pictures.put(key, pixels)
+            quality, notice = way.quality, way.notice
+            if quality == "full":
+                self._pictures.put(key, pixels)
         elapsed = time.perf_counter() - started
-        return Frame(pixels, recipe, settings, backend, "full", elapsed)
+        return Frame(pixels, recipe, settings, backend, quality, elapsed, notice)
 
     def opened(self, info: ModelInfo, backend: BackendName | None = None) -> tuple[Model, Memo]:
         """The model, loaded once for each backend, and what it mapped last."""
-        key = (info.sha256, backend or default_backend(info))
+        key = (info.sha256, backend or self.engine_of(info))
         found = self._models.get(key)
         if found is None:
             with self._opening:
@@ -90,11 +103,29 @@ class Renderer:
         self._pictures.clear()
         self._photos.clear()
 
-    def generate(self, node: Generate, backend: BackendName) -> Pixels:
-        """The pixels of one Generate."""
+    def engine_of(self, info: ModelInfo) -> BackendName:
+        """What renders a model unless it is said otherwise."""
+        return usual(info) if self._engines is None else self._engines.of(info).backend
+
+    def generate(
+        self, node: Generate, backend: BackendName, hurry: bool, cancel: CancelToken | None
+    ) -> tuple[Pixels, bool, str]:
+        """The pixels of one Generate, whether they are a preview, and what to tell of it.
+
+        hurry: an early exit will do; its picture is brought to the model's size.
+        """
         model, ws = self._latent(node, backend)
-        pixels = model.pixels(ws, node.noise)[0]
-        return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+        key, full_px = (model.info.sha256, backend), model.info.resolution
+        early = self._pace.size(key, model.backend.exits, full_px) if hurry else None
+        began = time.perf_counter()
+        effort = Effort(early, None if cancel is None else cancel.check)
+        pixels = model.pixels(ws, node.noise, effort=effort)[0]
+        self._pace.took(key, early or full_px, time.perf_counter() - began)
+        if pixels.shape[2] == 1:
+            pixels = np.repeat(pixels, 3, axis=2)
+        if early is not None:
+            pixels = resize(pixels, full_px, full_px, "bicubic")
+        return pixels, early is not None, model.backend.notice
 
     def image(
         self, node: Generate, settings: RenderSettings = DEFAULT
@@ -125,8 +156,8 @@ class Renderer:
         if settings.backend is not None:
             return settings.backend
         refs = [node.model for node in walk(recipe.image) if isinstance(node, Generate)]
-        wanted = {default_backend(self._library.resolve(ref)) for ref in refs}
-        return "torch" if "torch" in wanted else "onnx"
+        wanted = {self.engine_of(self._library.resolve(ref)) for ref in refs}
+        return next((name for name in ("torch", "native") if name in wanted), "onnx")
 
     def _check_directions(self, node: Generate, info: ModelInfo) -> None:
         moves = [item for item in walk(node.latent) if isinstance(item, Move)]
@@ -144,9 +175,12 @@ class _Rendering:
     """One pass over an image expression."""
 
     def __init__(
-        self, renderer: Renderer, backend: BackendName, cancel: CancelToken | None
+        self, renderer: Renderer, backend: BackendName, cancel: CancelToken | None, hurry: bool
     ) -> None:
         self.renderer = renderer
+        self.hurry = hurry
+        self.quality: Quality = "full"
+        self.notice = ""
         self.backend: BackendName = backend
         self.cancel = cancel
 
@@ -155,7 +189,11 @@ class _Rendering:
             self.cancel.check()
         match node:
             case Generate():
-                return self.renderer.generate(node, self.backend)
+                how = (self.backend, self.hurry, self.cancel)
+                pixels, preview, notice = self.renderer.generate(node, *how)
+                self.quality = "preview" if preview else self.quality
+                self.notice = notice or self.notice
+                return pixels
             case Photo():
                 return self.renderer.photo(node)
             case Crop(image, left, top, width, height):
@@ -199,11 +237,6 @@ class PixelCache:
         with self._lock:
             self._kept.clear()
             self._bytes = 0
-
-
-def default_backend(info: ModelInfo) -> BackendName:
-    """ONNX where the model folder has graphs: it starts without torch."""
-    return "onnx" if (info.folder / SYNTHESIS).is_file() else "torch"
 
 
 def class_vector(node: Generate, info: ModelInfo) -> Float32[np.ndarray, "1 c_dim"] | None:

@@ -33,4 +33,8 @@ def _suite(name: str) -> Callable[[], Iterator[Figure]]:
         from tests.benchmarks.provenance import measure as measure_provenance
 
         return measure_provenance
-    raise UsageError(f"There is no suite {name!r}.", "Suites: first, provenance.")
+    if name == "gan":
+        from tests.benchmarks.gan import measure as measure_gan
+
+        return measure_gan
+    raise UsageError(f"There is no suite {name!r}.", "Suites: first, gan, provenance.")

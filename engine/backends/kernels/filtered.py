@@ -9,13 +9,15 @@ filter that is no product of two lines is a sum of a few such products.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
-from llvmlite import ir
 
-from engine.backends.kernels.emit import Emit
+if TYPE_CHECKING:
+    from llvmlite import ir
+
+    from engine.backends.kernels.emit import Emit
 
 GROUP = 16  # channels that pass through together
 EXACT = 2e-7  # of the largest singular value; what is less is rounding of the filter itself
@@ -87,6 +89,8 @@ def emit_filtered(module: ir.Module, lanes: int) -> Emit:
     y: [y_height, y_width] pixels, times y_scale. room: width + fine + taps * products * y_width
     pixels of 16 floats.
     """
+    from engine.backends.kernels.emit import Emit
+
     kinds = "piiippqppqpiiffppiiipiiiipp"
     e = Emit(module, "filtered", kinds, lanes)
     (

@@ -3,13 +3,15 @@ Geijn (2008): a block of rows by a panel of columns stays in registers over the 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32
-from llvmlite import ir
 
-from engine.backends.kernels.emit import Emit
+if TYPE_CHECKING:
+    from llvmlite import ir
+
+    from engine.backends.kernels.emit import Emit
 
 ROWS = 6  # of the block in registers; the caller pads its rows to a multiple
 COLUMNS = 16  # of the panel; channels are padded to a multiple
@@ -31,6 +33,8 @@ def emit_gemm(module: ir.Module, lanes: int) -> Emit:
     count products c = a b, each a step further. a: m rows of k values, lda apart; b: packed;
     c: m rows of n values, ldc apart. m is a multiple of 6, n of 16.
     """
+    from engine.backends.kernels.emit import Emit
+
     e = Emit(module, "gemm", "piipipiiiiii", lanes)
     a, lda, a_step, b, b_step, c, ldc, c_step, m, k, n, count = e.args
     vectors = COLUMNS // lanes

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, Float64
-from llvmlite import ir
 
-from engine.backends.kernels.emit import Emit
 from engine.backends.kernels.gemm import pack
+
+if TYPE_CHECKING:
+    from llvmlite import ir
+
+    from engine.backends.kernels.emit import Emit
 
 _POINTS = {4: (0.0, 1.0, -1.0, 2.0, -2.0), 6: (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)}
 
@@ -73,6 +76,8 @@ def emit_winograd_input(module: ir.Module, lanes: int, m: int) -> Emit:
     the one above and left of the picture; `row` floats a line. Each is scaled by channel and goes
     to v, v_row floats a tile: [products, channels].
     """
+    from engine.backends.kernels.emit import Emit
+
     e = Emit(module, f"winograd{m}_input", "piippiiii", lanes)
     x, row, channels, scale, v, v_row, across, first, last = e.args
     n = m + 2
@@ -102,6 +107,8 @@ def emit_winograd_output(module: ir.Module, lanes: int, m: int) -> Emit:
     The tiles back from products to pixels of y, times scale, plus bias, plus noise (one number a
     pixel, `width` a line), through the leaky ReLU and the clamp.
     """
+    from engine.backends.kernels.emit import Emit
+
     e = Emit(module, f"winograd{m}_output", "piipiiipppffiii", lanes)
     v, v_row, channels, y, row, height, width, scale, bias, noise = e.args[:10]
     slope, limit, across, first, last = e.args[10:]
