@@ -77,11 +77,12 @@ def _compiled() -> Kernels | None:
         return None
     from engine.backends.kernels.gemm import emit_gemm
     from engine.backends.kernels.filtered import emit_filtered
+    from engine.backends.kernels.short import emit_gemm_short
     from engine.backends.kernels.upsample import emit_paint, emit_upsample
     from engine.backends.kernels.winograd import emit_winograd_input, emit_winograd_output
 
     module = ir.Module("kernels")
-    emitters = (emit_gemm, emit_upsample, emit_paint, emit_filtered)
+    emitters = (emit_gemm, emit_gemm_short, emit_upsample, emit_paint, emit_filtered)
     written = [emit(module, lanes) for emit in emitters]
     for m in (4, 6):
         written += [emit_winograd_input(module, lanes, m), emit_winograd_output(module, lanes, m)]
