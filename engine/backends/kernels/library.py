@@ -68,28 +68,33 @@ def lanes_here(features: dict[str, bool], machine: str) -> int:
 def _compiled() -> Kernels | None:
     try:
         import llvmlite.binding as llvm
-        from llvmlite import ir
     except ImportError:
         return None
     features = llvm.get_host_cpu_features()
     lanes = lanes_here(dict(features), platform.machine().lower())
-    if not lanes:
-        return None
-    from engine.backends.kernels.gemm import emit_gemm
+    return compiled(lanes) if lanes else None
+
+
+def compiled(lanes: int) -> Kernels:
+    """The kernels with vectors of so many floats; LLVM splits those that are too wide here."""
+    import llvmlite.binding as llvm
+    from llvmlite import ir
+
     from engine.backends.kernels.filtered import emit_filtered
-    from engine.backends.kernels.short import emit_gemm_short
+    from engine.backends.kernels.gemm import emit_gemm
     from engine.backends.kernels.upsample import emit_paint, emit_upsample
     from engine.backends.kernels.winograd import emit_winograd_input, emit_winograd_output
 
     module = ir.Module("kernels")
-    emitters = (emit_gemm, emit_gemm_short, emit_upsample, emit_paint, emit_filtered)
-    written = [emit(module, lanes) for emit in emitters]
+    written = [
+        emit(module, lanes) for emit in (emit_gemm, emit_upsample, emit_paint, emit_filtered)
+    ]
     for m in (4, 6):
         written += [emit_winograd_input(module, lanes, m), emit_winograd_output(module, lanes, m)]
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=features.flatten(), opt=3
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3
     )
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()
