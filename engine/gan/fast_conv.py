@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from engine.backends.kernels.gemm import ROWS, pack
+from engine.backends.kernels.gemm import pack
 from engine.backends.kernels.library import Kernels, address
 from engine.backends.kernels.winograd import winograd_weights
 from engine.gan.fast_maps import Hands, Map, padded, parts, rows_padded
 
 TILES = 126  # at once, at most: what they need stays near the processor
-PIXELS = 256  # at once, of pictures that small
 _LOCAL = threading.local()
+_NONE = np.zeros(1, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,15 @@ class FlatConv:
 
     m: outputs a side of a tile, 4 or 6.
     """
+
+    suffix = ""  # of the kernels that it runs
+    share = 1  # how many numbers a transformed map holds in the place of a float
+
+    def steps(
+        self, kernels: Kernels, x: Map, picture: int, styles: Float32[np.ndarray, "n ins"]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What a picture's products are multiplied by before and after, where they are."""
+        return _NONE, _NONE
 
     def __init__(self, weight: Float32[np.ndarray, "o i 3 3"], m: int, few: bool) -> None:
         self.m, self.few = m, few
@@ -93,7 +102,12 @@ class FlatConv:
         self, kernels: Kernels, hands: Hands, x: Map, styles: np.ndarray, finish: Finish, out: Map
     ) -> None:
         m, products = self.m, (self.m + 2) ** 2
-        take, give = (getattr(kernels, f"winograd{m}_{end}") for end in ("input", "output"))
+        take, give = (
+            getattr(kernels, f"winograd{m}_{end}{self.suffix}") for end in ("input", "output")
+        )
+        gemm = getattr(kernels, f"gemm{self.suffix}")
+        into = [self.steps(kernels, x, picture, styles) for picture in range(len(x.values))]
+        depth = self.ins // self.share  # of a product's line, in the places of floats
         across = -(-out.width // m)
         each = across * -(-out.height // m)
         together = max(1, TILES // each)
@@ -106,7 +120,7 @@ class FlatConv:
                 [(picture, *span)] for picture in range(len(x.values)) for span in parts(each, TILES)
             ]
         rows = min(TILES, rows_padded(each * together))
-        v_row, m_row = products * self.ins + 16, products * self.outs + 16
+        v_row, m_row = products * depth + 16, products * self.outs + 16
         panels = self.packed.strides[0] // 4
 
         def work(index: int) -> None:
@@ -116,10 +130,11 @@ class FlatConv:
                 take(
                     x.origin(picture), x.row, self.ins, address(styles, picture),
                     v + 4 * filled * v_row, v_row, across, first, last,
+                    address(into[picture][0]),
                 )  # fmt: skip
                 filled += last - first
-            kernels.gemm(
-                v, v_row, self.ins, address(self.packed), panels, sums, m_row, self.outs,
+            gemm(
+                v, v_row, depth, address(self.packed), panels, sums, m_row, self.outs,
                 rows_padded(filled), self.ins, self.outs, products,
             )  # fmt: skip
             filled = 0
@@ -128,6 +143,7 @@ class FlatConv:
                     sums + 4 * filled * m_row, m_row, self.outs, out.first(picture), out.row,
                     out.height, out.width, address(finish.scale, picture), address(finish.bias),
                     finish.noise_of(picture), finish.slope, finish.limit, across, first, last,
+                    address(into[picture][1]),
                 )  # fmt: skip
                 filled += last - first
 
@@ -149,9 +165,14 @@ class FlatConv:
         floats a line. Bands begin at even lines.
         """
         m, products = self.m, (self.m + 2) ** 2
-        take, give = (getattr(kernels, f"winograd{m}_{end}") for end in ("input", "output"))
+        take, give = (
+            getattr(kernels, f"winograd{m}_{end}{self.suffix}") for end in ("input", "output")
+        )
+        gemm = getattr(kernels, f"gemm{self.suffix}")
+        into = [self.steps(kernels, x, picture, styles) for picture in range(len(x.values))]
+        depth = self.ins // self.share  # of a product's line, in the places of floats
         across, down = -(-x.width // m), -(-x.height // m)
-        v_row, m_row = products * self.ins + 16, products * self.outs + 16
+        v_row, m_row = products * depth + 16, products * self.outs + 16
         rows, row = rows_padded(min(TILES, across)), x.width * self.outs
 
         def work(index: int) -> None:
@@ -163,143 +184,21 @@ class FlatConv:
                 span = (line * across + first, line * across + last)
                 take(
                     x.origin(picture), x.row, self.ins, address(styles, picture), v, v_row,
-                    across, *span,
+                    across, *span, address(into[picture][0]),
                 )  # fmt: skip
-                kernels.gemm(
-                    v, v_row, self.ins, address(self.packed), self.packed.strides[0] // 4, sums,
+                gemm(
+                    v, v_row, depth, address(self.packed), self.packed.strides[0] // 4, sums,
                     m_row, self.outs, rows_padded(last - first), self.ins, self.outs, products,
                 )  # fmt: skip
                 give(
                     sums, m_row, self.outs, address(band) - 4 * top * row, row, x.height, x.width,
                     address(finish.scale, picture), address(finish.bias),
                     finish.noise_of(picture), finish.slope, finish.limit, across, *span,
+                    address(into[picture][1]),
                 )  # fmt: skip
             use(picture, top, min(m, x.height - top), address(band), row)
 
         hands.each(work, down * len(x.values))
-
-
-class DoublingConv:
-    """A transposed 3x3 convolution of stride 2 and the separable low-pass filter after it.
-
-    filter: 4 taps of one axis, in the order in which they meet the pixels, of sum 2.
-    """
-
-    def __init__(
-        self, weight: Float32[np.ndarray, "o i 3 3"], filter: Float32[np.ndarray, " 4"]
-    ) -> None:
-        self.outs, self.ins = padded(weight.shape[0]), padded(weight.shape[1])
-        taps = np.zeros((self.ins, 9, self.outs), np.float32)
-        taps[: weight.shape[1], :, : weight.shape[0]] = weight.transpose(1, 2, 3, 0).reshape(
-            weight.shape[1], 9, weight.shape[0]
-        )
-        self.packed = pack(taps.reshape(self.ins, -1))
-        self.filter = np.ascontiguousarray(filter, np.float32)
-
-    def run(
-        self,
-        kernels: Kernels,
-        hands: Hands,
-        x: Map,
-        styles: Float32[np.ndarray, "n ins"],
-        finish: Finish,
-        out: Map,
-    ) -> None:
-        """Fill `out`, of twice the size, with what comes of x."""
-        height = x.height
-        if height * x.width <= PIXELS:
-            together = PIXELS // (height * x.width)
-            pieces = [(pair, 0, height) for pair in parts(len(x.values), together)]
-        else:
-            lines = -(-height // hands.count)
-            pieces = [
-                ((picture, picture + 1), first, last)
-                for picture in range(len(x.values))
-                for first, last in parts(height, lines)
-            ]
-        self_run = self._small if height * x.width <= PIXELS else self._band
-
-        def work(index: int) -> None:
-            self_run(kernels, x, styles, finish, out, *pieces[index])
-
-        hands.each(work, len(pieces))
-
-    def _small(
-        self, kernels: Kernels, x: Map, styles: np.ndarray, finish: Finish, out: Map,
-        pictures: tuple[int, int], first: int, last: int,
-    ) -> None:  # fmt: skip
-        chosen = slice(*pictures)
-        left = x.inside[chosen] * styles[chosen, None, None]
-        line = x.width * 9 * self.outs
-        sums = np.empty((pictures[1] - pictures[0], x.height + 2, line), np.float32)
-        sums[:, 0] = sums[:, -1] = 0
-        made = self._products(kernels, left.reshape(-1, self.ins))
-        sums[:, 1:-1] = made[: len(sums) * x.height * x.width].reshape(len(sums), x.height, line)
-        room = np.zeros((x.width + 2) * 6 * self.outs, np.float32)
-        for place, picture in enumerate(range(*pictures)):
-            for y in range(first, last):
-                near = [address(sums, place, y + step) for step in range(3)]
-                self._lines(kernels, near, x, picture, y, finish, out, room)
-
-    def _band(
-        self, kernels: Kernels, x: Map, styles: np.ndarray, finish: Finish, out: Map,
-        pictures: tuple[int, int], first: int, last: int,
-    ) -> None:  # fmt: skip
-        picture = pictures[0]
-        step = max(1, TILES // x.width)
-        groups = 3 if step == 1 else 2  # enough for the line above, the one at hand and the next
-        line = x.width * 9 * self.outs
-        # What fills rows up goes into the room after the last line of a group.
-        sums = np.empty((groups, step * line + ROWS * 9 * self.outs), np.float32)
-        nothing = np.zeros(line, np.float32)
-        room = np.zeros((x.width + 2) * 6 * self.outs, np.float32)
-        inside, style = x.inside[picture], styles[picture]
-        left = np.zeros((rows_padded(step * x.width), self.ins), np.float32)
-        begin, end = max(0, first - 1), min(x.height, last + 1)
-
-        def made(y: int) -> int:
-            if not begin <= y < end:
-                return address(nothing)
-            group, place = divmod(y - begin, step)
-            return address(sums, group % groups, place * line)
-
-        done = first
-        for start in range(begin, end, step):
-            stop = min(start + step, end)
-            pixels = (stop - start) * x.width
-            scaled = left[:pixels].reshape(stop - start, x.width, self.ins)
-            np.multiply(inside[start:stop], style, out=scaled)
-            self._products(kernels, left[: rows_padded(pixels)], sums[(start - begin) // step % groups])
-            # The lines below the last one made are still to come.
-            ready = last if stop == end else min(last, stop - 1)
-            for y in range(done, ready):
-                near = [made(y - 1), made(y), made(y + 1)]
-                self._lines(kernels, near, x, picture, y, finish, out, room)
-            done = max(done, ready)
-
-    def _products(
-        self, kernels: Kernels, left: np.ndarray, out: np.ndarray | None = None
-    ) -> Float32[np.ndarray, "pixels taps"]:
-        rows = rows_padded(len(left))
-        if rows != len(left):
-            left = np.concatenate([left, np.zeros((rows - len(left), self.ins), np.float32)])
-        wide = 9 * self.outs
-        sums = np.empty((rows, wide), np.float32) if out is None else out
-        kernels.gemm(
-            address(left), self.ins, 0, address(self.packed), 0, address(sums), wide, 0,
-            rows, self.ins, wide, 1,
-        )  # fmt: skip
-        return sums
-
-    def _lines(
-        self, kernels: Kernels, near: list[int], x: Map, picture: int, y: int, finish: Finish,
-        out: Map, room: np.ndarray,
-    ) -> None:  # fmt: skip
-        kernels.upsample(
-            *near, x.width, self.outs, address(self.filter), address(room),
-            out.first(picture, 2 * y), out.row, address(finish.scale, picture),
-            address(finish.bias), finish.noise_of(picture, 2 * y), finish.slope, finish.limit,
-        )  # fmt: skip
 
 
 def _room(v: int, sums: int) -> tuple[int, int]:

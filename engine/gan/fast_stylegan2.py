@@ -7,15 +7,18 @@ differs in the upper layers only, or a full picture after its preview, begins wh
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float32
 
 from engine.backends.kernels.library import Kernels, address
-from engine.gan.fast_conv import DoublingConv, Finish, FlatConv
+from engine.gan.fast_conv import Finish, FlatConv
+from engine.gan.fast_doubling import DoublingConv
+from engine.gan.fast_short import ShortDoublingConv, ShortFlatConv
 from engine.gan.fast_maps import Hands, Map, Rooms, padded, wide
 from engine.gan.stylegan2_config import StyleGAN2Config
 
@@ -25,6 +28,7 @@ LEAK = 0.2
 BINOMIAL = np.array([1, 3, 3, 1], np.float32) / 8
 KEPT_BYTES = 48 * 2**20  # of lower features, at most, for one picture
 FEW_PIXELS = 64
+ROUGH_FROM = 64  # px; below that little is gained
 
 
 def can_run(config: StyleGAN2Config, tensors: Tensors) -> bool:
@@ -72,6 +76,13 @@ class _Layer:
         return wide(styles, styles.shape[1]), wide(scale * np.float32(SQRT2), scale.shape[1])
 
 
+def _rough(layer: _Layer) -> _Layer:
+    conv = layer.conv
+    if isinstance(conv, FlatConv):
+        return layer if conv.few else replace(layer, conv=ShortFlatConv(conv))
+    return replace(layer, conv=ShortDoublingConv(conv))
+
+
 @dataclass(frozen=True, eq=False)
 class _Painter:
     """toRGB: weights [in, 4], of which the image channels come first."""
@@ -116,13 +127,13 @@ class Kept:
 
 
 class FastSynthesis:
-    """ws and noises to pictures. m: 4 for full precision, 6 for previews. threads: at once.
+    """ws and noises to pictures. m: outputs a side of a tile, 4 or 6. threads: at once.
 
     One instance may be used from several threads at once.
     """
 
     def __init__(
-        self, kernels: Kernels, config: StyleGAN2Config, tensors: Tensors, threads: int, m: int = 4
+        self, kernels: Kernels, config: StyleGAN2Config, tensors: Tensors, threads: int, m: int = 6
     ) -> None:
         self.config = config
         self._kernels = kernels
@@ -132,6 +143,22 @@ class FastSynthesis:
         self._blocks = [self._block(tensors, size, m) for size in config.resolutions]
         self._kept = Kept()
         self._rooms = Rooms()
+
+    def rough(self) -> FastSynthesis | None:
+        """The same synthesis for previews, in whole numbers at the higher resolutions, with the
+        lower ones and all weights that it does not change shared. None where this processor gains
+        nothing by it."""
+        if not self._kernels.short:
+            return None
+        other = copy.copy(self)
+        other._kept, other._rooms = Kept(), Rooms()
+        other._blocks = [
+            replace(block, layers=tuple(_rough(layer) for layer in block.layers))
+            if block.size >= ROUGH_FROM
+            else block
+            for block in self._blocks
+        ]
+        return other
 
     def _block(self, tensors: Tensors, size: int, m: int) -> _Block:
         prefix = f"synthesis.b{size}"

@@ -153,6 +153,21 @@ class Emit:
     def _like(self, factor: float, value: Any) -> Any:
         return self.splat(float(factor), value.type.count)
 
+    def whole(self, value: Any, most: float) -> Any:
+        """16-bit whole numbers nearest to the floats, limited to [-most, most]."""
+        value = self.largest(self.smallest(value, self.splat(most)), self.splat(-most))
+        nearest = self.b.call(self._intrinsic("llvm.rint", value.type, 1), [value])
+        wide = self.b.fptosi(nearest, ir.VectorType(ir.IntType(32), self.lanes))
+        return self.b.trunc(wide, ir.VectorType(ir.IntType(16), self.lanes))
+
+    def loaded(self, short: bool, pointer: Any, *terms: Any) -> Any:
+        """A vector from there, of 32-bit whole numbers where `short`."""
+        value = self.load(pointer, *terms)
+        if not short:
+            return value
+        bits = self.b.bitcast(value, ir.VectorType(ir.IntType(32), self.lanes))
+        return self.b.sitofp(bits, self.vector)
+
     def leaky_clamped(self, x: Any, slope: Any, limit: Any) -> Any:
         """max(x, slope x), limited to [-limit, limit]; slope in [0, 1], all vectors."""
         x = self.largest(x, self.b.fmul(x, slope))

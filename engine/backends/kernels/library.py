@@ -22,11 +22,13 @@ class Kernels:
     """The compiled functions, by name; see the emitters for what their arguments mean.
 
     Pointers are passed as addresses (`address`). lanes: floats a vector of this processor holds.
+    short: whether there are kernels of 16-bit whole numbers.
     """
 
     def __init__(self, engine: Any, functions: dict[str, str], lanes: int) -> None:
         self._engine = engine  # owns the code
         self.lanes = lanes
+        self.short = "gemm_short" in functions
         for name, kinds in functions.items():
             kind = ctypes.CFUNCTYPE(None, *(_KINDS[letter] for letter in kinds))
             setattr(self, name, kind(engine.get_function_address(name)))
@@ -39,6 +41,11 @@ class Kernels:
     winograd4_output: Callable[..., None]
     winograd6_input: Callable[..., None]
     winograd6_output: Callable[..., None]
+    # Only where `short`:
+    gemm_short: Callable[..., None]
+    upsample_short: Callable[..., None]
+    winograd6_input_short: Callable[..., None]
+    winograd6_output_short: Callable[..., None]
 
 
 def address(array: np.ndarray, *index: int) -> int:
@@ -72,16 +79,21 @@ def _compiled() -> Kernels | None:
         return None
     features = llvm.get_host_cpu_features()
     lanes = lanes_here(dict(features), platform.machine().lower())
-    return compiled(lanes) if lanes else None
+    short = lanes == 8 or (lanes == 16 and bool(features.get("avx512bw")))
+    return compiled(lanes, short) if lanes else None
 
 
-def compiled(lanes: int) -> Kernels:
-    """The kernels with vectors of so many floats; LLVM splits those that are too wide here."""
+def compiled(lanes: int, short: bool = False) -> Kernels:
+    """The kernels with vectors of so many floats; LLVM splits those that are too wide here.
+
+    short: those of whole numbers as well, which an x86 processor of that width has.
+    """
     import llvmlite.binding as llvm
     from llvmlite import ir
 
     from engine.backends.kernels.filtered import emit_filtered
     from engine.backends.kernels.gemm import emit_gemm
+    from engine.backends.kernels.short import emit_gemm_short
     from engine.backends.kernels.upsample import emit_paint, emit_upsample
     from engine.backends.kernels.winograd import emit_winograd_input, emit_winograd_output
 
@@ -91,6 +103,10 @@ def compiled(lanes: int) -> Kernels:
     ]
     for m in (4, 6):
         written += [emit_winograd_input(module, lanes, m), emit_winograd_output(module, lanes, m)]
+    if short:
+        written += [emit_gemm_short(module, lanes), emit_upsample(module, lanes, True)]
+        written.append(emit_winograd_input(module, lanes, 6, True))
+        written.append(emit_winograd_output(module, lanes, 6, True))
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple().create_target_machine(

@@ -9,26 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32, Int16
+from jaxtyping import Float32, Int16, Shaped
 
-from engine.backends.kernels.gemm import COLUMNS, ROWS, pack
+from engine.backends.kernels.gemm import COLUMNS, ROWS
 
 if TYPE_CHECKING:
     from llvmlite import ir
 
     from engine.backends.kernels.emit import Emit
 
-LEFT, RIGHT = 8191.0, 4095.0  # the largest whole numbers of either side
+RIGHT = 4095.0  # the largest whole number of the packed side
 _INSTRUCTIONS = {8: "llvm.x86.avx2.pmadd.wd", 16: "llvm.x86.avx512.pmaddw.d.512"}
 
 
-def pack_short(b: Float32[np.ndarray, "*batch k n"]) -> Int16[np.ndarray, "*batch panels half 32"]:
-    """Panels of 16 columns of whole numbers, two rows side by side. k is even."""
-    panels = pack(b)
+def short_panels(
+    panels: Float32[np.ndarray, "*batch panels k 16"], units: Shaped[np.ndarray, "..."]
+) -> Int16[np.ndarray, "*batch panels half 32"]:
+    """Packed panels as whole numbers of the given units, two rows side by side. k is even."""
     *batch, count, k, _ = panels.shape
-    pairs = panels.reshape(*batch, count, k // 2, 2, COLUMNS)
-    whole = np.rint(pairs).astype(np.int16)
-    return np.ascontiguousarray(np.swapaxes(whole, -1, -2)).reshape(*batch, count, k // 2, 32)
+    whole = np.rint(panels / units).astype(np.int16)
+    pairs = whole.reshape(*batch, count, k // 2, 2, COLUMNS)
+    return np.ascontiguousarray(np.swapaxes(pairs, -1, -2)).reshape(*batch, count, k // 2, 32)
 
 
 def emit_gemm_short(module: ir.Module, lanes: int) -> Emit:

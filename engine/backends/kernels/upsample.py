@@ -26,15 +26,16 @@ def terms(phase: int) -> list[tuple[int, int, int]]:
     ]
 
 
-def emit_upsample(module: ir.Module, lanes: int) -> Emit:
+def emit_upsample(module: ir.Module, lanes: int, short: bool = False) -> Emit:
     """upsample(above, here, below, width, channels, filter, room, y, row, scale, bias, noise,
     slope, limit).
 
     above, here, below: [width, 9, channels], what the taps made of three lines of pixels. Makes
     two lines of y, `row` floats apart: [2 width, channels]. room: [width + 2, 6, channels] floats
-    whose first and last pixel are zero. noise: two lines of 2 width numbers.
+    whose first and last pixel are zero. noise: two lines of 2 width numbers. short: the taps made
+    32-bit whole numbers.
     """
-    e = Emit(module, "upsample", "pppiipppipppff", lanes)
+    e = Emit(module, f"upsample{'_short' * short}", "pppiipppipppff", lanes)
     above, here, below, width, channels, taps, room, y, row, scale, bias, noise = e.args[:12]
     slope, limit = e.splat(e.args[12]), e.splat(e.args[13])
     kernel = [e.splat(e.scalar(taps, k)) for k in range(4)]
@@ -43,7 +44,7 @@ def emit_upsample(module: ir.Module, lanes: int) -> Emit:
         for phase in (0, 1):
             for across in (0, 1, 2):
                 parts = [
-                    (kernel[k], e.load(lines[near], (x, 9, channels), (channels, 3 * tap + across), channel))
+                    (kernel[k], e.loaded(short, lines[near], (x, 9, channels), (channels, 3 * tap + across), channel))
                     for near, tap, k in terms(phase)
                 ]  # fmt: skip
                 place = e.at(room, (e.sum(x, 1), 6, channels), (channels, 3 * phase + across))

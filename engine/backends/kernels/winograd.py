@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from engine.backends.kernels.emit import Emit
 
+LEFT = 8191.0  # the largest whole number that a transformed map holds
 _POINTS = {4: (0.0, 1.0, -1.0, 2.0, -2.0), 6: (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)}
 
 
@@ -69,17 +70,18 @@ def winograd_weights(
     return pack(whole)
 
 
-def emit_winograd_input(module: ir.Module, lanes: int, m: int) -> Emit:
-    """winograd_input(x, row, channels, scale, v, v_row, across, first, last).
+def emit_winograd_input(module: ir.Module, lanes: int, m: int, short: bool = False) -> Emit:
+    """winograd_input(x, row, channels, scale, v, v_row, across, first, last, steps).
 
     The tiles first to last of a map with so many tiles across, read from x, whose first pixel is
     the one above and left of the picture; `row` floats a line. Each is scaled by channel and goes
-    to v, v_row floats a tile: [products, channels].
+    to v, v_row floats a tile: [products, channels]. short: as 16-bit whole numbers, two in the
+    place of a float, after each product was multiplied by its own of the `steps`.
     """
     from engine.backends.kernels.emit import Emit
 
-    e = Emit(module, f"winograd{m}_input", "piippiiii", lanes)
-    x, row, channels, scale, v, v_row, across, first, last = e.args
+    e = Emit(module, f"winograd{m}_input{'_short' * short}", "piippiiiip", lanes)
+    x, row, channels, scale, v, v_row, across, first, last, steps = e.args
     n = m + 2
     matrix = transforms(m).data
     with e.loop(last, start=first) as tile:
@@ -95,23 +97,28 @@ def emit_winograd_input(module: ir.Module, lanes: int, m: int) -> Emit:
                 grid.append([e.b.fmul(value, factor) for value in _apply(e, matrix, pixels)])
             for s in range(n):
                 for r, value in enumerate(_apply(e, matrix, [grid[r][s] for r in range(n)])):
-                    e.store(value, target, channel, (channels, r * n + s))
+                    place = e.sum(channel, (channels, r * n + s))
+                    if short:
+                        value = e.b.fmul(value, e.splat(e.scalar(steps, r * n + s)))
+                        value, place = e.whole(value, LEFT), e.b.ashr(place, e.int(1))
+                    e.store(value, target, place)
     e.done()
     return e
 
 
-def emit_winograd_output(module: ir.Module, lanes: int, m: int) -> Emit:
+def emit_winograd_output(module: ir.Module, lanes: int, m: int, short: bool = False) -> Emit:
     """winograd_output(v, v_row, channels, y, row, height, width, scale, bias, noise, slope,
-    limit, across, first, last).
+    limit, across, first, last, steps).
 
     The tiles back from products to pixels of y, times scale, plus bias, plus noise (one number a
-    pixel, `width` a line), through the leaky ReLU and the clamp.
+    pixel, `width` a line), through the leaky ReLU and the clamp. short: the products are 32-bit
+    whole numbers, each in units of its own of the `steps`.
     """
     from engine.backends.kernels.emit import Emit
 
-    e = Emit(module, f"winograd{m}_output", "piipiiipppffiii", lanes)
+    e = Emit(module, f"winograd{m}_output{'_short' * short}", "piipiiipppffiiip", lanes)
     v, v_row, channels, y, row, height, width, scale, bias, noise = e.args[:10]
-    slope, limit, across, first, last = e.args[10:]
+    slope, limit, across, first, last, steps = e.args[10:]
     slope, limit = e.splat(slope), e.splat(limit)
     n = m + 2
     matrix = transforms(m).out
@@ -124,7 +131,10 @@ def emit_winograd_output(module: ir.Module, lanes: int, m: int) -> Emit:
             lines = []
             for r in range(n):
                 here = e.at(source, channel, (channels, r * n))
-                products = [e.load(here, (channels, s)) for s in range(n)]
+                products = [e.loaded(short, here, (channels, s)) for s in range(n)]
+                if short:
+                    units = [e.splat(e.scalar(steps, r * n + s)) for s in range(n)]
+                    products = [e.b.fmul(p, u) for p, u in zip(products, units, strict=True)]
                 lines.append(_apply(e, matrix, products))
             for s in range(m):
                 column = _apply(e, matrix, [lines[r][s] for r in range(n)])
