@@ -18,9 +18,11 @@ Transform = Float32[np.ndarray, "3 3"]
 @dataclass(frozen=True)
 class Effort:
     """How far to go for a picture. resolution: of an early exit, one of the backend's `exits`;
-    None is the whole picture. proceed: asked between the layers; what it raises ends the work."""
+    None is the whole picture. rough: lower precision will do where that is quicker. proceed: asked
+    between the layers; what it raises ends the work."""
 
     resolution: int | None = None
+    rough: bool = False
     proceed: Callable[[], None] | None = None
 
 
@@ -45,6 +47,11 @@ class Backend(Protocol):
     @property
     def exits(self) -> tuple[int, ...]:
         """Resolutions below the full one at which pictures can be had sooner."""
+        ...
+
+    @property
+    def has_rough(self) -> bool:
+        """Whether it has pictures of lower precision that are quicker."""
         ...
 
     @property

@@ -46,6 +46,7 @@ class GraphBackend:
     device = "cpu"
     exits: tuple[int, ...] = ()
     notice = ""
+    has_rough = False
 
     def __init__(self, path: Path, ports: Ports, threads: int | None = None) -> None:
         self._session = session(path, threads or physical_cores())
@@ -123,10 +124,8 @@ def session(path: Path, threads: int) -> Any:
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # noqa: BLE001 - its errors share no base class of their own
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
         raise BackendError(
             f"The graph {path.name} cannot be loaded: {_first_line(error)}.",
             "Export it again, with standard operators.",
@@ -137,7 +136,7 @@ def run(loaded: Any, ports: Ports, feed: dict[str, Any]) -> np.ndarray:
     """The picture as the graph gives it. Raises BackendError."""
     try:
         found: np.ndarray = loaded.run([ports.image], feed)[0]
-    except Exception as error:  # noqa: BLE001 - its errors share no base class of their own
+    except Exception as error:
         raise BackendError(
             f"The graph could not make a picture: {_first_line(error)}.",
             "Export it again, with a free batch size.",

@@ -23,6 +23,9 @@ class Generator(Protocol):
     exits: tuple[int, ...]
 
     @property
+    def has_rough(self) -> bool: ...
+
+    @property
     def map(self) -> Callable[..., Float32[np.ndarray, "n w_dim"]]: ...
 
     def image(
@@ -32,6 +35,7 @@ class Generator(Protocol):
         transform: Transform | None = None,
         resolution: int | None = None,
         proceed: Callable[[], None] | None = None,
+        rough: bool = False,
     ) -> Images: ...
 
 
@@ -45,6 +49,7 @@ class NativeBackend:
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
         self.exits = generator.exits
+        self.has_rough = generator.has_rough
 
     def map(
         self, z: Float32[np.ndarray, "n z_dim"], c: Float32[np.ndarray, "n c_dim"] | None
@@ -70,8 +75,8 @@ class NativeBackend:
         effort: Effort = WHOLE,
     ) -> UInt8[np.ndarray, "n r r channels"]:
         """See Backend."""
-        image = self._generator.image(ws, noises, transform, effort.resolution, effort.proceed)
-        return to_bytes(image)
+        how = (effort.resolution, effort.proceed, effort.rough)
+        return to_bytes(self._generator.image(ws, noises, transform, *how))
 
 
 def to_bytes(image: Images) -> UInt8[np.ndarray, "n r r channels"]:

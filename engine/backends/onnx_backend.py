@@ -28,6 +28,7 @@ class OnnxBackend:
 
     name: BackendName = "onnx"
     notice = ""
+    has_rough = False
 
     def __init__(
         self,
@@ -140,9 +141,8 @@ def _options(onnxruntime: Any, threads: int) -> Any:
 
 
 def _run(session: Any, output: str, feed: Mapping[str, np.ndarray[Any, Any]]) -> Any:
-    from onnxruntime.capi import onnxruntime_pybind11_state as states
-
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as states
 
     options = onnxruntime.RunOptions()
     # Else an early exit, or the float picture, would pay for every other output.

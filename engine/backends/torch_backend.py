@@ -83,7 +83,7 @@ class TorchBackend:
         import torch
 
         if self._fast is not None:
-            how = (effort.resolution, effort.proceed)
+            how = (effort.resolution, effort.proceed, effort.rough)
             return bytes_of(self._fast.image(ws, noises, transform, *how))
         with torch.inference_mode():
             image = self._image(ws, noises, transform)
@@ -94,6 +94,11 @@ class TorchBackend:
     def exits(self) -> tuple[int, ...]:
         """See Backend."""
         return () if self._fast is None else self._fast.exits
+
+    @property
+    def has_rough(self) -> bool:
+        """See Backend."""
+        return self._fast is not None and self._fast.has_rough
 
     def _ready_fast(self) -> None:
         if self._make_fast is not None and self.device == "cpu":

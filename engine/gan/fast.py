@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -52,6 +53,8 @@ class FastGenerator:
         self.map = FastMapping(config, tensors)
         self.exits: tuple[int, ...] = ()
         self._channels = config.img_channels
+        self._making = threading.Lock()
+        self._rough: fast_stylegan2.FastSynthesis | None = None
         self._stylegan2 = self._stylegan3 = None
         if isinstance(config, StyleGAN2Config):
             self._stylegan2 = fast_stylegan2.FastSynthesis(found, config, tensors, threads)
@@ -62,8 +65,22 @@ class FastGenerator:
 
     def forget(self) -> None:
         """Let go of the features kept of the picture made last."""
-        if self._stylegan2 is not None:
-            self._stylegan2.forget()
+        for synthesis in (self._stylegan2, self._rough):
+            if synthesis is not None:
+                synthesis.forget()
+
+    @property
+    def has_rough(self) -> bool:
+        """Whether there are previews of lower precision."""
+        return self._stylegan2 is not None and self._stylegan2.gains_by_rough
+
+    def _rough_stylegan2(self) -> fast_stylegan2.FastSynthesis:
+        """Made when it is first asked for, since it takes memory."""
+        assert self._stylegan2 is not None
+        with self._making:
+            if self._rough is None:
+                self._rough = self._stylegan2.rough() or self._stylegan2
+        return self._rough
 
     def image(
         self,
@@ -72,14 +89,17 @@ class FastGenerator:
         transform: Float32[np.ndarray, "3 3"] | None = None,
         resolution: int | None = None,
         proceed: Callable[[], None] | None = None,
+        rough: bool = False,
     ) -> Float32[np.ndarray, "n r r channels"]:
         """The picture, float32, nominally [-1, 1], NHWC, at an early exit where one is asked for.
 
-        proceed: asked between the layers; what it raises ends the work.
+        proceed: asked between the layers; what it raises ends the work. rough: a preview of lower
+        precision will do, where there is one.
         """
         if self._stylegan2 is not None:
             top = resolution if resolution in self.exits else None
-            return self._stylegan2(ws, noises, top, proceed)[..., : self._channels]
+            runs = self._rough_stylegan2() if rough and not _is_low(top) else self._stylegan2
+            return runs(ws, noises, top, proceed)[..., : self._channels]
         assert self._stylegan3 is not None
         return self._stylegan3(ws, transform, proceed)
 
@@ -91,6 +111,11 @@ def fast_generator(config: Any, tensors: Tensors, threads: int) -> FastGenerator
     )
     found = kernels() if known else None
     return None if found is None else FastGenerator(config, tensors, found, threads)
+
+
+def _is_low(top: int | None) -> bool:
+    """Whether an early exit comes before lower precision would begin."""
+    return top is not None and top < fast_stylegan2.ROUGH_FROM
 
 
 def _linear(

@@ -117,7 +117,9 @@ class FlatConv:
         ]
         if each > TILES:
             pieces = [
-                [(picture, *span)] for picture in range(len(x.values)) for span in parts(each, TILES)
+                [(picture, *span)]
+                for picture in range(len(x.values))
+                for span in parts(each, TILES)
             ]
         rows = min(TILES, rows_padded(each * together))
         v_row, m_row = products * depth + 16, products * self.outs + 16
@@ -148,7 +150,6 @@ class FlatConv:
                 filled += last - first
 
         hands.each(work, len(pieces))
-
 
     def bands(
         self,

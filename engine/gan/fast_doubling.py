@@ -98,7 +98,8 @@ class DoublingConv:
         room = np.zeros((x.width + 2) * 6 * self.outs, np.float32)
         inside = x.inside[picture]
         style, finish = self._units(x, picture, styles, finish)
-        left = np.zeros((rows_padded(step * x.width), self.ins), self.kind)
+        shape = (rows_padded(step * x.width), self.ins)
+        left: np.ndarray = np.zeros(shape, self.kind)
         begin, end = max(0, first - 1), min(x.height, last + 1)
 
         def made(y: int) -> int:
@@ -113,7 +114,9 @@ class DoublingConv:
             pixels = (stop - start) * x.width
             scaled = left[:pixels].reshape(stop - start, x.width, self.ins)
             np.multiply(inside[start:stop], style, out=scaled, casting="unsafe")
-            self._products(kernels, left[: rows_padded(pixels)], sums[(start - begin) // step % groups])
+            self._products(
+                kernels, left[: rows_padded(pixels)], sums[(start - begin) // step % groups]
+            )
             # The lines below the last one made are still to come.
             ready = last if stop == end else min(last, stop - 1)
             for y in range(done, ready):

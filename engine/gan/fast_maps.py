@@ -39,11 +39,10 @@ class Map:
     width: int
     border: int
 
-
     @property
     def row(self) -> int:
         """Floats from one line to the next."""
-        return self.values.shape[2] * self.values.shape[3]
+        return int(np.prod(self.values.shape[2:]))
 
     @property
     def inside(self) -> Float32[np.ndarray, "n height width channels"]:

@@ -18,8 +18,8 @@ from jaxtyping import Float32
 from engine.backends.kernels.library import Kernels, address
 from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_doubling import DoublingConv
-from engine.gan.fast_short import ShortDoublingConv, ShortFlatConv
 from engine.gan.fast_maps import Hands, Map, Rooms, padded, wide
+from engine.gan.fast_short import ShortDoublingConv, ShortFlatConv
 from engine.gan.stylegan2_config import StyleGAN2Config
 
 Tensors = Mapping[str, np.ndarray]
@@ -144,11 +144,16 @@ class FastSynthesis:
         self._kept = Kept()
         self._rooms = Rooms()
 
+    @property
+    def gains_by_rough(self) -> bool:
+        """Whether `rough` has something to offer."""
+        return self._kernels.short and self.config.resolution >= ROUGH_FROM
+
     def rough(self) -> FastSynthesis | None:
         """The same synthesis for previews, in whole numbers at the higher resolutions, with the
         lower ones and all weights that it does not change shared. None where this processor gains
         nothing by it."""
-        if not self._kernels.short:
+        if not self.gains_by_rough:
             return None
         other = copy.copy(self)
         other._kept, other._rooms = Kept(), Rooms()
@@ -198,19 +203,21 @@ class FastSynthesis:
         """
         top = resolution or self.config.resolution
         state, start = self._begin(ws, noises, top)
-        kept, room = [], KEPT_BYTES
+        kept: list[_State] = []
+        begun, room = state, KEPT_BYTES
         for block in self._blocks:
             if block.size > top:
                 break
             count = len(block.layers)
             if state is None or block.size > state.size:
-                before, keeps = state, not kept or room > 0
+                before = state
                 last = block.size == self.config.resolution
                 state = self._step(
                     block, state, ws[:, start:], noises[start : start + count], proceed, last
                 )
                 start += count
-                if before is not None and before.x is not None and before not in kept:
+                if before is not None and before is not begun and before not in kept:
+                    assert before.x is not None
                     self._rooms.give_back(before.x)
                 if state.x is not None:
                     room -= state.x.values.nbytes + state.image.nbytes
@@ -312,9 +319,9 @@ class FastSynthesis:
         known = {state.size: state for state in kept.states}
         for block in self._blocks:
             end = start + len(block.layers)
-            same = np.array_equal(kept.ws[:, start : end + 1], ws[:, start : end + 1]) and all(
-                np.array_equal(a, b) for a, b in zip(kept.noises[start:end], noises[start:end], strict=True)
-            )  # fmt: skip
+            pairs = zip(kept.noises[start:end], noises[start:end], strict=True)
+            same = np.array_equal(kept.ws[:, start : end + 1], ws[:, start : end + 1])
+            same = same and all(np.array_equal(a, b) for a, b in pairs)
             if block.size > top or not same:
                 break
             start = end

@@ -7,19 +7,18 @@ out, the demodulation what its own filters take in.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
 
-from engine.backends.kernels.filtered import GROUP, DownTable, UpTable, down_table, up_table
+from engine.backends.kernels.filtered import GROUP, down_table, up_table
 from engine.backends.kernels.gemm import pack
 from engine.backends.kernels.library import Kernels, address
 from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_maps import Hands, Map, Rooms, padded, parts, rows_padded, wide
 from engine.gan.stylegan3_config import StyleGAN3Config
-from engine.gan.stylegan3_filters import low_pass, radial_low_pass
 from engine.gan.stylegan3_plan import Layer
 
 Tensors = Mapping[str, np.ndarray]
@@ -53,15 +52,14 @@ class _Layer:
         self.gain = np.float32(1 / math.sqrt(float(tensors[f"{name}.magnitude_ema"])))
         self.bias = wide(tensors[f"{name}.bias"], weight.shape[0])
         self.affine = _affine(tensors, f"{name}.affine")
-        self._filters(layer)
+        self._filters(layer, tensors)
 
-    def _filters(self, layer: Layer) -> None:
+    def _filters(self, layer: Layer, tensors: Tensors) -> None:
         before, after = layer.before, layer.after
-        up = low_pass(layer.up_taps, before.cutoff, 2 * before.half_width, layer.rate)
-        design = radial_low_pass if layer.radial else low_pass
-        down = design(layer.down_taps, after.cutoff, 2 * after.half_width, layer.rate)
-        line = np.ones(1) if up is None else up * layer.up
-        kernel = np.ones(1) if down is None else np.flip(down)
+        up = tensors.get(f"synthesis.{layer.name}.up_filter")
+        down = tensors.get(f"synthesis.{layer.name}.down_filter")
+        line = np.ones(1) if up is None else up.astype(np.float64) * layer.up
+        kernel = np.ones(1) if down is None else np.flip(down.astype(np.float64))
         self.fine = (after.size - 1) * layer.down + kernel.shape[0]
         size = before.size + layer.kernel - 1
         self.lines = up_table(line, layer.up, layer.padding[0], size, self.fine)
@@ -109,11 +107,14 @@ class FastSynthesis:
         self._limit = float("inf") if config.conv_clamp is None else float(config.conv_clamp)
         self._layers = [_Layer(layer, tensors) for layer in config.layers[:-1]]
         self._input = {
-            name: tensors[f"synthesis.input.{name}"] for name in ("weight", "freqs", "phases", "transform")
-        }  # fmt: skip
+            name: tensors[f"synthesis.input.{name}"]
+            for name in ("weight", "freqs", "phases", "transform")
+        }
         self._motion = _affine(tensors, "synthesis.input.affine")
         last = f"synthesis.{config.layers[-1].name}"
-        self._last = {name: tensors[f"{last}.{name}"] for name in ("weight", "bias", "magnitude_ema")}
+        self._last = {
+            name: tensors[f"{last}.{name}"] for name in ("weight", "bias", "magnitude_ema")
+        }
         self._last_affine = _affine(tensors, f"{last}.affine")
 
     def __call__(
@@ -221,7 +222,9 @@ class FastSynthesis:
         weight = self._input["weight"].T / np.float32(math.sqrt(signal.channels))
         kernel = self.config.conv_kernel
         x = self._rooms.lend(len(w), signal.size, signal.size, signal.channels, kernel - 1)
-        x.inside[..., : signal.channels] = (waves @ weight) * styles[:, None, None, : signal.channels]
+        x.inside[..., : signal.channels] = (waves @ weight) * styles[
+            :, None, None, : signal.channels
+        ]
         return x
 
     def _last_styles(self, w: Float32[np.ndarray, "n w_dim"]) -> Float32[np.ndarray, "n ins"]:
@@ -240,6 +243,3 @@ class FastSynthesis:
         image = np.pad(inside, ((0, 0), around, around, (0, 0)))
         image = np.clip(image, -self._limit, self._limit)
         return np.asarray(image * np.float32(self.config.output_scale), np.float32)
-
-
-__all__: Sequence[str] = ["FastSynthesis", "UpTable", "DownTable", "can_run"]

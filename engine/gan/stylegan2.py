@@ -117,9 +117,7 @@ class Synthesis(NoisySynthesis):
     ) -> Float[Tensor, "n c r r"]:
         """As `forward`, with the noise of each layer given: strength times values, or None."""
         top = resolution or self.config.resolution
-        image: Tensor | None = None
-        for image in self.pictures(ws, noises, top, top_gain):
-            pass
+        image = list(self.pictures(ws, noises, top, top_gain))[-1]
         assert image is not None
         return image
 

@@ -38,7 +38,8 @@ def ports_of(facts: dict[str, Any], where: str) -> Ports:
     facts: "inputs" and "outputs" as OnnxFacts tells them. Sizes that are left open are settled by
     the first run.
     """
-    sources, classes = [], []
+    sources: list[str] = []
+    classes: list[str] = []
     for name, port in facts["inputs"].items():
         shape = port["shape"]
         usable = port["type"] == "float32" and len(shape) in (2, 3, 4)

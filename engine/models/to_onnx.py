@@ -52,7 +52,11 @@ class Graphs:
         told = (json.dumps(self.manifest(about), indent=2) + "\n").encode()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name, data in ((MAPPING, self.mapping), (SYNTHESIS, self.synthesis), (GRAPHS, told)):
+            for name, data in (
+                (MAPPING, self.mapping),
+                (SYNTHESIS, self.synthesis),
+                (GRAPHS, told),
+            ):
                 with replacing(folder / name) as file:
                     file.write(data)
         except OSError as error:

@@ -26,6 +26,7 @@ from engine.store import Store
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 Owners = Callable[[], Mapping[str, frozenset[str]]]
+ROUGH_FROM_PX = 256  # smaller models are quick enough for whole pictures in a drag
 CACHE_BYTES = 192 * 2**20
 DEFAULT = RenderSettings()
 
@@ -61,11 +62,11 @@ class Renderer:
     ) -> Frame:
         """The picture of the Recipe. fresh: renders even what is at hand, as an export must.
 
-        A preview of a large model leaves the network early and is brought to the full size, as
-        long as a full render is not quick enough for every step of a drag; the Frame says which
-        it is. cancel: asked between the layers of a network. Raises ModelError, DirectionError,
-        RecipeError, StoreError or ImageError for what the Recipe asks and this installation
-        lacks, BackendError when the machine fails, Cancelled.
+        A preview of a large model is of lower precision where that is quicker, and leaves the
+        network early, to be brought to the full size, as long as the whole is not quick enough for
+        every step of a drag; the Frame says whether it is one. cancel: asked between the layers of
+        a network. Raises ModelError, DirectionError, RecipeError, StoreError or ImageError for what
+        the Recipe asks and this installation lacks, BackendError when the machine fails, Cancelled.
         """
         if settings.precision != "float32":
             raise BackendError(
@@ -117,15 +118,16 @@ class Renderer:
         model, ws = self._latent(node, backend)
         key, full_px = (model.info.sha256, backend), model.info.resolution
         early = self._pace.size(key, model.backend.exits, full_px) if hurry else None
+        rough = hurry and model.backend.has_rough and full_px >= ROUGH_FROM_PX
         began = time.perf_counter()
-        effort = Effort(early, None if cancel is None else cancel.check)
+        effort = Effort(early, rough, None if cancel is None else cancel.check)
         pixels = model.pixels(ws, node.noise, effort=effort)[0]
         self._pace.took(key, early or full_px, time.perf_counter() - began)
         if pixels.shape[2] == 1:
             pixels = np.repeat(pixels, 3, axis=2)
         if early is not None:
             pixels = resize(pixels, full_px, full_px, "bicubic")
-        return pixels, early is not None, model.backend.notice
+        return pixels, early is not None or rough, model.backend.notice
 
     def image(
         self, node: Generate, settings: RenderSettings = DEFAULT

@@ -32,26 +32,50 @@ def measure() -> Iterator[Figure]:
     torch.set_num_threads(1)
     peak = convolution_peak()
     yield Figure("peak of a plain convolution, one thread", peak, "GFLOP/s")
-    yield from stylegan2(256, peak, turns=5, at_least=2.0)
+    yield from stylegan2(256, peak, turns=5, at_least=2.0, preview_at_least=3.2)
     yield from grid(8, 256)
-    yield from stylegan2(1024, peak, turns=3, at_least=2.5)
+    yield from stylegan2(1024, peak, turns=3, at_least=2.5, preview_at_least=3.5)
+    yield from bundled()
     yield from shortcuts()
     yield from stylegan3("T", peak, at_least=5.0)
     yield from stylegan3("R", peak, at_least=3.0)
     yield from memory()
 
 
-def stylegan2(size: int, peak: float, turns: int, at_least: float) -> Iterator[Figure]:
-    """One picture at full precision."""
+def stylegan2(
+    size: int, peak: float, turns: int, at_least: float, preview_at_least: float
+) -> Iterator[Figure]:
+    """One picture at full precision, and as a preview."""
     rivals = Rivals(stylegan2_config(size))
     yield from rivals.compare(f"StyleGAN2 {size} px", turns, at_least)
     yield from rivals.beside_floor(f"StyleGAN2 {size} px", peak)
+    yield from rivals.compare_preview(f"StyleGAN2 {size} px, preview", turns, preview_at_least)
+
+
+def bundled() -> Iterator[Figure]:
+    """How near previews of the trained models come, all layers that can be rough at that size."""
+    from engine.backends.backend import Effort
+    from engine.models.library import ModelLibrary
+    from engine.models.opened import can_run_native, open_model
+
+    for info in ModelLibrary(Path("none")).models():
+        if info.family != "stylegan2" or not can_run_native(info):
+            continue
+        model = open_model(info, "native")
+        z = np.random.RandomState(0).randn(16, info.z_dim).astype(np.float32)
+        ws = model.map(z, psi=0.7)
+        pair = [model.pixels(ws, effort=Effort(rough=rough)).astype(float) for rough in (0, 1)]
+        error = np.square(pair[0] - pair[1]).mean(axis=(1, 2, 3)).max()
+        psnr = 10 * np.log10(255**2 / max(error, 1e-3))
+        yield Figure(f"preview of {info.name}, worst of 16", float(psnr), "dB", at_least=35)
 
 
 def grid(pictures: int, size: int) -> Iterator[Figure]:
     """Several pictures at once."""
     rivals = Rivals(stylegan2_config(size), pictures)
-    yield from rivals.compare(f"StyleGAN2 {size} px, grid of {pictures}", 2, 2.5)
+    name = f"StyleGAN2 {size} px, grid of {pictures}"
+    yield from rivals.compare(name, 2, 2.5)
+    yield from rivals.compare_preview(f"{name}, preview", 2, 4.0)
 
 
 def stylegan3(kind: str, peak: float, at_least: float) -> Iterator[Figure]:
@@ -110,6 +134,11 @@ class Fast:
         """As it would be in a drag."""
         return self._made.image(ws, self._noises, None, size)
 
+    def preview(self) -> np.ndarray:
+        """The whole picture as a preview of lower precision, without anything kept."""
+        self._made.forget()
+        return self._made.image(self._ws, self._noises, rough=True)
+
     def anew(self, size: int | None = None, ws: np.ndarray | None = None) -> np.ndarray:
         """Without anything kept of the picture before."""
         self._made.forget()
@@ -156,8 +185,22 @@ class Rivals:
         yield Figure(f"{name}, plain to ours", ratio, "ratio", at_least=at_least)
         yield Figure("... largest error", float(apart), "of range", at_most=1e-3)
 
+    def compare_preview(self, name: str, turns: int, at_least: float) -> Iterator[Figure]:
+        """As compare, with previews; how far they are from full precision."""
+        preview, full = self.fast.preview(), self.fast.anew()
+        pairs = []
+        for _ in range(turns):
+            began = time.thread_time()
+            self.slow()
+            pairs.append((time.thread_time() - began, _seconds(self.fast.preview)))
+        yield Figure(name, statistics.median(b for _, b in pairs) * 1000, "ms")
+        ratio = statistics.median(a / b for a, b in pairs)
+        yield Figure(f"{name}, plain to ours", ratio, "ratio", at_least=at_least)
+        apart = np.sqrt(np.square(preview - full).mean()) / full.std()
+        yield Figure("... rms error over deviation, random weights", float(apart), "share")
+
     def beside_floor(self, name: str, peak: float) -> Iterator[Figure]:
-        """The time beside that of the plain arithmetic at the peak; minimal filtering needs less."""
+        """The time beside that of the plain arithmetic at the peak; Winograd's needs less."""
         gflop = operations(self.generator, self.ws) / 1e9
         yield Figure(f"{name}, arithmetic of the plain form", gflop, "GFLOP")
         yield Figure(f"{name}, to the arithmetic floor", self.taken_s * peak / gflop, "ratio")

@@ -48,7 +48,7 @@ def filtered(x: Tensor, kernel: Tensor, padding: int) -> Tensor:
 
 
 class PlainStyleGAN2:
-    """ws to a picture, skip architecture with noise and filters of 4 taps, one step after another."""
+    """ws to a picture: skip architecture, noise, filters of 4 taps, one step after another."""
 
     def __init__(self, generator: Any) -> None:
         self.config = generator.config

@@ -1,4 +1,4 @@
-"""Previews that leave the network early: the same on every backend, and shown while a hand drags."""
+"""Previews that leave the network early: alike on every backend, shown while a hand drags."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_cancelled_work_stops_between_the_layers(large: Path) -> None:
 
     ws = model.map(np.zeros((1, 8), np.float32))
     with pytest.raises(Cancelled):
-        model.pixels(ws, effort=Effort(None, Impatient().check))
+        model.pixels(ws, effort=Effort(proceed=Impatient().check))
     assert len(asked) == 5
 
 

@@ -53,7 +53,7 @@ class Emit:
     @contextmanager
     def loop(self, stop: Any, start: Any = 0, step: Any = 1) -> Iterator[Any]:
         """for index in range(start, stop, step)."""
-        start, stop, step = (self.int(value) for value in (start, stop, step))
+        start, stop, step = (self.number(value) for value in (start, stop, step))
         before = self.b.block
         head, body, after = (self.function.append_basic_block() for _ in range(3))
         self.b.branch(head)
@@ -67,26 +67,22 @@ class Emit:
         self.b.branch(head)
         self.b.position_at_end(after)
 
-    def int(self, value: Any) -> Any:
+    def number(self, value: Any) -> Any:
         """A whole number as an operand."""
         return ir.Constant(INT, value) if isinstance(value, int) else value
-
-    def float(self, value: Any) -> Any:
-        """A number as an operand."""
-        return ir.Constant(FLOAT, value) if isinstance(value, float | int) else value
 
     def sum(self, *terms: Any) -> Any:
         """Whole numbers added up; a tuple among them is a product."""
         total = None
         for term in terms:
-            value = self.int(term) if not isinstance(term, tuple) else self._product(term)
+            value = self.number(term) if not isinstance(term, tuple) else self._product(term)
             total = value if total is None else self.b.add(total, value)
         return total
 
     def _product(self, factors: tuple[Any, ...]) -> Any:
-        value = self.int(factors[0])
+        value = self.number(factors[0])
         for factor in factors[1:]:
-            value = self.b.mul(value, self.int(factor))
+            value = self.b.mul(value, self.number(factor))
         return value
 
     def at(self, pointer: Any, *terms: Any) -> Any:

@@ -57,7 +57,13 @@ def emit_gemm(module: ir.Module, lanes: int) -> Emit:
 
 
 def _step(
-    e: Emit, panel: Any, rows: list[Any], sums: list[list[Any]], depth: Any, vectors: int, lanes: int
+    e: Emit,
+    panel: Any,
+    rows: list[Any],
+    sums: list[list[Any]],
+    depth: Any,
+    vectors: int,
+    lanes: int,
 ) -> None:
     right = [e.load(panel, (depth, COLUMNS), v * lanes) for v in range(vectors)]
     for r, line in enumerate(rows):

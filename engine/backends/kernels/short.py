@@ -23,7 +23,7 @@ _INSTRUCTIONS = {8: "llvm.x86.avx2.pmadd.wd", 16: "llvm.x86.avx512.pmaddw.d.512"
 
 
 def short_panels(
-    panels: Float32[np.ndarray, "*batch panels k 16"], units: Shaped[np.ndarray, "..."]
+    panels: Float32[np.ndarray, "*batch panels k 16"], units: Shaped[np.ndarray, ...]
 ) -> Int16[np.ndarray, "*batch panels half 32"]:
     """Packed panels as whole numbers of the given units, two rows side by side. k is even."""
     *batch, count, k, _ = panels.shape
@@ -33,7 +33,7 @@ def short_panels(
 
 
 def emit_gemm_short(module: ir.Module, lanes: int) -> Emit:
-    """gemm_short: as gemm, with whole numbers. lda, a_step, b_step count pairs; a: 16 bits, c: 32."""
+    """gemm_short: as gemm, of whole numbers. lda, a_step, b_step count pairs; a: 16 bits, c: 32."""
     from llvmlite import ir
 
     from engine.backends.kernels.emit import Emit
@@ -44,7 +44,7 @@ def emit_gemm_short(module: ir.Module, lanes: int) -> Emit:
     whole, short = ir.VectorType(ir.IntType(32), lanes), ir.VectorType(ir.IntType(16), 2 * lanes)
     pairs = ir.Function(module, ir.FunctionType(whole, [short, short]), _INSTRUCTIONS[lanes])
     sums = [[e.place(whole) for _ in range(vectors)] for _ in range(ROWS)]
-    half = e.b.ashr(k, e.int(1))
+    half = e.b.ashr(k, e.number(1))
     with e.loop(count) as index, e.loop(n, step=COLUMNS) as column:
         panel = e.at(b, (index, b_step), (column, half))
         with e.loop(m, step=ROWS) as row:
@@ -53,7 +53,10 @@ def emit_gemm_short(module: ir.Module, lanes: int) -> Emit:
             for place in (place for line in sums for place in line):
                 e.b.store(ir.Constant(whole, None), place)
             with e.loop(half) as depth:
-                right = [_shorts(e, e.load(panel, (depth, COLUMNS), v * lanes), short) for v in range(vectors)]
+                right = [
+                    _shorts(e, e.load(panel, (depth, COLUMNS), v * lanes), short)
+                    for v in range(vectors)
+                ]
                 for r, line in enumerate(rows):
                     left = _shorts(e, e.splat(e.scalar(line, depth)), short)
                     for v in range(vectors):

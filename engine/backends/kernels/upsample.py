@@ -43,21 +43,22 @@ def emit_upsample(module: ir.Module, lanes: int, short: bool = False) -> Emit:
     with e.loop(width) as x, e.loop(channels, step=lanes) as channel:
         for phase in (0, 1):
             for across in (0, 1, 2):
-                parts = [
-                    (kernel[k], e.loaded(short, lines[near], (x, 9, channels), (channels, 3 * tap + across), channel))
-                    for near, tap, k in terms(phase)
-                ]  # fmt: skip
+                parts = []
+                for near, tap, k in terms(phase):
+                    place = e.sum((x, 9, channels), (channels, 3 * tap + across), channel)
+                    parts.append((kernel[k], e.loaded(short, lines[near], place)))
                 place = e.at(room, (e.sum(x, 1), 6, channels), (channels, 3 * phase + across))
                 e.store(_total(e, parts), place, channel)
-    double = e.b.mul(width, e.int(2))
+    double = e.b.mul(width, e.number(2))
     with e.loop(width) as x, e.loop(channels, step=lanes) as channel:
         gain, shift = e.load(scale, channel), e.load(bias, channel)
         for phase in (0, 1):
             for side in (0, 1):
-                parts = [
-                    (kernel[k], e.load(room, (e.sum(x, 1 + near), 6, channels), (channels, 3 * phase + tap), channel))
-                    for near, tap, k in terms(side)
-                ]  # fmt: skip
+                parts = []
+                for near, tap, k in terms(side):
+                    there = (e.sum(x, 1 + near), 6, channels)
+                    value = e.load(room, there, (channels, 3 * phase + tap), channel)
+                    parts.append((kernel[k], value))
                 pixel = e.scalar(noise, (double, phase), (x, 2), side)
                 value = e.fma(_total(e, parts), gain, e.b.fadd(shift, e.splat(pixel)))
                 value = e.leaky_clamped(value, slope, limit)
@@ -103,8 +104,11 @@ def emit_paint(module: ir.Module, lanes: int) -> Emit:
         near_y, far_y = _pair(e, line)
         near_x, far_x = _pair(e, px)
         for y, xs, factor in (
-            (near_y, near_x, nine), (near_y, far_x, three), (far_y, near_x, three), (far_y, far_x, one)
-        ):  # fmt: skip
+            (near_y, near_x, nine),
+            (near_y, far_x, three),
+            (far_y, near_x, three),
+            (far_y, far_x, one),
+        ):
             value = e.fma(e.load(below, (y, below_row), (xs, 4), lanes=4), factor, value)
         e.store(value, image, (line, image_row), (px, 4))
     e.done()
@@ -113,6 +117,6 @@ def emit_paint(module: ir.Module, lanes: int) -> Emit:
 
 def _pair(e: Emit, index: Any) -> tuple[Any, Any]:
     """Where, border included, the nearer and the farther pixel of the half-size picture lie."""
-    near = e.b.add(e.b.ashr(index, e.int(1)), e.int(1))
-    odd = e.b.and_(index, e.int(1))
-    return near, e.b.add(near, e.b.sub(e.b.shl(odd, e.int(1)), e.int(1)))
+    near = e.b.add(e.b.ashr(index, e.number(1)), e.number(1))
+    odd = e.b.and_(index, e.number(1))
+    return near, e.b.add(near, e.b.sub(e.b.shl(odd, e.number(1)), e.number(1)))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from engine.backends.kernels.emit import Emit
 
-LEFT = 8191.0  # the largest whole number that a transformed map holds
+LEFT, MOST = 8191.0, 32000.0  # what a sample of a map is scaled to, and where others are cut off
 _POINTS = {4: (0.0, 1.0, -1.0, 2.0, -2.0), 6: (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)}
 
 
@@ -100,7 +100,7 @@ def emit_winograd_input(module: ir.Module, lanes: int, m: int, short: bool = Fal
                     place = e.sum(channel, (channels, r * n + s))
                     if short:
                         value = e.b.fmul(value, e.splat(e.scalar(steps, r * n + s)))
-                        value, place = e.whole(value, LEFT), e.b.ashr(place, e.int(1))
+                        value, place = e.whole(value, MOST), e.b.ashr(place, e.number(1))
                     e.store(value, target, place)
     e.done()
     return e
@@ -124,7 +124,7 @@ def emit_winograd_output(module: ir.Module, lanes: int, m: int, short: bool = Fa
     matrix = transforms(m).out
     with e.loop(last, start=first) as tile:
         down, right = e.b.sdiv(tile, across), e.b.srem(tile, across)
-        top, left = e.b.mul(down, e.int(m)), e.b.mul(right, e.int(m))
+        top, left = e.b.mul(down, e.number(m)), e.b.mul(right, e.number(m))
         source = e.at(v, (e.b.sub(tile, first), v_row))
         with e.loop(channels, step=lanes) as channel:
             gain, shift = e.load(scale, channel), e.load(bias, channel)
@@ -153,7 +153,7 @@ def emit_winograd_output(module: ir.Module, lanes: int, m: int, short: bool = Fa
 
 
 def _apply(e: Emit, matrix: Float64[np.ndarray, "out n"], values: list[Any]) -> list[Any]:
-    """The matrix times the vectors. Rows for the points a and -a share their even and odd halves."""
+    """The matrix times the vectors. Rows for points a and -a share their even and odd halves."""
     made: list[Any] = [None] * len(matrix)
     signs = (-1.0) ** np.arange(len(values))
     for index, row in enumerate(matrix):
