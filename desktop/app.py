@@ -13,6 +13,7 @@ from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop import theme, wiring
+from desktop.controllers.engines import EnginesController
 from desktop.controllers.explore import ExploreController
 from desktop.controllers.export import ExportController
 from desktop.controllers.history import HistoryController
@@ -148,6 +149,7 @@ def main(argv: Sequence[str]) -> int:
     studio = Studio(passphrase=passphrase)
     desk = build(studio, studio.home, passphrase)
     desk.start()
+    EnginesController(studio, desk.jobs, desk.render, desk)
     code = app.exec()
     desk.close()
     return code

@@ -31,7 +31,7 @@ from engine.models.opened import Model
 from engine.project import Autosave, Entry, Project, Recent, load, save
 from engine.recipe import ModelRef, Recipe
 from engine.services import models
-from engine.services.engines import Engines
+from engine.services.engines import Engine, Engines, available
 from engine.services.render import Renderer
 from engine.store import Store
 
@@ -111,6 +111,17 @@ class Studio:
         """What a Recipe says to mean that model."""
         info = self.library.find(name)
         return ModelRef(info.name, info.sha256)
+
+    def measure_engine(self, name: str) -> Engine:
+        """Find which engine renders a model quickest here, and keep it. Raises ModelError."""
+        return self.engines.measure(self.library.find(name))
+
+    def unmeasured(self, ref: ModelRef) -> str | None:
+        """The name of the model when its engines were never compared here and there are several."""
+        info = self.library.resolve(ref) if self.library.has(ref) else None
+        if info is None or self.engines.measured(info) or len(available(info)) < 2:
+            return None
+        return info.name
 
     def directions(self, name: str) -> tuple[DirectionInfo, ...]:
         """The model's directions in their fixed order: named ones first, then principal ones."""

@@ -68,7 +68,7 @@ class Engines:
         if kept.get("chosen") in available(info):
             return Engine(kept["chosen"], "chosen", times)
         if times:
-            return Engine(min(times, key=lambda name: times[name]), "measured", times)  # type: ignore[arg-type]
+            return Engine(min(times, key=lambda name: times[name]), "measured", times)
         return Engine(usual(info), "usual", {})
 
     def measured(self, info: ModelInfo) -> bool:

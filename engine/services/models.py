@@ -68,7 +68,11 @@ def _open_onnx(path: Path) -> Model:
 
     raw = read_raw(path)
     config, backend = open_onnx(path, dict(raw.networks[0].init))
-    card = {"name": path.stem[:64], "title": path.stem[:64], "family": config.family}
+    card: dict[str, Any] = {
+        "name": path.stem[:64],
+        "title": path.stem[:64],
+        "family": config.family,
+    }
     card |= {"config": config.to_dict(), "weights_sha256": raw.source_sha256}
     info = replace(info_of(path, card, bundled=False), folder=path)
     return Model(info, backend, {"average": np.zeros(config.w_dim, np.float32)})
