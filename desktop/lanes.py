@@ -76,7 +76,7 @@ class LatestLane(QObject):
         run = _Run(key, work, self._epoch, droppable)
         if self._running is None:
             self._start(run)
-        elif self._running.key != key or self._running.epoch != self._epoch:
+        elif self._running.key != key or self._running.token.cancelled:
             self._waiting = run
             if self._running.droppable:
                 self._running.token.cancel()
