@@ -12,6 +12,7 @@ from engine.backends.kernels import library
 from engine.backends.kernels.library import Kernels, address, kernels, lanes_here
 from engine.backends.torch_backend import TorchBackend
 from engine.gan.fast import fast_generator
+from engine.gan.stylegan2_config import StyleGAN2Config
 from engine.models.families import family_of
 from engine.models.family import Config
 from engine.models.torch_generator import build_generator
@@ -131,3 +132,22 @@ def test_kernels_for_other_processors_compute_the_same(lanes: int, here: Kernels
     packed = pack(b)
     other.gemm(address(a), 40, 0, address(packed), 0, address(c), 48, 0, 12, 40, 48, 1)
     np.testing.assert_allclose(c, a @ b, rtol=0, atol=1e-4)
+
+
+def test_previews_in_whole_numbers_are_near_and_quick_work_stays_exact(here: Kernels) -> None:
+    if not here.short:
+        pytest.skip("this processor has no products of 16-bit pairs")
+    config = StyleGAN2Config(
+        8, 8, 0, 128, {4: 16, 8: 16, 16: 16, 32: 16, 64: 24, 128: 10}, 1, conv_clamp=256.0
+    )
+    tensors = random_tensors(config)
+    fast = fast_generator(config, tensors, 2)
+    assert fast is not None
+    ws, noises, _ = inputs(config, tensors, 2)
+    exact = fast.image(ws, noises)
+    rough = fast.image(ws, noises, rough=True)
+    error = np.sqrt(np.square(rough - exact).mean())
+    assert 0 < error < 0.01 * exact.std()
+    np.testing.assert_array_equal(fast.image(ws, noises), exact)
+    low = fast.image(ws, noises, resolution=32)
+    np.testing.assert_array_equal(fast.image(ws, noises, resolution=32, rough=True), low)
