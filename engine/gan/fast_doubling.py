@@ -112,8 +112,7 @@ class DoublingConv:
         for start in range(begin, end, step):
             stop = min(start + step, end)
             pixels = (stop - start) * x.width
-            scaled = left[:pixels].reshape(stop - start, x.width, self.ins)
-            np.multiply(inside[start:stop], style, out=scaled, casting="unsafe")
+            self._scale(kernels, inside[start:stop], style, left)
             self._products(
                 kernels, left[: rows_padded(pixels)], sums[(start - begin) // step % groups]
             )
@@ -123,6 +122,13 @@ class DoublingConv:
                 near = [made(y - 1), made(y), made(y + 1)]
                 self._lines(kernels, near, x, picture, y, finish, out, room)
             done = max(done, ready)
+
+    def _scale(
+        self, kernels: Kernels, lines: np.ndarray, style: np.ndarray, left: np.ndarray
+    ) -> None:
+        """The lines' pixels, scaled, one after another."""
+        room = left[: lines.shape[0] * lines.shape[1]].reshape(lines.shape)
+        np.multiply(lines, style, out=room)
 
     def _products(
         self, kernels: Kernels, left: np.ndarray, out: np.ndarray | None = None

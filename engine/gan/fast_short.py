@@ -69,6 +69,15 @@ class ShortDoublingConv(DoublingConv):
         units = np.tile(self._out_units, 9).reshape(len(exact.packed), 1, -1)
         self.packed = short_panels(exact.packed, units)
 
+    def _scale(
+        self, kernels: Kernels, lines: np.ndarray, style: np.ndarray, left: np.ndarray
+    ) -> None:
+        count, width = lines.shape[:2]
+        for line in range(count):
+            kernels.scale_short(
+                address(lines, line), width, self.ins, address(style), address(left, line * width)
+            )
+
     def _units(
         self, x: Map, picture: int, styles: Float32[np.ndarray, "n ins"], finish: Finish
     ) -> tuple[Float32[np.ndarray, " ins"], Finish]:
@@ -76,4 +85,6 @@ class ShortDoublingConv(DoublingConv):
         most = float(np.abs(x.inside[picture, ::LINES] * style).max())
         unit = np.float32(max(most * HEADROOM, 1e-20) / LEFT)
         scale = finish.scale * (self._out_units * unit)
-        return style / unit, replace(finish, scale=np.ascontiguousarray(scale, np.float32))
+        return np.ascontiguousarray(style / unit, np.float32), replace(
+            finish, scale=np.ascontiguousarray(scale, np.float32)
+        )

@@ -28,7 +28,7 @@ LEAK = 0.2
 BINOMIAL = np.array([1, 3, 3, 1], np.float32) / 8
 KEPT_BYTES = 48 * 2**20  # of lower features, at most, for one picture
 FEW_PIXELS = 64
-ROUGH_FROM = 64  # px; below that little is gained
+ROUGH_FROM = 32  # px; below that little is gained
 
 
 def can_run(config: StyleGAN2Config, tensors: Tensors) -> bool:
@@ -76,11 +76,12 @@ class _Layer:
         return wide(styles, styles.shape[1]), wide(scale * np.float32(SQRT2), scale.shape[1])
 
 
-def _rough(layer: _Layer) -> _Layer:
+def _rough(layer: _Layer, size: int) -> _Layer:
     conv = layer.conv
     if isinstance(conv, FlatConv):
         return layer if conv.few else replace(layer, conv=ShortFlatConv(conv))
-    return replace(layer, conv=ShortDoublingConv(conv))
+    # Small maps go another way, which is exact.
+    return replace(layer, conv=ShortDoublingConv(conv)) if size > 32 else layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +159,7 @@ class FastSynthesis:
         other = copy.copy(self)
         other._kept, other._rooms = Kept(), Rooms()
         other._blocks = [
-            replace(block, layers=tuple(_rough(layer) for layer in block.layers))
+            replace(block, layers=tuple(_rough(layer, block.size) for layer in block.layers))
             if block.size >= ROUGH_FROM
             else block
             for block in self._blocks

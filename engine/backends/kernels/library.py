@@ -43,6 +43,7 @@ class Kernels:
     winograd6_output: Callable[..., None]
     # Only where `short`:
     gemm_short: Callable[..., None]
+    scale_short: Callable[..., None]
     upsample_short: Callable[..., None]
     winograd6_input_short: Callable[..., None]
     winograd6_output_short: Callable[..., None]
@@ -93,7 +94,7 @@ def compiled(lanes: int, short: bool = False) -> Kernels:
 
     from engine.backends.kernels.filtered import emit_filtered
     from engine.backends.kernels.gemm import emit_gemm
-    from engine.backends.kernels.short import emit_gemm_short
+    from engine.backends.kernels.short import emit_gemm_short, emit_scale_short
     from engine.backends.kernels.upsample import emit_paint, emit_upsample
     from engine.backends.kernels.winograd import emit_winograd_input, emit_winograd_output
 
@@ -105,6 +106,7 @@ def compiled(lanes: int, short: bool = False) -> Kernels:
         written += [emit_winograd_input(module, lanes, m), emit_winograd_output(module, lanes, m)]
     if short:
         written += [emit_gemm_short(module, lanes), emit_upsample(module, lanes, True)]
+        written.append(emit_scale_short(module, lanes))
         written.append(emit_winograd_input(module, lanes, 6, True))
         written.append(emit_winograd_output(module, lanes, 6, True))
     llvm.initialize_native_target()

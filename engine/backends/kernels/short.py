@@ -71,5 +71,21 @@ def emit_gemm_short(module: ir.Module, lanes: int) -> Emit:
     return e
 
 
+def emit_scale_short(module: ir.Module, lanes: int) -> Emit:
+    """scale_short(x, pixels, channels, scale, y): pixels times scale by channel, as 16-bit whole
+    numbers, two in the place of a float."""
+    from engine.backends.kernels.emit import Emit
+    from engine.backends.kernels.winograd import MOST
+
+    e = Emit(module, "scale_short", "piipp", lanes)
+    x, pixels, channels, scale, y = e.args
+    with e.loop(pixels) as pixel, e.loop(channels, step=lanes) as channel:
+        place = e.sum((pixel, channels), channel)
+        value = e.b.fmul(e.load(x, place), e.load(scale, channel))
+        e.store(e.whole(value, MOST), y, e.b.ashr(place, e.number(1)))
+    e.done()
+    return e
+
+
 def _shorts(e: Emit, value: Any, kind: Any) -> Any:
     return e.b.bitcast(value, kind)
