@@ -69,7 +69,7 @@ def test_an_export_tells_its_steps_and_never_uses_the_previews_pixels(
     receipt = studio.export(
         face(studio), tmp_path / "x.png", ExportOptions(size_px=None), steps.append
     )
-    assert [step.stage for step in steps][:2] == ["Rendering", "Encoding"]
+    assert [step.stage for step in steps][:2] == ["Rendering", "Marking"]
     assert receipt.recipe == shown.recipe
     rows = studio.ledger.rows()
     assert [(row.status, row.sha256) for row in rows] == [("done", receipt.sha256)]
