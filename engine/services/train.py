@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,17 +69,20 @@ def _encoder(
 def _economy(device: str | None) -> dict[str, Any]:
     """What makes two cores go furthest; a GPU sees millions of pictures and needs none of it."""
     from engine.models.library import bundled_folder
+    from engine.perception.imagenet import LITE1
     from engine.training.hardware import choose_hardware
     from engine.training.options import parse_stages
 
     if choose_hardware(device or "auto").device.type != "cpu":
         return {}
     guide = bundled_folder() / GUIDE
+    sees = importlib.util.find_spec(LITE1.package) is not None
     return {
         "stages": parse_stages("64:51.2"),
         "batch": 8,
         "gamma_scale": 5.0,
         "taught": 112_000,
+        "perceptual": 0.15 if sees else 0.0,
         "polished": 94_000,
         "head_start": 2_400,
         "z_dim": 64,
