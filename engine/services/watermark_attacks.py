@@ -1,7 +1,8 @@
 """What happens to pictures on the way: the damage a mark is held to, and pictures to try it on.
 
-None of the pictures was used to tune the mark: faces of seeds and portraits of rows that nothing
-else uses, and the photographs that scikit-image ships (a part of the `dev` extra).
+Faces of seeds and portraits of rows that nothing else uses, and the photographs that scikit-image
+ships (a part of the `dev` extra). The photographs were in view while the mark was made, so what is
+read from them is no independent test of it.
 """
 
 from __future__ import annotations
