@@ -3,20 +3,15 @@
 InterFaceGAN (Shen et al., 2020) takes the normal of a boundary in w and projects the normals of
 other attributes out of it. Here all attributes are regressed on w together, and the direction of
 one attribute is the most likely step (shortest under the covariance of w) that changes its own
-linear reading by one and leaves the others' alone. Where the readings bend, measured effects
-mend what linearity gets wrong.
+linear reading by one and leaves the others' alone.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float, Float64
 
 Directions = Float64[np.ndarray, "traits w_dim"]
-# Directions to the average change of every trait along each of them.
-Measure = Callable[[Directions], Float64[np.ndarray, "traits traits"]]
 
 
 def linear_readings(
@@ -28,16 +23,6 @@ def linear_readings(
     covariance = x.T @ x / len(x)
     ridge = 1e-4 * np.trace(covariance) / len(covariance)
     return np.linalg.solve(covariance + ridge * np.eye(len(covariance)), x.T @ y / len(x))
-
-
-def explained(
-    w: Float[np.ndarray, "n w_dim"], traits: Float[np.ndarray, "n traits"]
-) -> Float64[np.ndarray, " traits"]:
-    """R2 of the linear reading of every trait: how much of it w tells by a plane."""
-    x = w.astype(np.float64) - w.mean(0, dtype=np.float64)
-    y = traits.astype(np.float64) - traits.mean(0, dtype=np.float64)
-    rest = y - x @ linear_readings(w, traits)
-    return np.asarray(1 - rest.var(0) / np.maximum(y.var(0), 1e-12))
 
 
 def partial_directions(
@@ -63,33 +48,3 @@ def unit_std(
     """The direction with the length of w's standard deviation along it."""
     unit = direction / np.linalg.norm(direction)
     return np.asarray(unit * (w.astype(np.float64) @ unit).std())
-
-
-def all_unit_std(directions: Directions, w: Float[np.ndarray, "n w_dim"]) -> Directions:
-    """Each direction with the length of w's standard deviation along it."""
-    return np.stack([unit_std(d, w) for d in directions])
-
-
-def refine(
-    directions: Directions, w: Float[np.ndarray, "n w_dim"], measure: Measure, rounds: int
-) -> Directions:
-    """Mix the directions until each changes its own trait alone, as measured.
-
-    measure gives M, M[i, j] the change of trait j along direction i. To first order the
-    directions M^-1 D have no effect off the diagonal; each round does that again from where the
-    last one led. Damped where an own effect is weak, so that noise is not blown up. All have
-    unit standard deviation.
-    """
-    directions = all_unit_std(directions, w)
-    for _ in range(rounds):
-        effects = measure(directions)
-        directions = all_unit_std(unmix(effects) @ directions, w)
-    return directions
-
-
-def unmix(effects: Float64[np.ndarray, "traits traits"]) -> Float64[np.ndarray, "traits traits"]:
-    """T such that T @ effects is as diagonal as a damped inverse makes it, own signs kept."""
-    own = np.abs(np.diag(effects))
-    damping = (0.02 * np.median(own)) ** 2
-    inverse = effects.T @ np.linalg.inv(effects @ effects.T + damping * np.eye(len(effects)))
-    return np.asarray(inverse * own[:, None])

@@ -17,7 +17,7 @@ from engine.directions.library import (
     vector_of,
     write_directions,
 )
-from engine.directions.named import explained, partial_directions, refine, unit_std
+from engine.directions.named import partial_directions, unit_std
 from engine.directions.ranges import Reach, best_slider, layer_groups, trial
 from engine.directions.report import table
 from engine.directions.sampling import pictures, read_traits, sample_w, to_ws
@@ -25,7 +25,7 @@ from engine.directions.search import Search, draw_sample, find_named
 from engine.errors import Cancelled, DirectionError
 from engine.frame import DirectionInfo
 
-SMALL = Search(samples=400, faces=12, steps=(1.5,), reach=Reach(faces=100))
+SMALL = Search(samples=400, reach=Reach(faces=100))
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
@@ -56,26 +56,6 @@ def test_strength_one_is_one_standard_deviation_along_the_direction() -> None:
     direction = unit_std(np.array([3.0, 0, 1, 0, -2, 0]), w)
     unit = direction / np.linalg.norm(direction)
     assert np.linalg.norm(direction) == pytest.approx((w @ unit).std(), rel=1e-6)
-
-
-def test_refining_removes_the_effects_on_others_that_are_measured() -> None:
-    world = LinearWorld()
-    w = sample_w(world, 2000, 3)
-    wrong = np.random.RandomState(4).randn(4, 6) * 0.2 + world.readings.T
-    found = refine(wrong, w, lambda d: d @ world.readings.astype(np.float64), rounds=2)
-    effects = found @ world.readings
-    own = np.diag(effects)
-    assert (own > 0).all()
-    assert np.abs(effects - np.diag(own)).max() < 0.02 * own.min()
-
-
-def test_explained_tells_what_a_plane_in_w_can_read() -> None:
-    world = LinearWorld()
-    w = sample_w(world, 2000, 3)
-    noise = np.random.RandomState(0).randn(2000)
-    told = explained(w, np.stack([world.attributes(w)[:, 0], noise], 1))
-    assert told[0] == pytest.approx(1.0, abs=1e-6)
-    assert told[1] < 0.05
 
 
 def test_principal_directions_are_those_of_the_covariance() -> None:
