@@ -156,7 +156,7 @@ class Desk(QObject):
         self.render.close()
         self.thumbs.close()
         self.edit.close()
-        self.studio.stop_worker()
+        self.studio.stop_workers()
         self.layers.close()
         self.jobs.close()
         self.files.close(finish=True)

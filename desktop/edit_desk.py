@@ -110,12 +110,9 @@ class EditDesk(QObject):
         return self.desk.studio.edit.between_four(corners, x, y, space)
 
     def close(self) -> None:
-        """Stop the searches, and end their process where one was started."""
+        """Stop the searches and the film."""
         self.movement.stop()
         self.searches.close()
-        editor = vars(self.desk.studio).get("edit")
-        if editor is not None:
-            editor.close()
 
     @property
     def idle(self) -> bool:

@@ -278,6 +278,11 @@ class Studio(Models):
 
         return Editor(self.home, self.refresh)
 
+    def stop_workers(self) -> None:
+        """End the processes that were started; what they were doing ends as cancelled."""
+        super().stop_workers()
+        self.edit.close()
+
     def favourites(self) -> tuple[Favourite, ...]:
         """The pictures kept across projects. Raises ProjectError."""
         return Favourites(self.home / FAVOURITES).load()

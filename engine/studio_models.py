@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 
 from engine.cancel import CancelToken
@@ -18,19 +17,16 @@ from engine.frame import (
     OnStep,
     RenderSettings,
 )
-from engine.models.library import ModelLibrary
 from engine.models.opened import Model
 from engine.recipe import ModelRef, Recipe
 from engine.services import anatomy, models
-from engine.services.apart import run_apart
-from engine.services.render import Renderer
-from engine.store import Store
+from engine.services.installation import Installation
 from engine.worker import Worker
 
 RENDER = RenderSettings()
 
 
-class Models:
+class Models(Installation):
     """Models, their directions and layers, and the pictures of Recipes, for one data folder.
 
     home: the data folder. backend: "onnx", "torch", or None for the best of each model. Methods
@@ -38,11 +34,9 @@ class Models:
     """
 
     def __init__(self, home: Path, backend: BackendName | None) -> None:
-        self.home = home
+        super().__init__(home)
         self.backend = backend
-        self.library = ModelLibrary(home)
-        self.store = Store(home / "store", self._store_folders())
-        self.renderer = Renderer(self.library, self.store, self._owners)
+        self._worker = Worker()  # for what takes torch; its process starts with the first job
         self._directions: dict[str, tuple[DirectionInfo, ...]] = {}
 
     def models(self) -> tuple[ModelInfo, ...]:
@@ -87,7 +81,7 @@ class Models:
 
     def check(self, recipe: Recipe) -> None:
         """Refuse what a render would refuse, in milliseconds; see services.anatomy."""
-        anatomy.check_recipe(recipe, self.library, self.store, self._owners)
+        anatomy.check_recipe(recipe, self.library, self.store, lambda: self._owners)
 
     def import_model(
         self,
@@ -108,7 +102,7 @@ class Models:
             kwargs = {"home": self.home, "path": path, "name": name, "expected": expected}
             target = "engine.services.models:import_apart"
             try:
-                name = run_apart(self.worker, target, kwargs, progress, cancel)
+                name = self._worker.submit(target, kwargs, on_progress=progress).wait(cancel)
             finally:
                 models.sweep_unfinished(self.library)
         else:
@@ -122,26 +116,18 @@ class Models:
         """What a layer answers to a picture; see services.layers. Runs in the worker process."""
         kwargs = {"home": self.home, "recipe": recipe.canonical, "layer": layer}
         target = "engine.services.layers:activations"
-        found: Activations = run_apart(self.worker, target, kwargs, None, cancel)
+        found: Activations = self._worker.submit(target, kwargs).wait(cancel)
         return found
 
-    @cached_property
-    def worker(self) -> Worker:
-        """The process for what takes torch; started at its first job, ended with the program."""
-        return Worker()
-
-    def stop_worker(self) -> None:
-        """End the worker process, if there is one; what it was doing ends as cancelled."""
-        if "worker" in self.__dict__:
-            self.worker.close()
-            del self.__dict__["worker"]
+    def stop_workers(self) -> None:
+        """End the processes that were started; what they were doing ends as cancelled."""
+        self._worker.close()
+        self.renderer.diffusion.close()
 
     def refresh(self) -> None:
         """Look again at the models and directions on the disk."""
-        self.library.refresh()
-        self.store.fallbacks = self._store_folders()
+        super().refresh()
         self._directions = {}
-        self.__dict__.pop("_found_on", None)
 
     def render(
         self,
@@ -166,13 +152,3 @@ class Models:
         if settings.backend is not None or self.backend is None:
             return settings
         return RenderSettings(settings.quality, self.backend, settings.precision)
-
-    def _store_folders(self) -> tuple[Path, ...]:
-        return self.library.store_folders()
-
-    @cached_property
-    def _found_on(self) -> dict[str, frozenset[str]]:
-        return dict(models.direction_owners(self.library))
-
-    def _owners(self) -> dict[str, frozenset[str]]:
-        return self._found_on

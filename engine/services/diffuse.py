@@ -7,7 +7,7 @@ makes them quicker.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,32 +31,30 @@ from engine.diffusion.noise import noise_of
 from engine.diffusion.trajectory import Trajectories
 from engine.errors import ModelError, RecipeError
 from engine.frame import BackendName, DenoisingStep
-from engine.models.library import ModelLibrary
 from engine.models.open_denoiser import PixelDenoiser, Weights, open_classifier
 from engine.recipe import ModelRef
 from engine.services.diffusion import Place
-from engine.store import Store
+from engine.services.installation import Installation
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 MOST_LEVEL = 0.5  # of an upsampler's timesteps; as in its training
 
 
-@dataclass
-class Workshop:
+class Workshop(Installation):
     """What one place's runs share."""
 
-    library: ModelLibrary
-    store: Store
-    networks: dict[tuple[str, BackendName | None], PixelDenoiser] = field(default_factory=dict)
-    classifiers: dict[str, Any] = field(default_factory=dict)
-    memory: Trajectories = field(default_factory=Trajectories)
+    def __init__(self, place: Place) -> None:
+        super().__init__(place.home, place.bundled)
+        self.networks: dict[tuple[str, BackendName | None], PixelDenoiser] = {}
+        self.classifiers: dict[str, Any] = {}
+        self.memory = Trajectories()
 
     def network(self, ref: ModelRef, backend: BackendName | None) -> PixelDenoiser:
         """A diffusion model, opened once. Raises ModelError."""
         key = (ref.sha256, backend)
         if key not in self.networks:
             if not self.library.has(ref):
-                self.library.refresh()  # it may have come since
+                self.refresh()  # it may have come since
             self.networks[key] = PixelDenoiser(self.library.denoiser(ref), backend)
         return self.networks[key]
 
@@ -64,20 +62,15 @@ class Workshop:
         """A noise-aware classifier, opened once. Raises ModelError."""
         if ref.sha256 not in self.classifiers:
             if not self.library.has(ref):
-                self.library.refresh()
+                self.refresh()
             self.classifiers[ref.sha256] = open_classifier(self.library.classifier(ref))
         return self.classifiers[ref.sha256]
 
 
-_SHOPS: dict[Place, Workshop] = {}
-
-
+@lru_cache(maxsize=4)
 def workshop(place: Place) -> Workshop:
     """The workshop of a place; it lives as long as the process."""
-    if place not in _SHOPS:
-        library = ModelLibrary(place.home, place.bundled)
-        _SHOPS[place] = Workshop(library, Store(place.home / "store", library.store_folders()))
-    return _SHOPS[place]
+    return Workshop(place)
 
 
 def denoise_image(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from engine.worker import Worker
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 Trail = UInt8[np.ndarray, "steps height width 3"]
-POLL_S = 0.02
 _MODULE = "engine.services.diffuse"
 
 
@@ -38,8 +36,7 @@ class Diffusion:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._worker: Worker | None = None
-        self._starting = threading.Lock()
+        self._worker = Worker()  # its process starts with the first job
 
     def denoise(
         self,
@@ -79,10 +76,8 @@ class Diffusion:
         return made
 
     def close(self) -> None:
-        """End the worker process."""
-        with self._starting:
-            if self._worker is not None:
-                self._worker.close()
+        """End the worker process; what it was doing ends as cancelled."""
+        self._worker.close()
 
     def _run(
         self,
@@ -91,16 +86,7 @@ class Diffusion:
         on_step: Callable[[DenoisingStep], None] | None,
         cancel: CancelToken | None,
     ) -> Any:
-        with self._starting:
-            if self._worker is None:
-                self._worker = Worker()
         job = self._worker.submit(
             f"{_MODULE}:{function}", {"place": self._place, **kwargs}, on_frame=on_step
         )
-        while True:
-            try:
-                return job.result(POLL_S if cancel is not None else None)
-            except TimeoutError:
-                if cancel is not None and cancel.cancelled:
-                    job.cancel()
-                    return job.result()
+        return job.wait(cancel)

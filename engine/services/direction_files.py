@@ -37,7 +37,6 @@ SPREAD = 4000
 def export_direction(home: Path, model: str, name: str, path: Path) -> Path:
     """Write one of a model's directions to a file; returns its path. Raises DirectionError."""
     room = workroom(home)
-    room.refresh()
     info = room.library.find(model)
     found = next((d for d in directions_of(room.library, info) if d.name == name), None)
     if found is None:
@@ -62,7 +61,6 @@ def import_direction(
     anyway: takes one that was found on other weights, where its size fits. Raises DirectionError.
     """
     room = workroom(home)
-    room.refresh()
     info = room.library.find(model)
     if path.suffix.lower() == SUFFIX:
         found = read_direction(path)

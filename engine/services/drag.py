@@ -44,11 +44,10 @@ def drag(
     from engine.editing.invert import spread
 
     room = workroom(home)
-    room.refresh()
     made, delta = _made(wish.recipe)
     info = room.library.resolve(made.model)
     torch.set_num_threads(1 if info.resolution <= 128 else torch.get_num_threads())
-    model, memo = room.renderer.tuned(info, delta) if delta else room.renderer.opened(info, "torch")
+    model, memo = room.renderer.opened(info, "torch", delta)
     ws = evaluate(made.latent, model, room.store.get_array, class_vector(made, info), memo)[0]
     net = differentiable(model, made.noise)
     around = spread(sample_w(model, SPREAD, 3))

@@ -11,7 +11,6 @@ from engine.frame import DirectionInfo, OnProgress
 from engine.path import Path as Film
 from engine.recipe import Recipe, Space
 from engine.services import direction_files
-from engine.services.away import run_away
 from engine.wishes import DirectionWish, Drag, DragWish, Inversion, InvertWish
 from engine.worker import Worker
 
@@ -145,4 +144,6 @@ class Editor:
         cancel: CancelToken | None,
         frame: OnFrame | None = None,
     ) -> Any:
-        return run_away(self._worker, f"engine.services.{name}", asked, progress, cancel, frame)
+        return self._worker.submit(
+            f"engine.services.{name}", asked, on_progress=progress, on_frame=frame
+        ).wait(cancel)

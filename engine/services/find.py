@@ -55,7 +55,6 @@ def find(
     Raises DirectionError, ModelError, Cancelled; then nothing is kept.
     """
     room = workroom(home)
-    room.refresh()
     if wish.method not in METHODS:
         raise DirectionError(
             f"There is no method {wish.method!r} to find directions.",

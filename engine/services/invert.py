@@ -79,7 +79,6 @@ def invert(
     from engine.editing.perceptual import PyramidLooks, looks
 
     room = workroom(home)
-    room.refresh()
     info = room.library.find(wish.model)
     _check(info)
     torch.set_num_threads(1 if info.resolution <= 128 else torch.get_num_threads())

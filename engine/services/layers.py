@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,8 @@ from jaxtyping import Float32, UInt8
 from engine.backends.torch_backend import TorchBackend
 from engine.errors import ModelError, RecipeError
 from engine.frame import Activations, BackendName, Layer, RenderSettings
-from engine.models.library import ModelLibrary
 from engine.recipe import Crop, Generate, Image, Recipe, Resize, Transform
-from engine.services.models import direction_owners
-from engine.services.render import Renderer
-from engine.store import Store
+from engine.services.workroom import workroom
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +35,7 @@ def activations(home: Path, recipe: bytes, layer: str | None) -> Activations:
     """
     made = made_by(Recipe.from_json(recipe).image)
     node = made.image if isinstance(made, Transform) else made
-    renderer = _renderer(home, _state_of_disk(home), node.model.sha256)
+    renderer = workroom(home).renderer
     model, _ = renderer.opened(renderer.model_info(node.model), TORCH)
     assert isinstance(model.backend, TorchBackend)
     network = model.backend.generator.synthesis
@@ -141,16 +137,3 @@ def _scaled(
     scaled = F.interpolate(there, size, mode="nearest" if larger else "area")
     pixels: UInt8[np.ndarray, "channels side side"] = scaled[0].round().to(torch.uint8).numpy()
     return pixels
-
-
-@lru_cache(maxsize=1)
-def _renderer(home: Path, state: float, sha256: str) -> Renderer:
-    """The worker's own renderer for one model; made anew when models were imported since."""
-    library = ModelLibrary(home)
-    store = Store(home / "store", library.store_folders())
-    return Renderer(library, store, lambda: direction_owners(library))
-
-
-def _state_of_disk(home: Path) -> float:
-    models = home / "models"
-    return models.stat().st_mtime if models.is_dir() else 0.0

@@ -37,16 +37,16 @@ from engine.recipe import (
     Truncate,
     Tuned,
     rendered,
-    walk,
 )
 from engine.services.diffusion import Diffusion, Place
 from engine.store import Store
 
 Pixels = UInt8[np.ndarray, "height width 3"]
+ModelKey = tuple[str, BackendName, str]  # digests of weights and delta
 Matrix = Float32[np.ndarray, "3 3"]
 Owners = Callable[[], Mapping[str, frozenset[str]]]
 CACHE_BYTES = 192 * 2**20
-TUNED_KEPT = 3
+MODELS_KEPT = 6
 DEFAULT = RenderSettings()
 
 
@@ -61,9 +61,9 @@ class Renderer:
         self._library = library
         self._store = store
         self._owners = owners
-        self._models: dict[tuple[str, BackendName], tuple[Model, Memo]] = {}
-        self._tuned: OrderedDict[tuple[str, str], tuple[Model, Memo]] = OrderedDict()
+        self._models: OrderedDict[ModelKey, tuple[Model, Memo]] = OrderedDict()
         self._opening = threading.Lock()
+        self._lock = threading.Lock()
         self._photos = PixelCache(CACHE_BYTES // 4)
         self._pictures = PixelCache(CACHE_BYTES)
         self.diffusion = Diffusion(Place(library.imported.parent, library.bundled))
@@ -102,15 +102,36 @@ class Renderer:
         elapsed = time.perf_counter() - started
         return Frame(pixels, recipe, settings, backend, "full", elapsed)
 
-    def opened(self, info: ModelInfo, backend: BackendName | None = None) -> tuple[Model, Memo]:
-        """The model, loaded once for each backend, and what it mapped last."""
-        key = (info.sha256, backend or default_backend(info))
-        found = self._models.get(key)
+    def opened(
+        self, info: ModelInfo, backend: BackendName | None = None, delta: str = ""
+    ) -> tuple[Model, Memo]:
+        """The model and what it mapped last; those asked for last are kept open.
+
+        delta: digest of what is added to the weights, see editing.delta; it runs on torch.
+        """
+        key = (info.sha256, "torch" if delta else backend or default_backend(info), delta)
+        found = self._at_hand(key)
         if found is None:
-            with self._opening:
-                found = self._models.get(key) or (open_model(info, key[1]), Memo())
-                self._models[key] = found
+            with self._opening:  # one at a time; who renders with another model does not wait
+                found = self._at_hand(key) or (self._open(info, key[1], delta), Memo())
+                with self._lock:
+                    self._models[key] = found
+                    while len(self._models) > MODELS_KEPT:
+                        self._models.popitem(last=False)
         return found
+
+    def _at_hand(self, key: ModelKey) -> tuple[Model, Memo] | None:
+        with self._lock:
+            if key in self._models:
+                self._models.move_to_end(key)
+            return self._models.get(key)
+
+    def _open(self, info: ModelInfo, backend: BackendName, delta: str) -> Model:
+        if not delta:
+            return open_model(info, backend)
+        from engine.editing.delta import with_delta
+
+        return open_tensors(info, with_delta(load_tensors(info), self._store.get(delta)), backend)
 
     def model_info(self, ref: ModelRef) -> ModelInfo:
         """What is known of a Recipe's model. Raises ModelError where it is not here."""
@@ -147,7 +168,7 @@ class Renderer:
     def _of_styles(self, node: Generate, delta: str) -> Pixels:
         info = self._library.resolve(node.model)
         check_directions(node, info, self._owners)
-        model, memo = self.tuned(info, delta) if delta else self.opened(info, "torch")
+        model, memo = self.opened(info, "torch", delta)
         c = class_vector(node, info)
         styles = evaluate_styles(node.latent, model, self._store.get_array, c, memo)
         pixels: Pixels = model.pixels_of_styles(styles, node.noise)[0]
@@ -171,27 +192,12 @@ class Renderer:
             self._photos.put(node, found)
         return found
 
-    def tuned(self, info: ModelInfo, delta: str) -> tuple[Model, Memo]:
-        """The model with weights that were tuned, on torch; the last few are kept."""
-        from engine.editing.delta import with_delta
-
-        key = (info.sha256, delta)
-        with self._opening:
-            found = self._tuned.get(key)
-            if found is None:
-                tensors = with_delta(load_tensors(info), self._store.get(delta))
-                found = open_tensors(info, tensors, "torch"), Memo()
-                self._tuned[key] = found
-                while len(self._tuned) > TUNED_KEPT:
-                    self._tuned.popitem(last=False)
-            return found
-
     def _latent(
         self, node: Generate, backend: BackendName, delta: str = ""
     ) -> tuple[Model, Float32[np.ndarray, "1 num_ws w_dim"]]:
         info = self._library.resolve(node.model)
         check_directions(node, info, self._owners)
-        model, memo = self.tuned(info, delta) if delta else self.opened(info, backend)
+        model, memo = self.opened(info, backend, delta)
         c = class_vector(node, info)
         return model, evaluate(node.latent, model, self._store.get_array, c, memo, model.average(c))
 
@@ -293,7 +299,7 @@ class PixelCache:
 
 def check_directions(node: Generate, info: ModelInfo, owners: Owners) -> None:
     """Refuse directions that are known to belong to other models. Raises DirectionError."""
-    moves = [item for item in walk(node.latent) if isinstance(item, Move)]
+    moves = [item for item in rendered(node.latent) if isinstance(item, Move)]
     found = owners() if moves else {}
     for move in moves:
         found_on = found.get(move.direction)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.denoising import Denoise, Upscale
-from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize, Transform
+from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize, Transform, Tuned
 
 
 def size_of(image: Image, resolution: Callable[[ModelRef], int]) -> tuple[int, int] | None:
@@ -15,7 +15,7 @@ def size_of(image: Image, resolution: Callable[[ModelRef], int]) -> tuple[int, i
     """
     if isinstance(image, Resize | Crop):
         return image.width, image.height
-    if isinstance(image, Transform):
+    if isinstance(image, Transform | Tuned):
         image = image.image
     if isinstance(image, Upscale):
         inner = size_of(image.image, resolution)

@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.frame import BackendName, ModelInfo
-from engine.models.library import ModelLibrary
 from engine.models.opened import Model
 from engine.perception.reader import Reader, open_reader
-from engine.services import models
-from engine.services.render import Renderer
-from engine.store import Store
+from engine.services.installation import Installation
 
 if TYPE_CHECKING:
     from engine.editing.encoder import Encoder
@@ -20,14 +17,8 @@ if TYPE_CHECKING:
 READER = "portraits-attributes"
 
 
-class Workroom:
-    """Models, store and renderer of one data folder. For the worker process and for scripts."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.library = ModelLibrary(home)
-        self.store = Store(home / "store", self.library.store_folders())
-        self.renderer = Renderer(self.library, self.store, self._owners)
+class Workroom(Installation):
+    """An installation with what reads pictures. For the worker process and for scripts."""
 
     def model(self, info: ModelInfo, backend: BackendName | None = None) -> Model:
         """The opened model; kept for the next job."""
@@ -53,18 +44,16 @@ class Workroom:
         """Where directions that the user found of a model are kept."""
         return self.library.imported / info.name
 
-    def refresh(self) -> None:
-        """Look again at what is on the disk."""
-        self.library.refresh()
-        self.store.fallbacks = self.library.store_folders()
 
-    def _owners(self) -> dict[str, frozenset[str]]:
-        return dict(models.direction_owners(self.library))
+def workroom(home: Path) -> Workroom:
+    """The one Workroom of a data folder in this process, with a fresh look at the disk."""
+    room = _room(home)
+    room.refresh()
+    return room
 
 
 @lru_cache(maxsize=4)
-def workroom(home: Path) -> Workroom:
-    """The one Workroom of a data folder in this process, with a fresh look at the disk."""
+def _room(home: Path) -> Workroom:
     return Workroom(home)
 
 

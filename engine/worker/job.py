@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any
 
+from engine.cancel import CancelToken
 from engine.errors import AtelierError
+
+LOOK_S = 0.02  # how often one who waits looks whether the job shall stop
 
 
 class Job:
@@ -38,6 +41,16 @@ class Job:
         from a callback: the thread that would bring the result is the one that waits.
         """
         return self._future.result(timeout_s)
+
+    def wait(self, cancel: CancelToken | None = None) -> Any:
+        """As result, for one who may give up: the job is asked to stop once `cancel` is set."""
+        told = cancel is None
+        while not told and not self.done:
+            if cancel is not None and cancel.cancelled:
+                self.cancel()
+                told = True
+            wait([self._future], LOOK_S)
+        return self.result()
 
     def cancel(self) -> None:
         """Ask the job to stop; after the worker's patience it is killed. Returns at once."""

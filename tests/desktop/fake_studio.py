@@ -145,7 +145,7 @@ class FakeStudio:
         chosen = next((item for item in layers if item.name == layer), layers[1])
         return Activations(layers, chosen, 3, 31, np.zeros((63, 95, 3), np.uint8))
 
-    def stop_worker(self) -> None:
+    def stop_workers(self) -> None:
         self.stopped = True
 
     def import_model(
