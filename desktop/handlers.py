@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from desktop.diffuse_state import is_diffusion
 from desktop.messages import LOCATE, Message
 from desktop.picture_handlers import PictureHandlers
-from desktop.views.explore_column import TITLES
+from desktop.views.explore_column import SECTIONS
 from desktop.views.seed_panel import SeedPanel
 from engine.recipe import Recipe
 
@@ -93,7 +93,7 @@ class Handlers(PictureHandlers):
         for key in ("page_explore", "page_edit", "page_diffuse", "page_verify"):
             self._acts[key].triggered.connect(self._go_to_page)
         self._acts["move_plane"].toggled.connect(self._canvas.set_moving)
-        for key in TITLES:
+        for key in SECTIONS:
             self._acts[f"show_{key}"].triggered.connect(self._show_section)
         for mode in ("system", "dark", "light"):
             self._acts[f"theme_{mode}"].triggered.connect(self._set_theme)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from desktop.display import Shown
 from desktop.facts import LayersView
 from desktop.kit import Kit
-from desktop.views.explore_column import TITLES, fitting_sections
+from desktop.views.explore_column import SECTIONS, fitting_sections
 from desktop.views.layers_panel import LayersPanel
 from engine.frame import Frame
 
@@ -48,7 +48,7 @@ class PictureHandlers(QObject):
         self._window.top.show_recent(settings.recent_models)
         self._window.top.show_model(kit.info)
         fitting = fitting_sections(kit)
-        for key in TITLES:
+        for key in SECTIONS:
             self._acts[f"show_{key}"].setEnabled(key in fitting)
         for key in ("move_plane", "reset_motion"):
             self._acts[key].setEnabled(kit.anatomy.movable)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
-from desktop.commands import Replace
+from desktop.commands import Gesture
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import SumView
 from desktop.messages import Message, message_of
@@ -88,11 +88,10 @@ class ArithmeticController(QObject):
     ) -> None:
         super().__init__(parent)
         self.state = SumState()
-        self._undo = undo
+        self._gesture = Gesture(undo, self._restore)
         self._thumbs = thumbs
         self._explore: ExploreState | None = None
         self._current: Recipe | None = None
-        self._before: SumState | None = None
         self._shown = False
         self._soon = QTimer(self, interval=60, singleShot=True)
         self._soon.timeout.connect(self._publish)
@@ -168,17 +167,14 @@ class ArithmeticController(QObject):
     @Slot(float)
     def set_amount(self, amount: float) -> None:
         """How much of A - B; live once the sum was shown."""
-        if self._before is None:
-            self._before = self.state
+        self._gesture.begin(self.state)
         self.state = replace(self.state, amount=amount)
         self._publish()
 
     @Slot()
     def end_gesture(self) -> None:
         """The hand is off the amount."""
-        before, self._before = self._before, None
-        if before is not None and before != self.state:
-            self._undo.push(Replace("Amount of A − B", self._restore, before, self.state))
+        if self._gesture.end("Amount of A − B", self.state):
             self._again()
 
     @Slot()
@@ -210,10 +206,7 @@ class ArithmeticController(QObject):
         self._do(text, replace(self.state, rows=rows))
 
     def _do(self, text: str, state: SumState) -> None:
-        before = self.state
-        if before != state:
-            self._restore(state)
-            self._undo.push(Replace(text, self._restore, before, state))
+        self._gesture.whole(text, self.state, state)
 
     def _restore(self, state: SumState) -> None:
         self.state = state

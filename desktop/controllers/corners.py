@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QUndoStack
 
-from desktop.commands import Replace
+from desktop.commands import Gesture
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import CornersView
 from desktop.messages import message_of
@@ -50,7 +50,7 @@ class CornersController(QObject):
     ) -> None:
         super().__init__(parent)
         self.state = CornersState()
-        self._undo = undo
+        self._gesture = Gesture(undo, self._restore)
         self._thumbs = thumbs
         self._between = between
         self._current: Recipe | None = None
@@ -106,10 +106,7 @@ class CornersController(QObject):
             self.publish()
 
     def _do(self, text: str, state: CornersState) -> None:
-        before = self.state
-        if before != state:
-            self._restore(state)
-            self._undo.push(Replace(text, self._restore, before, state))
+        self._gesture.whole(text, self.state, state)
 
     def _restore(self, state: CornersState) -> None:
         self.state, self._point = state, None

@@ -9,13 +9,13 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
-from desktop.commands import Replace
+from desktop.commands import Gesture
+from desktop.controllers.one_job import OneJob
 from desktop.display import shown
 from desktop.facts import DragView
 from desktop.lanes import Job, QueueLane
-from desktop.messages import message_of
 from engine.cancel import CancelToken
-from engine.frame import OnProgress, Progress
+from engine.frame import OnProgress
 from engine.recipe import Computed, Generate, Recipe, Tuned
 from engine.studio import Studio
 from engine.wishes import Drag, DragFrame, DragWish
@@ -67,18 +67,19 @@ class DragController(QObject):
         self.points = DragPoints()
         self._studio = studio
         self._lane = lane
-        self._undo = undo
+        self._gesture = Gesture(undo, self._restore)
         self._masking = False
         self._brush = 0.12
-        self._before: DragPoints | None = None
         self._recipe: Recipe | None = None
-        self._job: Job | None = None
+        self._one = OneJob(self, lane)
         self._drag: Drag | None = None
         self._step = 0
         self._live: tuple[Spot, ...] = ()
-        lane.progressed.connect(self._progressed)
-        lane.finished.connect(self._finished)
-        lane.failed.connect(self._failed)
+        self._one.progressed.connect(self.progressed)
+        self._one.finished.connect(self._finished)
+        for signal, ours in ((self._one.stopped, self.stopped), (self._one.failed, self.told)):
+            signal.connect(ours)
+            signal.connect(self.publish)
         self._framed.connect(self._show_frame, Qt.ConnectionType.QueuedConnection)
 
     @Slot(object, bool)
@@ -90,7 +91,7 @@ class DragController(QObject):
         if self._drag is not None and not self._is_step(recipe):
             self._drag = None
         kept = kept_points(recipe)
-        if kept is not None and self._job is None and not self.points.handles:
+        if kept is not None and self._one.job is None and not self.points.handles:
             self.points = kept
         self.publish()
 
@@ -149,9 +150,7 @@ class DragController(QObject):
 
     def end_gesture(self) -> None:
         """The hand is off."""
-        before, self._before = self._before, None
-        if before is not None and before != self.points:
-            self._undo.push(Replace("Move points", self._restore, before, self.points))
+        self._gesture.end("Move points", self.points)
 
     @Slot()
     def clear(self) -> None:
@@ -176,17 +175,13 @@ class DragController(QObject):
         self.publish()
 
     def _change(self, points: DragPoints) -> None:
-        if self._before is None:
-            self._before = self.points
+        self._gesture.begin(self.points)
         self.points = points
         self.publish()
 
     def _do(self, text: str, points: DragPoints) -> None:
         self.end_gesture()
-        before = self.points
-        if before != points:
-            self._restore(points)
-            self._undo.push(Replace(text, self._restore, before, points))
+        self._gesture.whole(text, self.points, points)
 
     def _restore(self, points: DragPoints) -> None:
         self.points = points
@@ -197,25 +192,18 @@ class DragController(QObject):
     @Slot()
     def start(self) -> None:
         """Begin to drag the picture on the canvas."""
-        if self._recipe is None or self._job is not None or not self.points.handles:
+        if self._recipe is None or self._one.job is not None or not self.points.handles:
             return
         wish = DragWish(self._recipe, self.points.handles, self.points.targets, self.points.mask)
         self._live = self.points.handles
-        self._job = Job(DRAG, "Dragging points", _Drag(self._studio, wish, self._framed.emit))
         self.began.emit()
+        self._one.begin(Job(DRAG, "Dragging points", _Drag(self._studio, wish, self._framed.emit)))
         self.publish()
-        self._lane.submit(self._job)
 
     @Slot()
     def cancel(self) -> None:
         """Stop; the steps so far are kept."""
-        if self._job is not None:
-            waiting = self._lane.running is not self._job
-            self._lane.cancel(self._job)
-            if waiting:
-                self._job = None
-                self.stopped.emit()
-                self.publish()
+        self._one.cancel()
 
     @Slot(int)
     def go_to_step(self, step: int) -> None:
@@ -227,14 +215,15 @@ class DragController(QObject):
 
     @Slot(object)
     def _show_frame(self, frame: DragFrame) -> None:
-        if self._job is not None:
+        if self._one.job is not None:
             self._live = frame.handles
             self.live.emit(shown(frame.pixels))
             self.publish()
 
+    @Slot()
     def publish(self) -> None:
         """Tell panel and canvas what there is."""
-        running = self._job is not None
+        running = self._one.job is not None
         handles = self._live if running else self.points.handles
         steps = 0 if self._drag is None else len(self._drag.steps)
         self.view_changed.emit(
@@ -245,15 +234,7 @@ class DragController(QObject):
         )  # fmt: skip
 
     @Slot(object, object)
-    def _progressed(self, job: Job, progress: Progress) -> None:
-        if job is self._job:
-            self.progressed.emit(progress)
-
-    @Slot(object, object)
-    def _finished(self, job: Job, result: object) -> None:
-        if job is not self._job or not isinstance(result, Drag):
-            return
-        self._job = None
+    def _finished(self, job: Job, result: Drag) -> None:
         self.done.emit(result)
         if result.steps:
             self._drag, self._step = result, len(result.steps)
@@ -261,18 +242,6 @@ class DragController(QObject):
             self.points = replace(before, handles=result.steps[-1].handles)
             recipe = self._studio.edit.recipe_of_step(result, len(result.steps) - 1)
             self.step_recipe.emit(recipe, "Drag points")
-        self.publish()
-
-    @Slot(object, object)
-    def _failed(self, job: Job, error: BaseException) -> None:
-        if job is not self._job:
-            return
-        self._job = None
-        message = message_of(error)
-        if message is None:
-            self.stopped.emit()
-        else:
-            self.told.emit(message)
         self.publish()
 
 

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
-from desktop.commands import Replace
 from desktop.controllers.carried import carried
+from desktop.controllers.page import PageController
 from desktop.kit import START_PSI, Kit
-from desktop.messages import Message, message_of
 from desktop.state import (
     ExploreState,
-    Lattice,
     MixSetting,
     MoveSetting,
-    default_corners,
-    home_seed,
     in_order,
-    lattice_base,
-    lattice_of,
     layer_psis,
     recipe_of,
     state_of,
     with_strength,
 )
 from engine.errors import AtelierError
-from engine.recipe import MAX_SEED, Latent, ModelRef, Recipe, Seed
+from engine.recipe import Latent, ModelRef, Recipe, Seed
 
 MAX_MIXES = 8
 Check = Callable[[Recipe], None]
@@ -40,33 +32,24 @@ def _accept(recipe: Recipe) -> None:
     """Every Recipe may be shown."""
 
 
-class ExploreController(QObject):
-    """Every change goes through `_change`; a gesture is from its first change to `end_gesture`."""
+class ExploreController(PageController[ExploreState]):
+    """The model on the table, and all that Explore does to its picture."""
 
     state_changed = Signal(object)  # ExploreState
     kit_changed = Signal(object)  # Kit
     kit_grew = Signal(object)  # Kit of the same model
-    recipe_wanted = Signal(object, bool, float)  # Recipe, live, when the hand moved
-    settled = Signal(object, str)  # Recipe, what was done
     model_wanted = Signal(object)  # ModelRef that is not the kit's
-    told = Signal(object)  # Message
 
     def __init__(
         self, undo: QUndoStack, check: Check = _accept, parent: QObject | None = None
     ) -> None:
         """check: raises an AtelierError for a Recipe that would not render here."""
-        super().__init__(parent)
+        super().__init__(undo, parent)
         self.kit: Kit | None = None
-        self.state: ExploreState | None = None
-        self._undo = undo
         self._check = check
-        self._before: ExploreState | None = None
-        self._text = ""
-        self._moved_s = 0.0
         self._pending: tuple[ExploreState, str] | None = None
         self._missed: tuple[ExploreState, str] | None = None
         self.wanted: ModelRef | None = None  # by a Recipe, and not here
-        self._random = random.SystemRandom()
 
     # --- the model on the table
 
@@ -103,67 +86,19 @@ class ExploreController(QObject):
     @Slot()
     def show_again(self) -> None:
         """Another page had the canvas: this one's picture is wanted once more."""
-        if self.state is not None:
-            self.recipe_wanted.emit(recipe_of(self.state), False, time.perf_counter())
+        self._want_again()
 
-    # --- the base
+    @staticmethod
+    def made(state: ExploreState) -> Recipe:
+        """The picture of a state."""
+        return recipe_of(state)
 
-    @Slot(int)
-    def set_seed(self, seed: int) -> None:
-        """Show a seed."""
-        self._base(f"Seed {seed}", Seed(seed))
+    def _publish(self, state: ExploreState) -> None:
+        self.state_changed.emit(state)
 
-    @Slot()
-    def random_seed(self) -> None:
-        """Show any seed."""
-        self.set_seed(self._random.randint(0, MAX_SEED))
-
-    @Slot()
-    def next_seed(self) -> None:
-        """Show the seed after this one."""
-        self._step_seed(1)
-
-    @Slot()
-    def previous_seed(self) -> None:
-        """Show the seed before this one."""
-        self._step_seed(-1)
-
-    def _step_seed(self, step: int) -> None:
-        if self.state is not None:
-            seed = home_seed(self.state.base)
-            self.set_seed(0 if seed is None else (seed + step) % (MAX_SEED + 1))
-
-    @Slot(float, float)
-    def walk_to(self, x: float, y: float) -> None:
-        """Walk on the lattice; live."""
-        if self.state is None:
-            return
-        lattice = lattice_of(self.state.base)
-        if lattice is None:
-            lattice = Lattice(default_corners(0), 0.0, 0.0)
-        place = replace(lattice, x=x, y=y)
-        self.change("Walk between seeds", replace(self.state, base=lattice_base(place)))
-
-    @Slot(int)
-    def take_corner(self, corner: int) -> None:
-        """Go to a corner's seed."""
-        lattice = lattice_of(self.state.base) if self.state is not None else None
-        if lattice is not None:
-            self.set_seed(lattice.seeds[corner])
-
-    @Slot()
-    def new_corners(self) -> None:
-        """Draw three other neighbours; the first corner and the picture there stay."""
-        lattice = lattice_of(self.state.base) if self.state is not None else None
-        if lattice is not None:
-            b, c, d = (self._random.randint(0, MAX_SEED) for _ in range(3))
-            home = replace(lattice, seeds=(lattice.seeds[0], b, c, d), x=0.0, y=0.0)
-            self._base("New corners", lattice_base(home))
-
-    def _base(self, text: str, base: Latent) -> None:
-        if self.state is not None:
-            # Weights that were tuned for one picture are of no use to another.
-            self.do(text, replace(self.state, base=base, delta=None))
+    def _based(self, state: ExploreState, base: Latent) -> ExploreState:
+        # Weights that were tuned for one picture are of no use to another.
+        return replace(state, base=base, delta=None)
 
     # --- truncation
 
@@ -284,49 +219,16 @@ class ExploreController(QObject):
         """The wanted model is on its way: show what waits for it then."""
         self._pending = self._missed if self.wanted is not None else None
 
-    # --- gestures
-
-    @Slot()
-    def end_gesture(self) -> None:
-        """The hand is off: one undo command, and the last value at full quality."""
-        before, self._before = self._before, None
-        if self.state is None or before is None:
-            return
-        recipe = recipe_of(self.state)
-        self.recipe_wanted.emit(recipe, False, self._moved_s)
-        if before != self.state:
-            self._undo.push(Replace(self._text, self._restore, before, self.state))
-            self.settled.emit(recipe, self._text)
-
-    def do(self, text: str, state: ExploreState) -> None:
-        """A change that is a whole gesture."""
-        self.end_gesture()
-        self.change(text, state)
-        self.end_gesture()
-
-    def change(self, text: str, state: ExploreState) -> None:
-        if self.state == state:
-            return
-        self._moved_s = time.perf_counter()
-        if self._before is None:
-            self._before = self.state
-        self._text = text
-        self._put(state, live=True)
-
-    def _put(self, state: ExploreState, live: bool) -> None:
-        self.state = state
-        self.state_changed.emit(state)
-        self.recipe_wanted.emit(recipe_of(state), live, self._moved_s)
+    # --- undo
 
     def _restore(self, state: ExploreState) -> None:
         """Undo and redo come here; another model's state waits until that model is back."""
-        self._before = None
-        self._moved_s = time.perf_counter()
+        self._gesture.drop()
         if self.kit is not None and state.model.sha256 != self.kit.ref.sha256:
             self._pending = (state, "")
             self.model_wanted.emit(state.model)
             return
-        self._put(state, live=False)
+        self._show_anew(state)
         self.settled.emit(recipe_of(state), "")
 
     def _renders(self, state: ExploreState) -> bool:
@@ -338,8 +240,3 @@ class ExploreController(QObject):
             self._tell(error)
             return False
         return True
-
-    def _tell(self, error: AtelierError) -> None:
-        message: Message | None = message_of(error)
-        if message is not None:
-            self.told.emit(message)

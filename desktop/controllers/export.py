@@ -9,11 +9,12 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 
+from desktop.controllers.one_job import OneJob
 from desktop.facts import ExportRequest
 from desktop.lanes import Job, QueueLane
 from desktop.messages import Message, message_of
 from engine.cancel import CancelToken
-from engine.frame import ExportOptions, OnProgress, Progress, Receipt
+from engine.frame import ExportOptions, OnProgress, Receipt
 from engine.recipe import Recipe
 from engine.studio import Studio
 
@@ -72,11 +73,14 @@ class ExportController(QObject):
         self._studio = studio
         self._lane = lane
         self._recipe: Recipe | None = None
-        self._job: Job | None = None
+        self._one = OneJob(self, lane)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        lane.progressed.connect(self._progressed)
-        lane.finished.connect(self._finished)
-        lane.failed.connect(self._failed)
+        self._one.progressed.connect(self.progressed)
+        self._one.finished.connect(self._exported)
+        self._one.stopped.connect(self.stopped)
+        self._one.failed.connect(self.told)
+        lane.finished.connect(self._copied)
+        lane.failed.connect(self._refused)
 
     @Slot(object, bool)
     def follow(self, recipe: Recipe, live: bool) -> None:
@@ -89,19 +93,13 @@ class ExportController(QObject):
         if self._recipe is None:
             return
         work = _Export(self._studio, self._recipe, request)
-        self._job = Job(EXPORT, f"Exporting {request.path.name}", work)
-        self._lane.submit(self._job)
+        self._one.begin(Job(EXPORT, f"Exporting {request.path.name}", work))
         self.began.emit()
 
     @Slot()
     def cancel(self) -> None:
         """Stop the running export; nothing stays at its path."""
-        if self._job is not None:
-            waiting = self._lane.running is not self._job
-            self._lane.cancel(self._job)
-            if waiting:
-                self._job = None
-                self.stopped.emit()
+        self._one.cancel()
 
     @Slot()
     def copy_picture(self) -> None:
@@ -130,16 +128,12 @@ class ExportController(QObject):
             self._folder.cleanup()
 
     @Slot(object, object)
-    def _progressed(self, job: Job, progress: Progress) -> None:
-        if job is self._job:
-            self.progressed.emit(progress)
+    def _exported(self, job: Job, receipt: Receipt) -> None:
+        self.done.emit(receipt)
 
     @Slot(object, object)
-    def _finished(self, job: Job, result: object) -> None:
-        if job is self._job and isinstance(result, Receipt):
-            self._job = None
-            self.done.emit(result)
-        elif job.kind == COPY and isinstance(result, Copied):
+    def _copied(self, job: Job, result: object) -> None:
+        if job.kind == COPY and isinstance(result, Copied):
             data = QMimeData()
             data.setUrls([QUrl.fromLocalFile(str(result.receipt.path))])
             data.setImageData(result.image)
@@ -150,13 +144,7 @@ class ExportController(QObject):
             )
 
     @Slot(object, object)
-    def _failed(self, job: Job, error: BaseException) -> None:
+    def _refused(self, job: Job, error: BaseException) -> None:
         message = message_of(error)
-        if job is self._job:
-            self._job = None
-            if message is None:
-                self.stopped.emit()
-            else:
-                self.told.emit(message)
-        elif job.kind == COPY and message is not None:
+        if job.kind == COPY and message is not None:
             self.copy_told.emit(message)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
 from desktop.commands import Replace
+from desktop.controllers.one_job import OneJob
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import MarkView
 from desktop.kit import Kit
@@ -17,7 +18,7 @@ from desktop.lanes import Job, QueueLane
 from desktop.messages import Message, message_of, plain
 from desktop.state import ExploreState, recipe_of
 from engine.cancel import CancelToken
-from engine.frame import DirectionInfo, OnProgress, Progress
+from engine.frame import DirectionInfo, OnProgress
 from engine.recipe import MAX_SEED, Recipe, Seed
 from engine.studio import Studio
 from engine.wishes import DirectionWish, Labelled
@@ -109,16 +110,19 @@ class FindingController(QObject):
         self._thumbs = thumbs
         self._kit: Kit | None = None
         self._state: ExploreState | None = None
-        self._job: Job | None = None
+        self._one = OneJob(self, lane)
         self._open = False
         self._recipes: tuple[Recipe, ...] = ()
         self.marks: dict[Recipe, int] = {}
         self._random = random.SystemRandom()
         self._soon = QTimer(self, interval=60, singleShot=True)
         self._soon.timeout.connect(self._publish)
-        lane.progressed.connect(self._progressed)
-        lane.finished.connect(self._finished)
-        lane.failed.connect(self._failed)
+        self._one.progressed.connect(self.progressed)
+        self._one.finished.connect(self._found)
+        self._one.stopped.connect(self.stopped)
+        self._one.failed.connect(self.told)
+        lane.finished.connect(self._changed)
+        lane.failed.connect(self._refused)
         thumbs.arrived.connect(self._arrived)
 
     @Slot(object)
@@ -185,14 +189,14 @@ class FindingController(QObject):
     @Slot(object)
     def find(self, wish: DirectionWish) -> None:
         """Begin a search."""
-        if self._kit is not None and self._job is None:
+        if self._kit is not None and self._one.job is None:
             work = _Find(self._studio, self._kit.info.name, wish)
             self._begin(Job(FIND, "Finding directions", work, self._kit.info.name))
 
     @Slot(object)
     def bring(self, path: Path, anyway: bool = False) -> None:
         """Import directions from a file."""
-        if self._kit is not None and self._job is None:
+        if self._kit is not None and self._one.job is None:
             work = _Bring(self._studio, self._kit.info.name, path, anyway)
             self._begin(Job(BRING, f"Importing {path.name}", work, self._kit.info.name))
 
@@ -219,47 +223,31 @@ class FindingController(QObject):
             self._lane.submit(Job(CHANGE, "Changing a direction", work, self._kit.info.name))
 
     def _begin(self, job: Job) -> None:
-        self._job = job
         self.began.emit()
-        self._lane.submit(job)
+        self._one.begin(job)
 
     @Slot()
     def cancel(self) -> None:
         """Stop the search; nothing is kept of it."""
-        if self._job is not None:
-            waiting = self._lane.running is not self._job
-            self._lane.cancel(self._job)
-            if waiting:
-                self._job = None
-                self.stopped.emit()
+        self._one.cancel()
 
     @Slot(object, object)
-    def _progressed(self, job: Job, progress: Progress) -> None:
-        if job is self._job:
-            self.progressed.emit(progress)
+    def _found(self, job: Job, result: tuple[DirectionInfo, ...]) -> None:
+        self.found.emit(result)
+        self.renew_wanted.emit(job.about)
 
     @Slot(object, object)
-    def _finished(self, job: Job, result: object) -> None:
-        if job is self._job and isinstance(result, tuple):
-            self._job = None
-            self.found.emit(result)
-            self.renew_wanted.emit(job.about)
-        elif job.kind == CHANGE:
+    def _changed(self, job: Job, result: object) -> None:
+        if job.kind == CHANGE:
             self.renew_wanted.emit(job.about)
         elif job.kind == SEND:
             name = plain(str(getattr(result, "name", "")), 80)
             self.told.emit(Message(f"Exported {name}.", tone="good"))
 
     @Slot(object, object)
-    def _failed(self, job: Job, error: BaseException) -> None:
-        if job is not self._job and job.kind not in (CHANGE, SEND):
-            return
-        if job is self._job:
-            self._job = None
+    def _refused(self, job: Job, error: BaseException) -> None:
         message = message_of(error)
-        if message is None:
-            self.stopped.emit()
-        else:
+        if job.kind in (CHANGE, SEND) and message is not None:
             self.told.emit(message)
 
     @Slot(object)

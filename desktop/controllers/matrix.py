@@ -8,7 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QUndoStack
 
-from desktop.commands import Replace
+from desktop.commands import Gesture
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import MATRIX_SIZE, Cell, MatrixState, MatrixView
 from desktop.kit import Kit, bands
@@ -36,11 +36,10 @@ class MatrixController(QObject):
     ) -> None:
         super().__init__(parent)
         self.state: MatrixState | None = None
-        self._undo = undo
+        self._gesture = Gesture(undo, self._restore)
         self._thumbs = thumbs
         self._explore: ExploreState | None = None
         self._num_ws = 0
-        self._before: MatrixState | None = None
         self._open = False
         self._random = random.SystemRandom()
         self._wanted: dict[Recipe, Cell] = {}
@@ -132,23 +131,17 @@ class MatrixController(QObject):
     def set_amount(self, amount: float) -> None:
         """How far the mixes go; live."""
         if self.state is not None and amount != self.state.amount:
-            if self._before is None:
-                self._before = self.state
+            self._gesture.begin(self.state)
             self.state = replace(self.state, amount=amount)
             self._refresh()
 
     @Slot()
     def end_gesture(self) -> None:
         """The hand is off the amount."""
-        before, self._before = self._before, None
-        if before is not None and self.state is not None and before != self.state:
-            self._undo.push(Replace("Mix amount", self._restore, before, self.state))
+        self._gesture.end("Mix amount", self.state)
 
     def _do(self, text: str, state: MatrixState) -> None:
-        before = self.state
-        if before is not None and before != state:
-            self._restore(state)
-            self._undo.push(Replace(text, self._restore, before, state))
+        self._gesture.whole(text, self.state, state)
 
     def _restore(self, state: MatrixState) -> None:
         self.state = state

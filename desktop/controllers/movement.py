@@ -11,9 +11,10 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
-from desktop.commands import Replace
+from desktop.commands import Gesture
 from desktop.controllers.film_player import FilmPlayer
 from desktop.controllers.film_work import EvenOut, ExportFilm
+from desktop.controllers.one_job import OneJob
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import FilmView
 from desktop.film_state import (
@@ -30,7 +31,7 @@ from desktop.kit import Kit
 from desktop.lanes import Job, QueueLane
 from desktop.messages import Message, message_of
 from engine.errors import AtelierError, RecipeError
-from engine.frame import Progress, Receipt
+from engine.frame import Receipt
 from engine.path import Path
 from engine.recipe import Recipe
 from engine.studio import Studio
@@ -67,21 +68,20 @@ class MovementController(QObject):
         self._studio = studio
         self._exports = exports
         self._searches = searches
-        self._undo = undo
+        self._gesture = Gesture(undo, self._restore)
         self._thumbs = thumbs
         self._current: Recipe | None = None
-        self._before: FilmState | None = None
-        self._job: Job | None = None
+        self._one = OneJob(self, searches, exports)
         self._layers = 1
         self.player = FilmPlayer(self)
         self.player.moved.connect(self.scrub)
         self.player.ended.connect(self.publish)
         self._soon = QTimer(self, interval=60, singleShot=True)
         self._soon.timeout.connect(self.publish)
-        for lane in (exports, searches):
-            lane.progressed.connect(self._progressed)
-            lane.finished.connect(self._finished)
-            lane.failed.connect(self._failed)
+        self._one.progressed.connect(self.progressed)
+        self._one.finished.connect(self._finished)
+        self._one.stopped.connect(self.stopped)
+        self._one.failed.connect(self.told)
         thumbs.arrived.connect(self._arrived)
 
     @Slot(object, bool)
@@ -183,22 +183,16 @@ class MovementController(QObject):
     @Slot()
     def end_gesture(self) -> None:
         """The hand is off."""
-        before, self._before = self._before, None
-        if before is not None and before != self.state:
-            self._undo.push(Replace("Time of the film", self._restore, before, self.state))
+        self._gesture.end("Time of the film", self.state)
 
     def _change(self, state: FilmState) -> None:
-        if self._before is None:
-            self._before = self.state
+        self._gesture.begin(self.state)
         self.state = state
         self.publish()
 
     def _do(self, text: str, state: FilmState) -> None:
         self.end_gesture()
-        before = self.state
-        if before != state:
-            self._restore(state)
-            self._undo.push(Replace(text, self._restore, before, state))
+        self._gesture.whole(text, self.state, state)
 
     def _restore(self, state: FilmState) -> None:
         self.state = state
@@ -252,7 +246,7 @@ class MovementController(QObject):
     @Slot(object)
     def export(self, file: File) -> None:
         """Render, sign and write the film in the background."""
-        if self.state.path is not None and self._job is None:
+        if self.state.path is not None and self._one.job is None:
             self.stop()
             work = ExportFilm(self._studio, self.state.path, file)
             self._begin(Job(EXPORT, f"Exporting {file.name}", work, file), self._exports)
@@ -260,38 +254,22 @@ class MovementController(QObject):
     @Slot()
     def even_out(self) -> None:
         """Re-time the film to a constant perceptual pace."""
-        if self.state.path is not None and self._job is None:
+        if self.state.path is not None and self._one.job is None:
             self.stop()
             work = EvenOut(self._studio, self.state.path)
             self._begin(Job(EVEN, "Evening out the film", work), self._searches)
 
     def _begin(self, job: Job, lane: QueueLane) -> None:
-        self._job = job
         self.began.emit(job.label)
-        lane.submit(job)
+        self._one.begin(job, lane)
 
     @Slot()
     def cancel(self) -> None:
         """Stop what runs; nothing is kept of it."""
-        if self._job is None:
-            return
-        lane = self._exports if self._job.kind == EXPORT else self._searches
-        waiting = lane.running is not self._job
-        lane.cancel(self._job)
-        if waiting:
-            self._job = None
-            self.stopped.emit()
-
-    @Slot(object, object)
-    def _progressed(self, job: Job, progress: Progress) -> None:
-        if job is self._job:
-            self.progressed.emit(progress)
+        self._one.cancel()
 
     @Slot(object, object)
     def _finished(self, job: Job, result: Any) -> None:
-        if job is not self._job:
-            return
-        self._job = None
         if isinstance(result, Receipt):
             self.exported.emit(result)
             return
@@ -305,17 +283,6 @@ class MovementController(QObject):
                 tone="good",
             )
         )
-
-    @Slot(object, object)
-    def _failed(self, job: Job, error: BaseException) -> None:
-        if job is not self._job:
-            return
-        self._job = None
-        message = message_of(error)
-        if message is None:
-            self.stopped.emit()
-        else:
-            self.told.emit(message)
 
     def _tell(self, error: AtelierError | RecipeError) -> None:
         message = message_of(error)

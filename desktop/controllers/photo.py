@@ -9,13 +9,14 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
+from desktop.controllers.one_job import OneJob
 from desktop.display import Shown, shown
 from desktop.facts import PhotoView
 from desktop.kit import Kit
 from desktop.lanes import Job, QueueLane
 from desktop.messages import message_of
 from engine.cancel import CancelToken
-from engine.frame import OnProgress, Progress
+from engine.frame import OnProgress
 from engine.recipe import Crop, Photo, Recipe
 from engine.studio import Studio
 from engine.wishes import Inversion, InvertWish
@@ -78,11 +79,15 @@ class PhotoController(QObject):
         self._kit: Kit | None = None
         self._photo: Opened | None = None
         self._square = (0, 0, 1)
-        self._job: Job | None = None
+        self._one = OneJob(self, lane)
         self._stopped: tuple[InvertWish, Inversion] | None = None
-        lane.progressed.connect(self._progressed)
-        lane.finished.connect(self._finished)
-        lane.failed.connect(self._failed)
+        self._one.progressed.connect(self.progressed)
+        self._one.finished.connect(self._found)
+        for signal, ours in ((self._one.stopped, self.stopped), (self._one.failed, self.told)):
+            signal.connect(ours)
+            signal.connect(self.publish)
+        lane.finished.connect(self._opened)
+        lane.failed.connect(self._refused)
         self._framed.connect(self._show_frame, Qt.ConnectionType.QueuedConnection)
 
     @Slot(object)
@@ -110,7 +115,7 @@ class PhotoController(QObject):
     def search(self, steps: int, layers_apart: bool, tune_steps: int) -> None:
         """Search for the latent of the square."""
         target = self.target()
-        if target is not None and self._kit is not None and self._job is None:
+        if target is not None and self._kit is not None and self._one.job is None:
             self._begin(
                 InvertWish(self._kit.info.name, target, steps, layers_apart, True, tune_steps)
             )
@@ -118,7 +123,7 @@ class PhotoController(QObject):
     @Slot()
     def resume(self) -> None:
         """Go on with a search that was stopped."""
-        if self._stopped is not None and self._job is None:
+        if self._stopped is not None and self._one.job is None:
             wish, found = self._stopped
             self._begin(replace(wish, resume=found.result, step=found.step))
 
@@ -135,20 +140,15 @@ class PhotoController(QObject):
 
     def _begin(self, wish: InvertWish) -> None:
         work = _Search(self._studio, wish, self._framed.emit)
-        self._job = Job(SEARCH, "Searching for a latent", work, wish)
         self.began.emit()
-        self._lane.submit(self._job)
+        self._one.begin(Job(SEARCH, "Searching for a latent", work, wish))
 
     @Slot()
     def cancel(self) -> None:
         """Stop the search; what it found so far is shown."""
-        if self._job is not None:
-            waiting = self._lane.running is not self._job
-            self._lane.cancel(self._job)
-            if waiting:
-                self._job = None
-                self.stopped.emit()
+        self._one.cancel()
 
+    @Slot()
     def publish(self) -> None:
         """Tell a panel what there is."""
         photo = self._photo
@@ -158,36 +158,25 @@ class PhotoController(QObject):
 
     @Slot(object)
     def _show_frame(self, pixels: Any) -> None:
-        if self._job is not None:
+        if self._one.job is not None:
             self.live.emit(shown(pixels))
 
     @Slot(object, object)
-    def _progressed(self, job: Job, progress: Progress) -> None:
-        if job is self._job:
-            self.progressed.emit(progress)
+    def _found(self, job: Job, result: Inversion) -> None:
+        self._stopped = None if result.finished else (job.about, result)
+        self.found.emit(result)
+        self.recipe_found.emit(result.recipe, "Find a photo's latent")
+        self.publish()
 
     @Slot(object, object)
-    def _finished(self, job: Job, result: object) -> None:
+    def _opened(self, job: Job, result: object) -> None:
         if job.kind == OPEN and isinstance(result, Opened):
             self._photo, self._stopped = result, None
             self.opened.emit(result.picture)
             self.publish()
-        elif job is self._job and isinstance(result, Inversion):
-            self._job = None
-            self._stopped = None if result.finished else (job.about, result)
-            self.found.emit(result)
-            self.recipe_found.emit(result.recipe, "Find a photo's latent")
-            self.publish()
 
     @Slot(object, object)
-    def _failed(self, job: Job, error: BaseException) -> None:
-        if job is not self._job and job.kind != OPEN:
-            return
-        if job is self._job:
-            self._job = None
+    def _refused(self, job: Job, error: BaseException) -> None:
         message = message_of(error)
-        if message is None:
-            self.stopped.emit()
-        else:
+        if job.kind == OPEN and message is not None:
             self.told.emit(message)
-        self.publish()

@@ -10,10 +10,11 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 
+from desktop.controllers.one_job import OneJob
 from desktop.display import Shown, shown
 from desktop.facts import Batch, BatchRow, Comparison, Inspection
 from desktop.lanes import Job, QueueLane
-from desktop.messages import Message, message_of, plain
+from desktop.messages import Message, plain
 from desktop.report_pdf import save_pdf
 from desktop.verdict_words import facts
 from engine.cancel import CancelToken
@@ -125,12 +126,12 @@ class VerifyController(QObject):
         super().__init__(parent)
         self.verdict: Verdict | None = None
         self._studio = studio
-        self._lane = lane
-        self._job: Job | None = None
+        self._one = OneJob(self, lane)
         self._picture: Shown | None = None
-        lane.progressed.connect(self._progressed)
-        lane.finished.connect(self._finished)
-        lane.failed.connect(self._failed)
+        self._one.progressed.connect(self._progressed)
+        self._one.finished.connect(self._finished)
+        self._one.stopped.connect(self.stopped)
+        self._one.failed.connect(self.told)
 
     @Slot(object)
     def verify(self, path: Path) -> None:
@@ -149,12 +150,7 @@ class VerifyController(QObject):
     @Slot()
     def stop(self) -> None:
         """Stop what runs; of a folder, what was done is kept."""
-        if self._job is not None:
-            waiting = self._lane.running is not self._job
-            self._lane.cancel(self._job)
-            if waiting:
-                self._job = None
-                self.stopped.emit()
+        self._one.cancel()
 
     @Slot()
     def copy_report(self) -> None:
@@ -195,16 +191,11 @@ class VerifyController(QObject):
             self.restore_wanted.emit(self.verdict.known_recipe)
 
     def _start(self, job: Job) -> None:
-        if self._job is not None:
-            self._lane.cancel(self._job)
-        self._job = job
-        self._lane.submit(job)
+        self._one.drop()
+        self._one.begin(job)
 
     @Slot(object, object)
     def _finished(self, job: Job, result: object) -> None:
-        if job is not self._job:
-            return
-        self._job = None
         if isinstance(result, Inspection):
             self.verdict, self._picture = result.verdict, result.picture
             self.inspected.emit(result)
@@ -215,17 +206,7 @@ class VerifyController(QObject):
         elif isinstance(result, Batch):
             self.folder_done.emit(result)
 
-    @Slot(object, object)
-    def _progressed(self, job: Job, progress: Progress) -> None:
-        if job is self._job and job.kind == FOLDER:
+    @Slot(object)
+    def _progressed(self, progress: Progress) -> None:
+        if self._one.job is not None and self._one.job.kind == FOLDER:
             self.folder_progressed.emit(progress)
-
-    @Slot(object, object)
-    def _failed(self, job: Job, error: BaseException) -> None:
-        message = message_of(error)
-        if job is self._job:
-            self._job = None
-            if message is None:
-                self.stopped.emit()
-            else:
-                self.told.emit(message)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop.facts import LatticeView, LayersView, MatrixView
@@ -19,8 +18,7 @@ from desktop.views.motion_panel import MotionPanel
 from desktop.views.noise_panel import NoisePanel
 from desktop.views.seed_panel import SeedPanel
 from desktop.views.truncation_panel import TruncationPanel
-from desktop.widgets.scroll_column import ScrollColumn
-from desktop.widgets.section import Section
+from desktop.widgets.section_column import SectionColumn, SectionSpec
 
 Panel = (
     SeedPanel
@@ -32,15 +30,15 @@ Panel = (
     | NoisePanel
 )
 WithKit = TruncationPanel | DirectionsPanel | MixingPanel | ClassPanel | NoisePanel
-TITLES = {
-    "seed": ("Seed", True),
-    "classes": ("Class", True),
-    "directions": ("Directions", True),
-    "truncation": ("Truncation", True),
-    "motion": ("Motion", True),
-    "mixing": ("Style mixing", False),
-    "noise": ("Noise", False),
-    "layers": ("Layers", False),
+SECTIONS = {
+    "seed": SectionSpec("Seed", True, SeedPanel),
+    "classes": SectionSpec("Class", True, ClassPanel),
+    "directions": SectionSpec("Directions", True, DirectionsPanel),
+    "truncation": SectionSpec("Truncation", True, TruncationPanel),
+    "motion": SectionSpec("Motion", True, MotionPanel),
+    "mixing": SectionSpec("Style mixing", False, MixingPanel),
+    "noise": SectionSpec("Noise", False, NoisePanel),
+    "layers": SectionSpec("Layers", False, LayersPanel),
 }
 NOISE_NOTES = {"const": "", "random": "seeded", "none": "none"}
 
@@ -58,59 +56,33 @@ def fitting_sections(kit: Kit) -> set[str]:
         "noise": not kit.anatomy.noisy,
         "mixing": kit.info.num_ws < 2,
     }
-    return {key for key in TITLES if not lacking.get(key, False)}
+    return {key for key in SECTIONS if not lacking.get(key, False)}
 
 
-class ExploreColumn(ScrollColumn):
-    """Makes a panel when its section is first opened, and keeps it up to date from then on."""
-
-    panel_made = Signal(str, object)  # key, panel
-    section_toggled = Signal(str, bool)
+class ExploreColumn(SectionColumn):
+    """Keeps its panels up to date."""
 
     def __init__(self) -> None:
-        super().__init__("Explore panels")
-        self.panels: dict[str, QWidget] = {}
-        self.sections: dict[str, Section] = {}
+        super().__init__("Explore panels", SECTIONS)
         self._kit: Kit | None = None
         self._state: ExploreState | None = None
         self._lattice: LatticeView | None = None
         self._matrix: MatrixView | None = None
         self._layers: LayersView | None = None
-        self._makers: dict[str, Callable[[], QWidget]] = {
-            "seed": SeedPanel,
-            "directions": DirectionsPanel,
-            "truncation": TruncationPanel,
-            "mixing": MixingPanel,
-            "noise": NoisePanel,
-            "classes": ClassPanel,
-            "motion": MotionPanel,
-            "layers": LayersPanel,
-        }
 
     def build(self, is_open: Callable[[str, bool], bool]) -> None:
         """Make the sections, each as it was left."""
-        for key, (title, default) in TITLES.items():
-            section = Section(title, _Maker(self, key), is_open(key, default))
-            section.setProperty("key", key)
-            section.toggled.connect(self._toggled)
-            self.sections[key] = section
-            self.add(section)
-        self.column.addStretch(1)
+        super().build(is_open)
         if self._kit is not None:
             self._show_fitting(self._kit)
         if self._state is not None:
             self._note(self._state)
 
-    def make(self, key: str) -> QWidget:
-        """The panel of a section; when it is new it is told all that is known."""
-        if key in self.panels:
-            return self.panels[key]
-        panel = self._makers[key]()
-        self.panels[key] = panel
-        self.panel_made.emit(key, panel)
-        if self._kit is not None and hasattr(panel, "set_kit"):
+    def fill(self, panel: QWidget) -> None:
+        """Tell a new panel all that is known."""
+        if self._kit is not None and isinstance(panel, WithKit):
             panel.set_kit(self._kit)
-        if self._state is not None and hasattr(panel, "show_state"):
+        if self._state is not None and isinstance(panel, Panel):
             panel.show_state(self._state)
         if isinstance(panel, SeedPanel) and self._lattice is not None:
             panel.show_lattice(self._lattice)
@@ -118,7 +90,6 @@ class ExploreColumn(ScrollColumn):
             panel.show_matrix(self._matrix)
         if isinstance(panel, LayersPanel) and self._layers is not None:
             panel.show_layers(self._layers)
-        return panel
 
     def set_kit(self, kit: Kit) -> None:
         """Another model."""
@@ -171,14 +142,6 @@ class ExploreColumn(ScrollColumn):
         if isinstance(panel, LayersPanel):
             panel.show_layers(view)
 
-    def open_section(self, key: str) -> None:
-        """Open a section and bring it into view."""
-        section = self.sections[key]
-        if not section.is_open:
-            section.set_open(True)
-            self.section_toggled.emit(key, True)
-        self.scroll_to(section)
-
     def _note(self, state: ExploreState) -> None:
         """What closed sections hold, in a word or two."""
         seed = home_seed(state.base)
@@ -203,19 +166,3 @@ class ExploreColumn(ScrollColumn):
         names = self._kit.anatomy.classes if self._kit is not None else ()
         index = state.classes[0].index
         return plain(names[index], 24) if index < len(names) else f"Class {index}"
-
-    def _toggled(self, is_open: bool) -> None:
-        section = self.sender()
-        if isinstance(section, Section):
-            self.section_toggled.emit(str(section.property("key")), is_open)
-
-
-class _Maker:
-    """Makes one panel of a column."""
-
-    def __init__(self, column: ExploreColumn, key: str) -> None:
-        self._column = column
-        self._key = key
-
-    def __call__(self) -> QWidget:
-        return self._column.make(self._key)

@@ -43,15 +43,18 @@ class Choice(QToolButton):
         for key, words in choices:
             action = self._menu.addAction(words)
             action.setData(key)
+            action.setCheckable(True)
             action.triggered.connect(self._take)
         self.set_key(self._key if self._key in self._words else next(iter(self._words), ""))
 
-    def set_key(self, key: str) -> None:
-        """Show a choice; emits nothing."""
+    def set_key(self, key: str, words: str = "") -> None:
+        """Show a choice; `words` are for one that is not offered. Emits nothing."""
         self._key = key
-        words = self._words.get(key, self._name)
-        self.setText(f"{words}  ▾")
-        self.setAccessibleDescription(words)
+        shown = self._words.get(key, words or self._name)
+        self.setText(f"{shown}  ▾")
+        self.setAccessibleDescription(shown)
+        for action in self._menu.actions():
+            action.setChecked(action.data() == key)
 
     def _take(self) -> None:
         action = self.sender()

@@ -10,14 +10,11 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     QSortFilterProxyModel,
     Qt,
-    Signal,
     Slot,
 )
 from PySide6.QtGui import (
     QAction,
     QColor,
-    QFocusEvent,
-    QKeyEvent,
     QPainter,
     QStandardItem,
     QStandardItemModel,
@@ -26,7 +23,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QLabel,
-    QLineEdit,
     QListView,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -35,6 +31,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.theme import current
+from desktop.widgets.search_field import SearchField
 
 Index = QModelIndex | QPersistentModelIndex
 WIDTH_PX = 520
@@ -52,7 +49,7 @@ class CommandPalette(QFrame):
         self.setObjectName("palette")
         self._actions: list[QAction] = []
         self._before: QWidget | None = None
-        self._field = _Field(self)
+        self._field = SearchField(self)
         self._field.setPlaceholderText("Type what you want to do")
         self._field.setAccessibleName("Search actions")
         self._field.setToolTip("Search actions; arrows choose, Return runs, Escape closes")
@@ -83,6 +80,7 @@ class CommandPalette(QFrame):
         self._field.walked.connect(self._walk)
         self._field.confirmed.connect(self._run)
         self._field.left.connect(self._close)
+        self._field.lost.connect(self._close)
         self.hide()
 
     def open_with(self, actions: Sequence[QAction]) -> None:
@@ -151,31 +149,6 @@ class _WithKeys(QStyledItemDelegate):
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(option.rect.adjusted(0, 0, -12, 0), flags, keys)
         painter.restore()
-
-
-class _Field(QLineEdit):
-    """The field; its arrows walk the list."""
-
-    walked = Signal(int)
-    confirmed = Signal()
-    left = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up, down, Return and Escape are for the list."""
-        key = event.key()
-        if key == Qt.Key.Key_Escape:
-            self.left.emit()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.confirmed.emit()
-        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.walked.emit(1 if key == Qt.Key.Key_Down else -1)
-        else:
-            super().keyPressEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Whoever goes elsewhere is done with searching."""
-        super().focusOutEvent(event)
-        self.left.emit()
 
 
 class _Words(QSortFilterProxyModel):

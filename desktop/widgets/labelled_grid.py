@@ -8,11 +8,11 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from desktop.widgets.arrows import Cell, walked
+
 GAP_PX = 3
 HEAD_PX = 18
 SIDE_PX = 44
-
-Cell = tuple[int, int]  # row, column
 
 
 class LabelledGrid(QWidget):
@@ -107,17 +107,10 @@ class LabelledGrid(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows move the cursor, Return takes."""
-        moves = {
-            Qt.Key.Key_Left: (0, -1),
-            Qt.Key.Key_Right: (0, 1),
-            Qt.Key.Key_Up: (-1, 0),
-            Qt.Key.Key_Down: (1, 0),
-        }
-        move = moves.get(Qt.Key(event.key()))
-        if move is not None and self._rows:
-            row = min(max(self._cursor[0] + move[0], 0), len(self._rows) - 1)
-            column = min(max(self._cursor[1] + move[1], 0), len(self._columns) - 1)
-            self._cursor = (row, column)
+        last = (len(self._rows) - 1, len(self._columns) - 1)
+        cell = walked(event.key(), self._cursor, last)
+        if cell is not None and self._rows:
+            self._cursor = cell
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._rows:
             self.taken.emit(*self._cursor)

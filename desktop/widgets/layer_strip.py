@@ -19,6 +19,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from desktop.widgets.arrows import walked
+
 HEAD_PX, ROW_PX, THUMB_PX, GAP_PX = 22, 40, 36, 2
 
 
@@ -120,16 +122,11 @@ class LayerStrip(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows walk; Return paints, Delete wipes, L locks."""
-        moves = {
-            Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1),
-            Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0),
-        }  # fmt: skip
-        move = moves.get(Qt.Key(event.key()))
         row, layer = self._cursor
-        if move is not None:
-            row = min(max(row + move[0], 0), max(0, len(self._rows) - 1))
-            self._cursor = (row, min(max(layer + move[1], 0), self._layers - 1))
-            name = self._rows[row].name if self._rows else ""
+        cell = walked(event.key(), self._cursor, (len(self._rows) - 1, self._layers - 1))
+        if cell is not None:
+            self._cursor = cell
+            name = self._rows[cell[0]].name if self._rows else ""
             self.setAccessibleDescription(f"{name}, layer {self._cursor[1]}")
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Space) and self._rows:

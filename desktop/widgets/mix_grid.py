@@ -19,6 +19,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from desktop.widgets.arrows import walked
+
 GAP_PX = 4
 HEAD_GAP_PX = 6
 
@@ -118,18 +120,11 @@ class MixGrid(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows move the cursor, Return and Space act."""
-        moves = {
-            Qt.Key.Key_Left: (0, -1),
-            Qt.Key.Key_Right: (0, 1),
-            Qt.Key.Key_Up: (-1, 0),
-            Qt.Key.Key_Down: (1, 0),
-        }
-        move = moves.get(Qt.Key(event.key()))
-        if move is not None:
-            row = min(max(self._cursor[0] + move[0], -1), self._size - 1)
-            column = min(max(self._cursor[1] + move[1], -1), self._size - 1)
-            if (row, column) != (-1, -1):
-                self._cursor = (row, column)
+        last = (self._size - 1, self._size - 1)
+        cell = walked(event.key(), self._cursor, last, first=(-1, -1))
+        if cell is not None:
+            if cell != (-1, -1):
+                self._cursor = cell
                 self.setAccessibleDescription(self._tips.get(self._cursor, ""))
                 self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):

@@ -14,11 +14,10 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
-    QLineEdit,
     QListView,
     QSizePolicy,
     QStyledItemDelegate,
@@ -28,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.widgets.button import IconButton
+from desktop.widgets.search_field import SearchField
 
 ROW_PX = 28
 MOST_ROWS = 10
@@ -103,7 +103,7 @@ class _Popup(QFrame):
         super().__init__(button.window())
         self.setObjectName("palette")
         self._button = button
-        self._field = _Field(self)
+        self._field = SearchField(self)
         self._field.setPlaceholderText("Search")
         self._field.setAccessibleName(f"Search {button.accessibleName()}")
         self._field.setFixedHeight(ROW_PX)
@@ -188,29 +188,3 @@ class _Rows(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(super().sizeHint(option, index).width(), ROW_PX)
-
-
-class _Field(QLineEdit):
-    """The field; its arrows walk the list."""
-
-    walked = Signal(int)
-    confirmed = Signal()
-    left = Signal()
-    lost = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up, down, Return and Escape are for the list."""
-        key = event.key()
-        if key == Qt.Key.Key_Escape:
-            self.left.emit()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.confirmed.emit()
-        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.walked.emit(1 if key == Qt.Key.Key_Down else -1)
-        else:
-            super().keyPressEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Whoever goes elsewhere is done with choosing."""
-        super().focusOutEvent(event)
-        self.lost.emit()
