@@ -10,8 +10,8 @@ import torch
 from engine.diffusion.schedule import Schedule
 from engine.diffusion.unet import PixelUNet
 from engine.diffusion.unet_config import UNetConfig
-from engine.models.denoiser_folder import write_folder
 from engine.models.denoisers import CLASSIFIER, DENOISER, DenoiserConfig
+from engine.models.folder import write_folder
 from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
 
 CLASSES = ("a", "b", "c", "d")
@@ -27,12 +27,12 @@ def write_random_denoisers(parent: Path) -> None:
         torch.nn.init.normal_(net.unet.conv_out.weight, std=0.05)
         config = DenoiserConfig(unet, Schedule("cosine", most_beta=0.1), "v", classes)
         facts = {"name": name, "title": name}
-        write_folder(parent / name, DENOISER, config.to_dict(), _arrays(net.unet), facts, {})
+        write_folder(parent / name, DENOISER, config.to_dict(), _arrays(net.unet), facts)
     small = NoisyClassifierConfig(16, 2, (8, 16))
     plain = {**small.to_dict(), "classes": list(CLASSES)}
     facts = {"name": "tiny-classifier", "title": "tiny-classifier"}
     write_folder(
-        parent / "tiny-classifier", CLASSIFIER, plain, _arrays(NoisyClassifier(small)), facts, {}
+        parent / "tiny-classifier", CLASSIFIER, plain, _arrays(NoisyClassifier(small)), facts
     )
 
 

@@ -22,6 +22,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from desktop.widgets.arrows import walked
+
 SLOTS = 5
 SIGN_PX = 40
 GAP_PX = 4
@@ -137,15 +139,12 @@ class SumPad(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows walk; Return acts; Delete takes away."""
-        moves = {
-            Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1),
-            Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0),
-        }  # fmt: skip
-        move = moves.get(Qt.Key(event.key()))
-        if move is not None and self._rows:
-            row = min(max(self._cursor[0] + move[0], 0), len(self._rows) - 1)
-            self._cursor = (row, min(max(self._cursor[1] + move[1], 0), SLOTS - 1))
-            self.setAccessibleDescription(f"{self._rows[row].name}, place {self._cursor[1] + 1}")
+        cell = walked(event.key(), self._cursor, (len(self._rows) - 1, SLOTS - 1))
+        if cell is not None and self._rows:
+            self._cursor = cell
+            self.setAccessibleDescription(
+                f"{self._rows[cell[0]].name}, place {self._cursor[1] + 1}"
+            )
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Space):
             self._act(self._cursor)

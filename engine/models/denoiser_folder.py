@@ -5,9 +5,6 @@ The graph is checked against torch before anything is kept.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,15 +13,12 @@ import numpy as np
 import torch
 
 from engine.backends.onnx_backend import open_session, run_session
-from engine.checkpoints.digest import weights_sha256
-from engine.checkpoints.safetensors_file import write_safetensors
 from engine.diffusion.unet import PixelUNet
 from engine.errors import ModelError
-from engine.models.card import WEIGHTS, check_name, write_card
 from engine.models.denoisers import DENOISER, UNET, DenoiserConfig
+from engine.models.folder import write_folder
 from engine.models.open_denoiser import PREFIX, build_unet
 from engine.models.to_onnx import run_exporter, serialized
-from engine.store import write_remedy
 
 MOST_APART = 1e-3
 Tensors = Mapping[str, np.ndarray]
@@ -39,53 +33,13 @@ def write_denoiser(
     the card. Raises ModelError; then what was there stays.
     """
     graph = export_unet(build_unet(config.unet, tensors, folder.name))
+
+    def more(building: Path) -> tuple[str]:
+        (building / UNET).write_bytes(graph)
+        return (UNET,)
+
     plain = config.to_dict()
-    return write_folder(folder, DENOISER, plain, tensors, facts, {UNET: graph})
-
-
-def write_folder(
-    folder: Path,
-    family: str,
-    config: Mapping[str, Any],
-    tensors: Tensors,
-    facts: Mapping[str, Any],
-    files: Mapping[str, bytes],
-) -> dict[str, Any]:
-    """Write weights, a card and more files into a folder, whole or not at all; returns the card.
-
-    Raises ModelError.
-    """
-    name = check_name(facts.get("name", folder.name))
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
-        try:
-            write_safetensors(building / WEIGHTS, tensors)
-            for file, data in files.items():
-                (building / file).write_bytes(data)
-            card: dict[str, Any] = {
-                "title": name,
-                "version": 1,
-                **facts,
-                "name": name,
-                "family": family,
-                "config": dict(config),
-                "weights_sha256": weights_sha256(tensors),
-                "bytes": sum((building / f).stat().st_size for f in (WEIGHTS, *files)),
-            }
-            write_card(building, card)
-            building.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.rename(building, folder)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
-    except OSError as error:
-        raise ModelError(
-            f"The model {name} cannot be written to {folder}: {error.strerror}.",
-            write_remedy(error),
-        ) from error
-    return card
+    return write_folder(folder, DENOISER, plain, tensors, facts, more, replace=True)
 
 
 def export_unet(net: PixelUNet) -> bytes:

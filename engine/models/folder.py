@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +21,67 @@ UNFINISHED = ".new-"  # then the number of the process that writes
 
 
 def write_model_folder(
-    folder: Path, config: Config, tensors: Tensors, facts: Mapping[str, Any]
+    folder: Path,
+    config: Config,
+    tensors: Tensors,
+    facts: Mapping[str, Any],
+    *,
+    replace: bool = False,
 ) -> dict[str, Any]:
-    """Export the ONNX graphs and write everything; returns the card.
+    """Export the ONNX graphs of a generator and write everything; returns the card.
 
-    folder: must not exist yet; its parent is made. tensors: as they shall be stored, float16 for
-    bundled models. facts: what else the card tells: name (the folder's when absent), title, data,
-    command, trained, scores, licence. Nothing is left when a step fails. Raises ModelError.
+    tensors: as they shall be stored, float16 for bundled models. See `write_folder`.
+    """
+    check_fits(config, tensors, check_name(facts.get("name", folder.name)))
+
+    def graphs(building: Path) -> tuple[str, ...]:
+        write_graphs(building, config, tensors)
+        return MAPPING, SYNTHESIS
+
+    plain = config.to_dict()
+    return write_folder(folder, config.family, plain, tensors, facts, graphs, replace=replace)
+
+
+def write_folder(
+    folder: Path,
+    family: str,
+    config: Mapping[str, Any],
+    tensors: Tensors,
+    facts: Mapping[str, Any],
+    more: Callable[[Path], Sequence[str]] = lambda _: (),
+    *,
+    replace: bool = False,
+) -> dict[str, Any]:
+    """Write weights, a card and more files into a folder, whole or not at all; returns the card.
+
+    facts: what else the card tells: name (the folder's when absent), title, data, command,
+    trained, scores, licence. more: writes further files and names them. replace: a folder that is
+    there gives way as a whole, its directions too; else it must not exist yet. Nothing is left
+    when a step fails. Raises ModelError.
     """
     name = check_name(facts.get("name", folder.name))
-    if folder.exists():
+    if folder.exists() and not replace:
         raise ModelError(f"There is already a model at {folder}.", "Choose another name.")
-    check_fits(config, tensors, name)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{UNFINISHED}{os.getpid()}-"))
         try:
-            card = _fill(building, config, tensors, {**facts, "name": name})
+            write_safetensors(building / WEIGHTS, tensors)
+            files = (WEIGHTS, *more(building))
+            card: dict[str, Any] = {
+                "name": name,
+                "title": name,
+                "version": 1,
+                **facts,
+                "family": family,
+                "config": dict(config),
+                "weights_sha256": weights_sha256(tensors),
+                "bytes": sum((building / file).stat().st_size for file in files),
+            }
+            write_card(building, card)
             building.chmod(0o755)
+            if folder.exists():
+                shutil.rmtree(folder)
             os.rename(building, folder)
         finally:
             shutil.rmtree(building, ignore_errors=True)
@@ -58,23 +101,3 @@ def write_graphs(folder: Path, config: Config, tensors: Tensors) -> int:
     graphs = export_graphs(build_generator(config, tensors))
     graphs.write(folder)
     return graphs.largest
-
-
-def _fill(
-    folder: Path, config: Config, tensors: Tensors, facts: Mapping[str, Any]
-) -> dict[str, Any]:
-    write_safetensors(folder / WEIGHTS, tensors)
-    write_graphs(folder, config, tensors)
-    files = (WEIGHTS, MAPPING, SYNTHESIS)
-    card: dict[str, Any] = {
-        "name": facts["name"],
-        "title": facts["name"],
-        "version": 1,
-        **facts,
-        "family": config.family,
-        "config": config.to_dict(),
-        "weights_sha256": weights_sha256(tensors),
-        "bytes": sum((folder / file).stat().st_size for file in files),
-    }
-    write_card(folder, card)
-    return card

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.checkpoints.safetensors_file import read_safetensors
-from engine.errors import ModelError, TrainingError
 from engine.gan.stylegan2_config import StyleGAN2Config
 from engine.models.folder import write_model_folder
-from engine.store import write_remedy
+from engine.training.checkpoint import notes_of
 
 if TYPE_CHECKING:
     from engine.training.options import TrainStyleGAN2
@@ -29,7 +27,7 @@ def bundle_stylegan2(spec: TrainStyleGAN2, folder: Path, machine: str) -> dict[s
     cannot be written; then what was there stays.
     """
     source = spec.work / "generator.safetensors"
-    notes = _notes(source)
+    notes = notes_of(source, "config")
     config = StyleGAN2Config.from_dict(json.loads(notes["config"]))
     counts = ("images", "played", "seconds")
     trained: dict[str, int] = {name: int(notes[name]) for name in counts if name in notes}
@@ -43,18 +41,7 @@ def bundle_stylegan2(spec: TrainStyleGAN2, folder: Path, machine: str) -> dict[s
         "scores": {},
         "licence": "Apache-2.0",
     }
-    fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    card = write_model_folder(fresh, config, read_safetensors(source), facts)
-    try:
-        if folder.exists():
-            shutil.rmtree(folder)
-        fresh.rename(folder)
-    except OSError as error:
-        raise ModelError(
-            f"The model folder {folder} cannot be replaced: {error.strerror}.", write_remedy(error)
-        ) from error
-    return card
+    return write_model_folder(folder, config, read_safetensors(source), facts, replace=True)
 
 
 def _how(spec: TrainStyleGAN2, counts: dict[str, int]) -> dict[str, Any]:
@@ -69,17 +56,3 @@ def _how(spec: TrainStyleGAN2, counts: dict[str, int]) -> dict[str, Any]:
         "batch": spec.batch,
         "guide": None if spec.guide is None else "portraits-attributes",
     }
-
-
-def _notes(source: Path) -> dict[str, str]:
-    """The notes in a safetensors header that a training run wrote."""
-    try:
-        with source.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        notes = header["__metadata__"]
-        notes["config"]
-    except (OSError, ValueError, KeyError, TypeError, MemoryError) as error:
-        raise TrainingError(
-            f"There is no finished generator in {source.parent.name}.", "Train for longer."
-        ) from error
-    return {str(name): str(value) for name, value in notes.items()}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoints.safetensors_file import read_safetensors
-from engine.errors import TrainingError
-from engine.models.denoiser_folder import write_denoiser, write_folder
+from engine.models.denoiser_folder import write_denoiser
 from engine.models.denoisers import CLASSIFIER, DenoiserConfig
+from engine.models.folder import write_folder
 from engine.portraits.classes import CLASSES
+from engine.training.checkpoint import notes_of
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.noised_run import WEIGHTS
 
@@ -29,7 +29,7 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
     be written.
     """
     source = spec.work / WEIGHTS
-    notes = _notes(source)
+    notes = notes_of(source)
     facts: dict[str, Any] = {
         "name": spec.name,
         "title": TITLES.get(spec.name, spec.name),
@@ -48,20 +48,7 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
     tensors = read_safetensors(source)
     if spec.classifier is not None:
         config = {**spec.classifier.to_dict(), "classes": list(CLASSES)}
-        return write_folder(folder, CLASSIFIER, config, tensors, facts, {})
+        return write_folder(folder, CLASSIFIER, config, tensors, facts, replace=True)
     classes = CLASSES if spec.unet.classes else ()
     made = DenoiserConfig(spec.unet, spec.schedule, spec.prediction, classes)
     return write_denoiser(folder, made, tensors, facts)
-
-
-def _notes(source: Path) -> dict[str, str]:
-    """The notes in a safetensors header that a training run wrote."""
-    try:
-        with source.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        notes = header["__metadata__"]
-    except (OSError, ValueError, KeyError, MemoryError) as error:
-        raise TrainingError(
-            f"There is no trained network in {source.parent.name}.", "Train for longer."
-        ) from error
-    return {str(name): str(value) for name, value in notes.items()}

@@ -86,3 +86,21 @@ def load_weights(path: Path, network: nn.Module) -> None:
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise TrainingError(f"The weights in {path.name} do not fit this network.") from error
+
+
+def notes_of(source: Path, *needed: str) -> dict[str, str]:
+    """The notes that a run left in the header of its weights. Raises TrainingError.
+
+    needed: notes without which the weights are not those of a finished network.
+    """
+    try:
+        with source.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        notes = header["__metadata__"]
+        for name in needed:
+            notes[name]
+        return {str(name): str(value) for name, value in notes.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
+        raise TrainingError(
+            f"There is no finished network in {source.parent.name}.", "Train for longer."
+        ) from error

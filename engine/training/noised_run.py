@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any
@@ -26,7 +27,7 @@ WEIGHTS = "weights.safetensors"
 _STATEFUL = ("net", "average", "optimizer")
 
 
-class NoisedRun:
+class NoisedRun(ABC):
     """The network, its average, the optimiser and the counter of one run.
 
     Every random number comes from `rng`, whose state the checkpoint keeps.
@@ -57,10 +58,11 @@ class NoisedRun:
 
     # --- what a kind of run says for itself
 
+    @abstractmethod
     def loss(self) -> Tensor:
         """The loss of a fresh batch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self) -> None:
         """Write a sample sheet of the moving average, where there is something to see."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 import time
@@ -16,10 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.cancel import CancelToken
-from engine.checkpoints.digest import weights_sha256
-from engine.checkpoints.safetensors_file import write_safetensors
-from engine.errors import TrainingError
 from engine.frame import OnProgress, Progress
+from engine.models import folder as folders
 from engine.perception.columns import Column, Columns
 from engine.perception.reader import FAMILY, build, stored_tensors, to_input
 from engine.portraits.attributes import ATTRIBUTES, NAMED, sample
@@ -164,32 +161,23 @@ def write_folder(
     trained: dict[str, Any],
 ) -> None:
     """Write weights and a card that holds no scores yet; `evaluate` measures them."""
-    tensors = stored_tensors(network)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_safetensors(folder / "weights.safetensors", tensors)
-        card = {
+    folders.write_folder(
+        folder,
+        FAMILY,
+        {"network": spec.network, "size": SIZE, "columns": columns.plain()},
+        stored_tensors(network),
+        {
             "name": spec.name,
-            "version": 1,
             "title": spec.title,
-            "family": FAMILY,
-            "config": {"network": spec.network, "size": SIZE, "columns": columns.plain()},
-            "weights_sha256": weights_sha256(tensors),
             "data": {"set": "portraits", "seed": spec.data_seed, "rows": [0, spec.portraits]},
             "command": f"python main.py train {spec.name}",
             "seed": spec.seed,
             "trained": trained,
             "scores": {},
             "licence": "Apache-2.0",
-            "bytes": (folder / "weights.safetensors").stat().st_size,
-        }
-        text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-        (folder / "card.json").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise TrainingError(
-            f"The model folder {folder} cannot be written: {error.strerror}.",
-            "Choose another folder, or free some space.",
-        ) from error
+        },
+        replace=True,
+    )
 
 
 def machine() -> str:

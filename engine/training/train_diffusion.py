@@ -142,6 +142,9 @@ class ClassifierRun(NoisedRun):
         assert spec.classifier is not None
         super().__init__(spec, NoisyClassifier(spec.classifier), pictures, labels)
 
+    def draw(self) -> None:
+        """It answers, and makes no pictures."""
+
     def loss(self) -> Tensor:
         """The mean cross-entropy of the answers on pictures whose class is clear."""
         device = self.alphas.device

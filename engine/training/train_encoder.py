@@ -6,7 +6,6 @@ picture tells: the loss goes through the generator, which stays as it is.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,14 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from engine.cancel import CancelToken
-from engine.checkpoints.digest import weights_sha256
-from engine.checkpoints.safetensors_file import write_safetensors
 from engine.directions.sampling import sample_w
 from engine.editing.encoder import FAMILY, EncoderNetwork, sized
 from engine.editing.generator import Differentiable, differentiable
 from engine.editing.invert import psnr_db, spread
-from engine.errors import TrainingError
 from engine.frame import OnProgress, Progress
+from engine.models.folder import write_folder
 from engine.models.opened import Model
 from engine.recipe import Noise
 from engine.training.cache import default_folder, drawn_pictures, portraits_source
@@ -194,17 +191,14 @@ def write_encoder(
 ) -> Path:
     """Write weights and a card that names the generator; `evaluate` measures it."""
     tensors = {k: v.detach().numpy().astype(np.float16) for k, v in network.state_dict().items()}
-    card = {
+    config = {
+        "num_ws": network.num_ws,
+        "w_dim": network.w_dim,
+        "generator": model.info.sha256,
+    }
+    facts = {
         "name": NAME,
-        "version": 1,
         "title": TITLE,
-        "family": FAMILY,
-        "config": {
-            "num_ws": network.num_ws,
-            "w_dim": network.w_dim,
-            "generator": model.info.sha256,
-        },
-        "weights_sha256": weights_sha256(tensors),
         "data": {"set": "portraits", "seed": spec.data_seed, "rows": [0, spec.drawn]},
         "command": f"python main.py train {NAME}",
         "seed": spec.seed,
@@ -212,15 +206,5 @@ def write_encoder(
         "scores": {},
         "licence": "Apache-2.0",
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_safetensors(folder / "weights.safetensors", tensors)
-        card["bytes"] = (folder / "weights.safetensors").stat().st_size
-        text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-        (folder / "card.json").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise TrainingError(
-            f"The model folder {folder} cannot be written: {error.strerror}.",
-            "Choose another folder, or free some space.",
-        ) from error
+    write_folder(folder, FAMILY, config, tensors, facts, replace=True)
     return folder

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import warnings
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -100,7 +101,8 @@ def _invisible() -> list[Rival]:
     try:
         WatermarkEncoder.loadModel()
         WatermarkDecoder.loadModel()
-    except Exception:  # noqa: BLE001 - a missing model or runtime shows in many ways
+    except Exception as error:  # noqa: BLE001 - a missing model or runtime shows in many ways
+        warnings.warn(f"rivaGan is left out: {error}", stacklevel=2)
         return made
     return [*made, Rival("rivaGan", 32, 2, mark, _careful(read))]
 
