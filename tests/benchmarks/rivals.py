@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import warnings
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
