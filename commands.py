@@ -202,6 +202,28 @@ def export_onnx(options: Namespace) -> int:
     return 0
 
 
+def engines(options: Namespace) -> int:
+    """Tell, measure or choose what renders the models on this machine."""
+    from engine.services.engines import available
+
+    studio = Studio()
+    found = studio.models() if options.model is None else (studio.library.find(options.model),)
+    rows = []
+    for info in found:
+        if options.measure and len(available(info)) > 1:
+            studio.engines.measure(info)
+        if options.use is not None:
+            studio.engines.choose(info, None if options.use == "fastest" else options.use)
+        engine = studio.engines.of(info)
+        rows.append({"model": info.name, "engine": engine.backend, "why": engine.why,
+                     "measured_ms": dict(engine.measured_ms)})  # fmt: skip
+        if not options.json:
+            say(f"{info.name:<32} {engine.words}")
+    if options.json:
+        say(json.dumps(rows, indent=2))
+    return 0
+
+
 def bench(options: Namespace) -> int:
     """Run a suite of benchmarks from a checkout."""
     if not (ROOT / "tests" / "benchmarks" / "__init__.py").is_file():

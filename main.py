@@ -118,7 +118,7 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
     ):
         one = verb(name, text)
         add_recipe_options(one)
-        one.add_argument("--backend", choices=("onnx", "torch"))
+        one.add_argument("--backend", choices=("onnx", "native", "torch"))
         one.add_argument("--size", type=int, metavar="PX", help="the longer side; export: 512")
         one.add_argument("--out", type=Path, required=True, metavar="FILE")
         if name == "export":
@@ -174,6 +174,12 @@ def _looking(verb) -> None:  # type: ignore[no-untyped-def]
     inspect.add_argument("--json", action="store_true")
     doctor = verb("doctor", "what this machine has and lacks, with the command that mends it")
     doctor.add_argument("--json", action="store_true")
+    engines = verb("engines", "what renders each model here; measure it anew, or choose")
+    engines.add_argument("--model", metavar="NAME", help="this one alone")
+    act = engines.add_mutually_exclusive_group()
+    act.add_argument("--measure", action="store_true", help="compare the engines on this machine")
+    act.add_argument("--use", choices=("onnx", "native", "torch", "fastest"))
+    engines.add_argument("--json", action="store_true")
     bench = verb("bench", "measure speed on this machine, from a checkout")
     suites = ("first", "gan", "editing", "provenance", "diffusion", "labs")
     bench.add_argument("--suite", choices=suites, default="first")

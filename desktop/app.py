@@ -16,6 +16,7 @@ from desktop import diffuse_wiring, theme, wiring
 from desktop.controllers.compare import CompareController
 from desktop.controllers.conditions import ConditionsController
 from desktop.controllers.diffuse import DiffuseController
+from desktop.controllers.engines import EnginesController
 from desktop.controllers.explore import ExploreController
 from desktop.controllers.export import ExportController
 from desktop.controllers.favourites import FavouritesController
@@ -177,6 +178,7 @@ def main(argv: Sequence[str]) -> int:
     studio = Studio(passphrase=passphrase)
     desk = build(studio, studio.home, passphrase)
     desk.start()
+    EnginesController(studio, desk.jobs, desk.render, desk)
     code = app.exec()
     desk.close()
     return code

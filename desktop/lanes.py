@@ -28,6 +28,7 @@ class _Run:
     key: Hashable
     work: Callable[[CancelToken], Any]
     epoch: int
+    droppable: bool = False
     token: CancelToken = field(default_factory=CancelToken)
 
 
@@ -35,7 +36,8 @@ class LatestLane(QObject):
     """One running piece of work and one waiting place; the newest takes the place.
 
     Everything that finishes is told, even when something newer waits, else a steady drag would
-    show nothing until it stops. Only `invalidate` throws results away.
+    show nothing until it stops. Only `invalidate` throws results away, and a newer request stops
+    work that was submitted as droppable: what it would show was shown in another form.
     """
 
     finished = Signal(object, object)  # key, result
@@ -61,7 +63,9 @@ class LatestLane(QObject):
         """Whether nothing runs or waits."""
         return self._running is None
 
-    def submit(self, key: Hashable, work: Callable[[CancelToken], Any]) -> bool:
+    def submit(
+        self, key: Hashable, work: Callable[[CancelToken], Any], droppable: bool = False
+    ) -> bool:
         """Ask for work. False when the newest request is already for an equal key."""
         if self._closed or key == self._newest:
             return False
@@ -69,11 +73,13 @@ class LatestLane(QObject):
         if self._waiting is not None:
             self.coalesced_count += 1
             self._waiting = None
-        run = _Run(key, work, self._epoch)
+        run = _Run(key, work, self._epoch, droppable)
         if self._running is None:
             self._start(run)
-        elif self._running.key != key or self._running.epoch != self._epoch:
+        elif self._running.key != key or self._running.token.cancelled:
             self._waiting = run
+            if self._running.droppable:
+                self._running.token.cancel()
         return True
 
     def invalidate(self) -> None:

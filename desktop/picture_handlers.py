@@ -38,7 +38,8 @@ class PictureHandlers(QObject):
         self._canvas.show_picture(picture, frame.recipe)
         self._window.stage.clear_error()
         self._window.stage.bar.set_size(f"{picture.width} × {picture.height} px")
-        self._window.status.set_backend(f"{frame.backend.upper()}, {frame.settings.precision}")
+        how = frame.settings.precision if frame.quality == "full" else "preview"
+        self._window.status.set_backend(f"{frame.backend.upper()}, {how}")
 
     @Slot(object)
     def _show_kit(self, kit: Kit) -> None:

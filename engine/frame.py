@@ -19,7 +19,7 @@ from engine.recipe import Recipe, Space
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 Quality = Literal["preview", "full"]
-BackendName = Literal["onnx", "torch"]
+BackendName = Literal["onnx", "torch", "native"]
 Tier = Literal["recipe", "commitment", "disclosure"]
 Use = Literal["data_mining", "ai_inference", "ai_training", "ai_generative_training"]
 USES: tuple[Use, ...] = ("data_mining", "ai_inference", "ai_training", "ai_generative_training")
@@ -40,8 +40,9 @@ VerdictName = Literal[
 class RenderSettings:
     """How to render, as far as it is not part of the picture itself.
 
-    backend: "onnx", "torch" or None for the best here. quality: "preview" allows short cuts while
-    the user drags. Two requests are equal when Recipe and settings are.
+    backend: "onnx", "torch", "native" (kernels compiled for this processor) or None for the best
+    here. quality: "preview" allows short cuts while the user drags. Two requests are equal when
+    Recipe and settings are.
     """
 
     quality: Quality = "full"
@@ -51,7 +52,11 @@ class RenderSettings:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One finished picture. pixels: uint8 [height, width, 3], C-contiguous, never written again."""
+    """One finished picture. pixels: uint8 [height, width, 3], C-contiguous, never written again.
+
+    quality: "preview" where a short cut was taken. notice: what the user should know of how it
+    was made, such as a graphics card that ran out of memory.
+    """
 
     pixels: UInt8[np.ndarray, "height width 3"]
     recipe: Recipe
@@ -59,6 +64,7 @@ class Frame:
     backend: BackendName
     quality: Quality
     render_s: float
+    notice: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,8 +65,8 @@ def default_home() -> Path:
 class Studio(Models):
     """Everything the program can do, for one data folder.
 
-    home: the data folder; None for `default_home()`. backend: "onnx", "torch", or None for the
-    best of each model. passphrase: asks for the signing key's passphrase where there is no
+    home: the data folder; None for `default_home()`. backend: "onnx", "native", "torch", or None
+    for the best of each model. passphrase: asks for the signing key's passphrase where there is no
     keyring; may answer None. signer: signs in place of the identity in the data folder; see
     services.identity.callback_signer. Methods may be called from several threads at once.
     """

@@ -20,6 +20,7 @@ from engine.frame import (
 from engine.models.opened import Model
 from engine.recipe import ModelRef, Recipe
 from engine.services import anatomy, models
+from engine.services.engines import Engine, available
 from engine.services.installation import Installation
 from engine.worker import Worker
 
@@ -60,6 +61,17 @@ class Models(Installation):
         """What a Recipe says to mean that model."""
         info = self.library.find(name)
         return ModelRef(info.name, info.sha256)
+
+    def measure_engine(self, name: str) -> Engine:
+        """Find which engine renders a model quickest here, and keep it. Raises ModelError."""
+        return self.engines.measure(self.library.find(name))
+
+    def unmeasured(self, ref: ModelRef) -> str | None:
+        """The name of the model when its engines were never compared here and there are several."""
+        info = self.library.resolve(ref) if self.library.has(ref) else None
+        if info is None or self.engines.measured(info) or len(available(info)) < 2:
+            return None
+        return info.name
 
     def denoisers(self) -> tuple[DenoiserInfo, ...]:
         """Every diffusion model, bundled ones first."""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from desktop.display import Shown, shown
 from desktop.lanes import LatestLane
 from desktop.latency import InputToPaint
-from desktop.messages import message_of
+from desktop.messages import Message, message_of, plain
 from engine.cancel import CancelToken
 from engine.denoising import Denoise
 from engine.frame import DenoisingStep, Frame, Quality, RenderSettings
@@ -56,6 +56,7 @@ class RenderController(QObject):
         self._studio = studio
         self._recipe: Recipe | None = None
         self._busy = False
+        self._told = ""
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self._finish)
         self.lane.finished.connect(self._finished)
@@ -83,12 +84,17 @@ class RenderController(QObject):
         recipe = self._recipe
         assert recipe is not None
         settings = RenderSettings(quality=quality)
-        if self.lane.submit(
-            (recipe, settings), _Work(self._studio, recipe, settings, self.stepped.emit)
-        ):
+        work = _Work(self._studio, recipe, settings, self.stepped.emit)
+        if self.lane.submit((recipe, settings), work, quality == "full" and self._previewed):
             if moved_s is not None:
                 self.latency.asked(recipe, moved_s)
             self._tell_busy()
+
+    @property
+    def _previewed(self) -> bool:
+        """Whether a preview of the picture asked for is on the canvas."""
+        frame = self.frame
+        return frame is not None and frame.quality == "preview" and frame.recipe == self._recipe
 
     @Slot()
     def forget(self) -> None:
@@ -123,6 +129,9 @@ class RenderController(QObject):
             self.latency.reset()  # the first picture waits for the model, not for a hand
         self.frame = frame
         self.frame_ready.emit(frame, picture)
+        if frame.notice and frame.notice != self._told:
+            self.told.emit(Message(plain(frame.notice), tone="plain"))
+        self._told = frame.notice
         self._tell_busy()
 
     @Slot(object, object)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,20 @@ from engine.frame import BackendName
 Noises = Sequence[Float32[np.ndarray, "_ 1 _ _"]]
 Transform = Float32[np.ndarray, "3 3"]
 Statistics = Float32[np.ndarray, " n_stats"]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How far to go for a picture. resolution: of an early exit, one of the backend's `exits`;
+    None is the whole picture. rough: lower precision will do where that is quicker. proceed: asked
+    between the layers; what it raises ends the work."""
+
+    resolution: int | None = None
+    rough: bool = False
+    proceed: Callable[[], None] | None = None
+
+
+WHOLE = Effort()
 
 
 class Backend(Protocol):
@@ -29,6 +44,21 @@ class Backend(Protocol):
     @property
     def device(self) -> str:
         """Where it runs, such as "cpu" or "cuda"."""
+        ...
+
+    @property
+    def exits(self) -> tuple[int, ...]:
+        """Resolutions below the full one at which pictures can be had sooner."""
+        ...
+
+    @property
+    def has_rough(self) -> bool:
+        """Whether it has pictures of lower precision that are quicker."""
+        ...
+
+    @property
+    def notice(self) -> str:
+        """What the user should know of how it renders now, "" for nothing."""
         ...
 
     def map(
@@ -53,6 +83,10 @@ class Backend(Protocol):
         noises: Noises,
         transform: Transform | None = None,
         statistics: Statistics | None = None,
+        effort: Effort = WHOLE,
     ) -> UInt8[np.ndarray, "n r r channels"]:
-        """The image as sRGB bytes, NHWC: round(127.5 x + 127.5), clipped to 0..255."""
+        """The image as sRGB bytes, NHWC: round(127.5 x + 127.5), clipped to 0..255.
+
+        effort: a backend without that exit makes the whole picture.
+        """
         ...

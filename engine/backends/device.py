@@ -11,7 +11,15 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 
-_PACKAGES = ("onnxruntime", "onnxruntime-gpu", "torch", "numpy", "pillow", "c2pa-python")
+_PACKAGES = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "torch",
+    "llvmlite",
+    "numpy",
+    "pillow",
+    "c2pa-python",
+)
 _CUDA_LIBRARIES = ("libcudart.so", "libcublas.so", "libcudnn.so")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.backends.backend import Noises, Statistics, Transform
+from engine.backends.backend import WHOLE, Effort, Noises, Statistics, Transform
 from engine.backends.device import onnx_providers, physical_cores
 from engine.backends.external_names import external_names
 from engine.errors import BackendError, ModelError
@@ -27,6 +27,8 @@ class OnnxBackend:
     """
 
     name: BackendName = "onnx"
+    notice = ""
+    has_rough = False
 
     def __init__(
         self,
@@ -45,6 +47,10 @@ class OnnxBackend:
         )
         # Graphs written before truncation could be chosen have the statistics of truncation 1.
         self._takes_statistics = "statistics" in names
+        outs = [item.name for item in self._synthesis.get_outputs()]
+        self.exits = tuple(
+            sorted(int(name.removeprefix("pixels_")) for name in outs if name.startswith("pixels_"))
+        )
         self._takes_c = any(item.name == "c" for item in self._mapping.get_inputs())
 
     @property
@@ -81,10 +87,13 @@ class OnnxBackend:
         noises: Noises,
         transform: Transform | None = None,
         statistics: Statistics | None = None,
+        effort: Effort = WHOLE,
     ) -> UInt8[np.ndarray, "n r r channels"]:
         """See Backend."""
+        early = effort.resolution in self.exits
+        output = f"pixels_{effort.resolution}" if early else "pixels"
         pixels: UInt8[np.ndarray, "n r r channels"] = run_session(
-            self._synthesis, "pixels", self._feed(ws, noises, transform, statistics)
+            self._synthesis, output, self._feed(ws, noises, transform, statistics)
         )
         return pixels
 
@@ -144,10 +153,14 @@ def _options(onnxruntime: Any, threads: int) -> Any:
 
 def run_session(session: Any, output: str, feed: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     """One output of a session. Raises BackendError."""
+    import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+    options = onnxruntime.RunOptions()
+    # Else an early exit, or the float picture, would pay for every other output.
+    options.only_execute_path_to_fetches = True
     try:
-        return session.run([output], feed)[0]
+        return session.run([output], feed, options)[0]
     except (states.Fail, states.RuntimeException, states.InvalidArgument, states.EPFail) as error:
         raise BackendError(
             f"ONNX Runtime could not render: {_first_line(error)}.",

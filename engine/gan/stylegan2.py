@@ -6,7 +6,7 @@ et al., 2020b), so that published weights load by key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
@@ -117,6 +117,18 @@ class Synthesis(NoisySynthesis):
     ) -> Float[Tensor, "n c r r"]:
         """As `forward`, with the noise of each layer given: strength times values, or None."""
         top = resolution or self.config.resolution
+        image = list(self.pictures(ws, noises, top, top_gain))[-1]
+        assert image is not None
+        return image
+
+    def pictures(
+        self,
+        ws: Float[Tensor, "n num_ws w_dim"],
+        noises: Sequence[Float[Tensor, "_ 1 _ _"] | None],
+        top: int,
+        top_gain: float = 1.0,
+    ) -> Iterator[Tensor | None]:
+        """The picture after each resolution up to `top`; None where nothing was painted yet."""
         if not self.config.noise:
             noises = [None] * self.config.num_ws
         x: Tensor | None = None
@@ -132,8 +144,7 @@ class Synthesis(NoisySynthesis):
             gain = top_gain if size == top else 1.0
             x, image = block(x, image, used, noises[start : start + count], gain)
             start += count
-        assert image is not None
-        return image
+            yield image
 
 
 class Generator(StyleGenerator):

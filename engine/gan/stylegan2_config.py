@@ -75,6 +75,13 @@ class StyleGAN2Config:
         return 2 * (self.resolution.bit_length() - 1) - 2
 
     @property
+    def exits(self) -> tuple[int, ...]:
+        """Resolutions below a quarter whose picture an exported graph also gives: previews."""
+        if self.architecture != "skip":
+            return ()
+        return tuple(size for size in (32, 64, 128) if size * 4 <= self.resolution)
+
+    @property
     def embed_width(self) -> int:
         """Length of the embedded class."""
         return self.w_dim if self.embed_features is None else self.embed_features

@@ -18,6 +18,7 @@ CARD = "card.json"
 WEIGHTS = "weights.safetensors"
 MAPPING = "mapping.onnx"
 SYNTHESIS = "synthesis.onnx"
+GRAPHS = "graphs.json"
 DIRECTIONS = "directions.json"
 MAX_BYTES = 2_000_000
 

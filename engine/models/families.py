@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from engine.models import stylegan2_layout, stylegan3_layout
 from engine.models.family import Config, Family, Tensors, check_tensors
-from engine.models.layouts import biggan, dcgan, progan, stylegan1
+from engine.models.layouts import biggan, dcgan, onnx, progan, stylegan1
 
 _ALL: tuple[Family, ...] = (
     stylegan2_layout,
@@ -15,6 +15,7 @@ _ALL: tuple[Family, ...] = (
     progan,
     dcgan,
     biggan,
+    onnx,
 )
 FAMILIES: Mapping[str, Family] = {family.NAME: family for family in _ALL}
 

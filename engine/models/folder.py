@@ -99,5 +99,5 @@ def write_graphs(folder: Path, config: Config, tensors: Tensors) -> int:
     from engine.models.torch_generator import build_generator
 
     graphs = export_graphs(build_generator(config, tensors))
-    graphs.write(folder)
+    graphs.write(folder, {"family": config.family, "weights_sha256": weights_sha256(tensors)})
     return graphs.largest

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.backends.backend import Backend, Noises, Statistics, Transform
+from engine.backends.backend import WHOLE, Backend, Effort, Noises, Statistics, Transform
+from engine.backends.device import cuda_device, physical_cores
+from engine.backends.kernels.library import kernels
 from engine.errors import ModelError
 from engine.frame import BackendName, ModelInfo
 from engine.latent.noise import layer_noise
@@ -162,9 +164,11 @@ class Model:
         noise: Noise | None = None,
         transform: Transform | None = None,
         truncation: float = 1.0,
+        effort: Effort = WHOLE,
     ) -> UInt8[np.ndarray, "n height width channels"]:
-        """ws to pictures: uint8, NHWC, sRGB."""
-        return self.backend.pixels(*self.inputs(ws, noise or Noise(), transform, truncation))
+        """ws to pictures: uint8, NHWC, sRGB. effort: an early exit where the backend has it."""
+        inputs = self.inputs(ws, noise or Noise(), transform, truncation)
+        return self.backend.pixels(*inputs, effort)
 
     def styles(
         self, ws: Float32[np.ndarray, "n num_ws w_dim"]
@@ -187,7 +191,9 @@ class Model:
         from engine.backends.torch_backend import TorchBackend
 
         if not isinstance(self.backend, TorchBackend):
-            raise ModelError("Styles need the torch backend, got onnx.", "Choose torch.")
+            raise ModelError(
+                f"Styles need the torch backend, got {self.backend.name}.", "Choose torch."
+            )
         if not self.backend.style_tap.layers or self._transform is not None:
             raise ModelError(
                 f"The layers of {self.info.name} have no styles to work on.",
@@ -232,11 +238,37 @@ def open_model(info: ModelInfo, backend: BackendName | None = None) -> Model:
 
 def open_tensors(info: ModelInfo, stored: Tensors, backend: BackendName | None = None) -> Model:
     """As open_model, with tensors that were read and checked before."""
-    tensors = {name: array.astype(np.float32) for name, array in stored.items()}
-    if backend is None:
-        backend = "onnx" if (info.folder / SYNTHESIS).is_file() else "torch"
-    runs = _onnx(info, tensors) if backend == "onnx" else _torch(info, tensors)
+    tensors = {name: array.astype(np.float32, copy=False) for name, array in stored.items()}
+    makers = {"onnx": _onnx, "torch": _torch, "native": _native}
+    if backend is None and (info.folder / SYNTHESIS).is_file():
+        backend = "onnx"
+    runs = _best(info, tensors) if backend is None else makers[backend](info, tensors)
     return Model(info, runs, tensors)
+
+
+def _best(info: ModelInfo, tensors: Tensors) -> Backend:
+    """For a model without graphs: a graphics card, else the kernels, else torch."""
+    if cuda_device() is not None or not can_run_native(info):
+        return _torch(info, tensors)
+    return _native(info, tensors)
+
+
+def can_run_native(info: ModelInfo) -> bool:
+    """Whether compiled kernels may run a model of that family here."""
+    return info.family in ("stylegan2", "stylegan3") and kernels() is not None
+
+
+def _native(info: ModelInfo, tensors: Tensors) -> Backend:
+    from engine.backends.native_backend import NativeBackend
+    from engine.gan.fast import fast_generator
+
+    fast = fast_generator(config_of(info.card, info.folder), tensors, physical_cores())
+    if fast is None:
+        raise ModelError(
+            f"The native backend cannot run {info.name} on this machine.",
+            "Choose the onnx or the torch backend.",
+        )
+    return NativeBackend(fast)
 
 
 def _onnx(info: ModelInfo, tensors: Tensors) -> Backend:
@@ -259,9 +291,14 @@ def _graph(info: ModelInfo, name: str) -> bytes:
 
 def _torch(info: ModelInfo, tensors: Tensors) -> Backend:
     from engine.backends.torch_backend import TorchBackend
+    from engine.gan.fast import fast_generator
     from engine.models.torch_generator import build_generator
 
-    return TorchBackend(build_generator(config_of(info.card, info.folder), tensors))
+    config = config_of(info.card, info.folder)
+    return TorchBackend(
+        build_generator(config, tensors),
+        fast=lambda: fast_generator(config, tensors, physical_cores()),
+    )
 
 
 def _checked(

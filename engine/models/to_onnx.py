@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
@@ -12,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from engine.backends.backend import Effort
 from engine.backends.onnx_backend import OnnxBackend
 from engine.backends.torch_backend import TorchBackend, to_bytes
 from engine.errors import ModelError
 from engine.image.pixels import largest_difference
-from engine.models.card import MAPPING, SYNTHESIS
+from engine.models.card import GRAPHS, MAPPING, SYNTHESIS, WEIGHTS
 from engine.models.families import family_of
 from engine.models.onnx_graph import free_batch, without_weights
 from engine.store import replacing, write_remedy
@@ -33,11 +36,27 @@ class Graphs:
     synthesis: bytes
     largest: int
 
-    def write(self, folder: Path) -> None:
-        """Put both files into the folder. Raises ModelError."""
+    def manifest(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        """What the files hold. about: of the model: name, family, digest of the weights."""
+        files = {MAPPING: self.mapping, SYNTHESIS: self.synthesis}
+        return {
+            **about,
+            "opset": OPSET,
+            "weights": WEIGHTS,
+            "files": {name: _told(data) for name, data in files.items()},
+            "checked_against_torch": {"largest_difference_of_255": self.largest},
+        }
+
+    def write(self, folder: Path, about: Mapping[str, Any]) -> None:
+        """Put both files and what they hold into the folder. Raises ModelError."""
+        told = (json.dumps(self.manifest(about), indent=2) + "\n").encode()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name, data in ((MAPPING, self.mapping), (SYNTHESIS, self.synthesis)):
+            for name, data in (
+                (MAPPING, self.mapping),
+                (SYNTHESIS, self.synthesis),
+                (GRAPHS, told),
+            ):
                 with replacing(folder / name) as file:
                     file.write(data)
         except OSError as error:
@@ -53,14 +72,38 @@ def export_graphs(generator: Any) -> Graphs:
     mapping: z [n, z_dim] (and c [n, c_dim]) -> w [n, w_dim]. synthesis: ws [n, num_ws, w_dim],
     noise_0, noise_1, ... [n or 1, 1, R, R] and, where the family has them, transform [3, 3] and
     statistics [n_stats]
-    -> image float32 [n, channels, R, R] and pixels uint8 [n, R, R, channels]. Raises ModelError
-    when a graph and torch disagree.
+    -> image float32 [n, channels, R, R] and pixels uint8 [n, R, R, channels], and for each early
+    exit of the config pixels_32, pixels_64, ...: previews. Raises ModelError when a graph and
+    torch disagree.
     """
     generator = generator.float().cpu().eval().requires_grad_(False)
     names = set(generator.state_dict())
     mapping = serialized(_export_mapping(generator), names)
     synthesis = serialized(_export_synthesis(generator), names)
     return Graphs(mapping, synthesis, _check(generator, mapping, synthesis))
+
+
+def _told(data: bytes) -> dict[str, Any]:
+    """Digest, inputs and outputs of one graph; a size that is left open has a name."""
+    import onnx
+
+    graph = onnx.load_model_from_string(data).graph
+    return {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "inputs": [_port(item) for item in graph.input],
+        "outputs": [_port(item) for item in graph.output],
+        "weights": len(graph.initializer),
+    }
+
+
+def _port(item: Any) -> dict[str, Any]:
+    import onnx
+
+    kind = item.type.tensor_type
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
+    shape = [size.dim_param or size.dim_value for size in kind.shape.dim]
+    return {"name": item.name, "type": str(dtype), "shape": shape}
 
 
 def _export_mapping(generator: Any) -> Any:
@@ -103,13 +146,19 @@ def _export_synthesis(generator: Any) -> Any:
             noises: list[torch.Tensor],
             transform: torch.Tensor | None = None,
             statistics: torch.Tensor | None = None,
-        ) -> tuple[torch.Tensor, torch.Tensor]:
+        ) -> tuple[torch.Tensor, ...]:
+            if exits:
+                made = self.synthesis.pictures(ws, noises, config.resolution)
+                images = dict(zip(config.resolutions, made, strict=True))
+                image = images[config.resolution]
+                return image, to_bytes(image), *(to_bytes(images[size]) for size in exits)
             given = {"transform": transform, "statistics": statistics}
             extras = {name: x for name, x in given.items() if x is not None}
             image = self.synthesis.with_noises(ws, noises, **extras)
             return image, to_bytes(image)
 
     config = generator.config
+    exits: tuple[int, ...] = getattr(config, "exits", ())
     family = family_of(config)
     noises = [torch.zeros(1, 1, size, size) for _, size in family.noisy_layers(config)]
     inputs = {"ws": torch.zeros(2, config.num_ws, config.w_dim), "noises": noises}
@@ -122,7 +171,8 @@ def _export_synthesis(generator: Any) -> Any:
     if rows is not None:
         inputs["statistics"], shapes["statistics"] = torch.from_numpy(rows), {}
         names.append("statistics")
-    model = run_exporter(SynthesisGraph().eval(), inputs, shapes, names, ["image", "pixels"])
+    outputs = ["image", "pixels", *(f"pixels_{size}" for size in exits)]
+    model = run_exporter(SynthesisGraph().eval(), inputs, shapes, names, outputs)
     # Traced with one map for the whole batch; ONNX broadcasts, so one for each picture works too.
     free_batch(model.graph, "noise_", "noise_n")
     return model
@@ -176,6 +226,8 @@ def serialized(model: Any, weights: set[str]) -> bytes:
 
 def _check(generator: Any, mapping: bytes, synthesis: bytes) -> int:
     """Compare both backends on one batch of two pictures with noise of their own."""
+    import torch
+
     config = generator.config
     weights = {name: value.numpy() for name, value in generator.state_dict().items()}
     here, there = OnnxBackend(mapping, synthesis, weights), TorchBackend(generator, "cpu")
@@ -192,6 +244,12 @@ def _check(generator: Any, mapping: bytes, synthesis: bytes) -> int:
     rows = family.statistics_at(config, 0.7)
     pixels = here.pixels(ws, noises, moved, rows)
     largest = largest_difference(pixels, there.pixels(ws, noises, moved, rows))
+    for size in here.exits:
+        early = generator.synthesis.with_noises(
+            torch.from_numpy(ws), [torch.from_numpy(noise) for noise in noises], size
+        )
+        preview = here.pixels(ws, noises, effort=Effort(size))
+        largest = max(largest, largest_difference(preview, to_bytes(early).numpy()))
     if apart > 1e-3 or largest > BAR:
         raise ModelError(
             f"The ONNX graphs differ from torch by {apart:.2g} in w and by {largest} of 255 in "

@@ -15,7 +15,7 @@ from engine.models.card import config_of
 from engine.models.families import family_of
 from engine.models.library import ModelLibrary
 from engine.recipe import Generate, Photo, Recipe, Transform, walk
-from engine.services.render import Owners, check_directions, class_vector
+from engine.services.wanted import Owners, check_directions, class_vector
 from engine.store import Store
 
 NAME_CHARACTERS = 80

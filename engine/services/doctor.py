@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.backends.device import cuda_device, machine, onnx_providers
+from engine.backends.kernels.library import kernels
 from engine.errors import AtelierError
 from engine.models.library import ModelLibrary, bundled_folder, load_tensors
+from engine.services.engines import Engines
 
 PACKAGES = (
     "numpy",
@@ -26,6 +28,7 @@ PACKAGES = (
     "c2pa-python",
     "cryptography",
     "keyring",
+    "llvmlite",
     "pillow",
     "safetensors",
 )
@@ -57,7 +60,7 @@ def examine(home: Path, library: ModelLibrary) -> tuple[Check, ...]:
         *_window(),
         _home(home),
         _disk(home),
-        *_models(library),
+        *_models(library, Engines(home)),
     )
 
 
@@ -84,6 +87,11 @@ def _compute() -> Iterator[Check]:
         yield Check("ONNX Runtime", True, f"runs on {', '.join(names)}")
     except (ImportError, OSError) as error:
         yield Check("ONNX Runtime", False, str(error)[:120], "make setup")
+    found = kernels()
+    words = "none; ONNX Runtime and torch render instead"
+    if found is not None:
+        words = f"compiled for vectors of {found.lanes} numbers"
+    yield Check("Own kernels", True if found else None, words)
     gpu = cuda_device()
     yield Check("GPU", True if gpu else None, gpu or "none; everything runs on the processor")
 
@@ -187,7 +195,7 @@ def _disk(home: Path) -> Check:
     )
 
 
-def _models(library: ModelLibrary) -> Iterator[Check]:
+def _models(library: ModelLibrary, engines: Engines) -> Iterator[Check]:
     for info in library.models():
         kind = "Bundled model" if info.bundled else "Imported model"
         try:
@@ -196,6 +204,7 @@ def _models(library: ModelLibrary) -> Iterator[Check]:
             yield Check(f"{kind} {info.name}", False, error.what, error.remedy)
             continue
         found = f"{info.resolution} px, weights {info.sha256[:16]}... as the card says"
+        found += f"; renders on {engines.of(info).words}"
         yield Check(f"{kind} {info.name}", True, found)
     for name, problem in library.problems().items():
         yield Check(f"Model {name}", False, problem.what, problem.remedy)

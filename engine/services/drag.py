@@ -16,7 +16,7 @@ from engine.errors import RecipeError
 from engine.frame import OnProgress, Progress
 from engine.latent.evaluate import evaluate
 from engine.recipe import Computed, Generate, Image, Recipe, Resize, Setting, Tuned
-from engine.services.render import class_vector
+from engine.services.wanted import class_vector
 from engine.services.workroom import workroom
 from engine.wishes import Drag, DragFrame, DragStep, DragWish
 

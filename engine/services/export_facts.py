@@ -22,7 +22,8 @@ from engine.recipe import Recipe
 
 _PACKAGES: dict[BackendName, tuple[str, ...]] = {
     "onnx": ("onnxruntime", "onnxruntime-gpu"),
-    "torch": ("torch",),
+    "torch": ("torch", "llvmlite"),
+    "native": ("llvmlite",),
 }
 
 _SMALL_BYTES = 1500

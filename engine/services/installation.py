@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.models.library import ModelLibrary
 from engine.services import models
+from engine.services.engines import Engines
 from engine.services.render import Renderer
 from engine.store import Store
 
@@ -21,7 +22,8 @@ class Installation:
         self.home = home
         self.library = ModelLibrary(home, bundled)
         self.store = Store(home / "store", self.library.store_folders())
-        self.renderer = Renderer(self.library, self.store, lambda: self._owners)
+        self.engines = Engines(home)
+        self.renderer = Renderer(self.library, self.store, lambda: self._owners, self.engines)
 
     def refresh(self) -> None:
         """Look again at the models and directions on the disk."""

@@ -37,11 +37,12 @@ def activations(home: Path, recipe: bytes, layer: str | None) -> Activations:
     node = made.image if isinstance(made, Transform) else made
     renderer = workroom(home).renderer
     model, _ = renderer.opened(renderer.model_info(node.model), TORCH)
-    assert isinstance(model.backend, TorchBackend)
-    network = model.backend.generator.synthesis
+    backend = model.backend
+    assert isinstance(backend, TorchBackend)
+    network = backend.generator.synthesis
 
     def listen(wanted: str | None) -> Listening:
-        with Listening(network, wanted) as heard:
+        with backend.by_modules(), Listening(network, wanted) as heard:
             renderer.image(made, RenderSettings(backend=TORCH))
         return heard
 

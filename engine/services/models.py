@@ -61,8 +61,27 @@ def open_path(path: Path, backend: BackendName | None = None) -> Model:
     """
     if (path / CARD).is_file():
         return open_model(info_of(path, read_card(path), bundled=False), backend)
+    if path.is_file() and path.suffix.lower() == ".onnx":
+        return _open_onnx(path)
     config, tensors = read_checkpoint(path)
-    return open_tensors(passing_info(path, config, tensors), tensors, backend or "torch")
+    return open_tensors(passing_info(path, config, tensors), tensors, backend)
+
+
+def _open_onnx(path: Path) -> Model:
+    """A generator that somebody else exported. Raises CheckpointError or BackendError."""
+    from engine.checkpoints.read import read_raw
+    from engine.models.third_party import open_onnx
+
+    raw = read_raw(path)
+    config, backend = open_onnx(path, dict(raw.networks[0].init))
+    card: dict[str, Any] = {
+        "name": path.stem[:64],
+        "title": path.stem[:64],
+        "family": config.family,
+    }
+    card |= {"config": config.to_dict(), "weights_sha256": raw.source_sha256}
+    info = replace(info_of(path, card, bundled=False), folder=path)
+    return Model(info, backend, {"average": np.zeros(config.w_dim, np.float32)})
 
 
 def read_checkpoint(path: Path, cancel: CancelToken | None = None) -> tuple[Config, Tensors]:

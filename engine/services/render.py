@@ -5,20 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from engine.backends.backend import Effort
 from engine.cancel import CancelToken
 from engine.denoising import Denoise, Upscale
-from engine.errors import BackendError, DirectionError, RecipeError
-from engine.frame import BackendName, Frame, ModelInfo, OnStep, RenderSettings
+from engine.errors import BackendError, RecipeError
+from engine.frame import BackendName, Frame, ModelInfo, OnStep, Quality, RenderSettings
 from engine.image.codec import read_picture
 from engine.image.pixels import crop, resize
 from engine.latent.evaluate import Memo, evaluate, evaluate_styles
-from engine.latent.motion import inverse_motion
-from engine.models.card import SYNTHESIS
 from engine.models.denoisers import UNET
 from engine.models.library import ModelLibrary, load_tensors
 from engine.models.opened import Model, open_model, open_tensors
@@ -26,38 +25,57 @@ from engine.recipe import (
     Crop,
     Generate,
     Image,
-    Latent,
-    Mix,
     ModelRef,
-    Move,
     Photo,
     Recipe,
     Resize,
     Transform,
-    Truncate,
     Tuned,
     rendered,
 )
 from engine.services.diffusion import Diffusion, Place
+from engine.services.engines import Engines, usual
+from engine.services.pixel_cache import PixelCache
+from engine.services.preview_pace import PreviewPace
+from engine.services.wanted import (
+    Matrix,
+    Owners,
+    check_directions,
+    class_vector,
+    motion_of,
+    truncation_of,
+)
 from engine.store import Store
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 ModelKey = tuple[str, BackendName, str]  # digests of weights and delta
-Matrix = Float32[np.ndarray, "3 3"]
-Owners = Callable[[], Mapping[str, frozenset[str]]]
+ROUGH_FROM_PX = 256  # smaller models are quick enough for whole pictures in a drag
 CACHE_BYTES = 192 * 2**20
 MODELS_KEPT = 6
 DEFAULT = RenderSettings()
+
+
+class Generated(NamedTuple):
+    """The pixels of a Generate, whether they are a preview, and what to tell of it."""
+
+    pixels: Pixels
+    preview: bool = False
+    notice: str = ""
 
 
 class Renderer:
     """Turns Recipes into Frames. May be called from several threads at once.
 
     No lock is held while a network runs, so an export and a drag never wait for each other.
-    owners: gives, for each known direction, the digests of the models it was found on.
+    owners: gives, for each known direction, the digests of the models it was found on. engines:
+    says what renders each model; None for the usual one.
     """
 
-    def __init__(self, library: ModelLibrary, store: Store, owners: Owners) -> None:
+    def __init__(
+        self, library: ModelLibrary, store: Store, owners: Owners, engines: Engines | None = None
+    ) -> None:
+        self._engines = engines
+        self._pace = PreviewPace()
         self._library = library
         self._store = store
         self._owners = owners
@@ -80,10 +98,11 @@ class Renderer:
         """The picture of the Recipe. fresh: renders even what is at hand, as an export must.
         on_step: hears of every denoising step, from another thread.
 
-        At the sizes of the bundled models a full render is quick enough for every step of a drag,
-        so a preview is a full render and the Frame says so. Raises ModelError, DirectionError,
-        RecipeError, StoreError or ImageError for what the Recipe asks and this installation
-        lacks, BackendError when the machine fails, Cancelled.
+        A preview of a large model is of lower precision where that is quicker, and leaves the
+        network early, to be brought to the full size, as long as the whole is not quick enough for
+        every step of a drag; the Frame says whether it is one. cancel: asked between the layers of
+        a network. Raises ModelError, DirectionError, RecipeError, StoreError or ImageError for what
+        the Recipe asks and this installation lacks, BackendError when the machine fails, Cancelled.
         """
         if settings.precision != "float32":
             raise BackendError(
@@ -94,13 +113,18 @@ class Renderer:
         backend = self._backend(recipe, settings)
         key = (recipe.image, backend)
         pixels = None if fresh or on_step else self._pictures.get(key)
+        quality: Quality = "full"
+        notice = ""
         if pixels is None:
-            rendering = _Rendering(self, backend, cancel, fresh, on_step)
-            pixels = np.ascontiguousarray(rendering.pixels(recipe.image))
+            hurry = settings.quality == "preview" and not fresh
+            way = _Rendering(self, backend, cancel, fresh, on_step, hurry)
+            pixels = np.ascontiguousarray(way.pixels(recipe.image))
             pixels.setflags(write=False)
-            self._pictures.put(key, pixels)
+            quality, notice = way.quality, way.notice
+            if quality == "full":
+                self._pictures.put(key, pixels)
         elapsed = time.perf_counter() - started
-        return Frame(pixels, recipe, settings, backend, "full", elapsed)
+        return Frame(pixels, recipe, settings, backend, quality, elapsed, notice)
 
     def opened(
         self, info: ModelInfo, backend: BackendName | None = None, delta: str = ""
@@ -109,7 +133,7 @@ class Renderer:
 
         delta: digest of what is added to the weights, see editing.delta; it runs on torch.
         """
-        key = (info.sha256, "torch" if delta else backend or default_backend(info), delta)
+        key = (info.sha256, "torch" if delta else backend or self.engine_of(info), delta)
         found = self._at_hand(key)
         if found is None:
             with self._opening:  # one at a time; who renders with another model does not wait
@@ -146,24 +170,38 @@ class Renderer:
         self._pictures.clear()
         self._photos.clear()
 
+    def engine_of(self, info: ModelInfo) -> BackendName:
+        """What renders a model unless it is said otherwise."""
+        return usual(info) if self._engines is None else self._engines.of(info).backend
+
     def generate(
         self,
         node: Generate,
         backend: BackendName,
+        *,
         delta: str = "",
         motion: Matrix | None = None,
-    ) -> Pixels:
-        """The pixels of one Generate.
-
-        delta: of weights that were tuned. motion: of the plane that the picture is made on.
+        hurry: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> Generated:
+        """One Generate. delta: of weights that were tuned. motion: of the plane that the picture
+        is made on. hurry: an early exit will do; its picture is brought to the model's size.
         """
         if node.latent.space == "s":
-            pixels: Pixels = self._of_styles(node, delta)
-        else:
-            model, ws = self._latent(node, backend, delta)
-            moved = None if motion is None else model.moved(motion)
-            pixels = model.pixels(ws, node.noise, moved, truncation_of(node.latent))[0]
-        return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+            return Generated(_in_colour(self._of_styles(node, delta)))
+        model, ws = self._latent(node, backend, delta)
+        key, full_px = (model.info.sha256, backend), model.info.resolution
+        early = self._pace.size(key, model.backend.exits, full_px) if hurry else None
+        rough = hurry and model.backend.has_rough and full_px >= ROUGH_FROM_PX
+        moved = None if motion is None else model.moved(motion)
+        began = time.perf_counter()
+        effort = Effort(early, rough, None if cancel is None else cancel.check)
+        pixels = model.pixels(ws, node.noise, moved, truncation_of(node.latent), effort)[0]
+        self._pace.took(key, early or full_px, time.perf_counter() - began)
+        pixels = _in_colour(pixels)
+        if early is not None:
+            pixels = resize(pixels, full_px, full_px, "bicubic")
+        return Generated(pixels, early is not None or rough, model.backend.notice)
 
     def _of_styles(self, node: Generate, delta: str) -> Pixels:
         info = self._library.resolve(node.model)
@@ -209,13 +247,12 @@ class Renderer:
             return "torch"  # no graph takes styles or other weights
         if settings.backend is not None:
             return settings.backend
-        refs = [node.model for node in made]
-        wanted = {default_backend(self._library.resolve(ref)) for ref in refs}
+        wanted = {self.engine_of(self._library.resolve(node.model)) for node in made}
         for node in nodes:
             if isinstance(node, Denoise | Upscale):
                 folder = self._library.denoiser(node.model).folder
                 wanted.add("onnx" if (folder / UNET).is_file() else "torch")
-        return "torch" if "torch" in wanted else "onnx"
+        return next((name for name in ("torch", "native") if name in wanted), "onnx")
 
 
 class _Rendering:
@@ -228,8 +265,12 @@ class _Rendering:
         cancel: CancelToken | None,
         fresh: bool,
         on_step: OnStep | None,
+        hurry: bool,
     ) -> None:
         self.renderer = renderer
+        self.hurry = hurry
+        self.quality: Quality = "full"
+        self.notice = ""
         self.backend: BackendName = backend
         self.cancel = cancel
         self.fresh = fresh
@@ -240,11 +281,11 @@ class _Rendering:
             self.cancel.check()
         match node:
             case Generate():
-                return self.renderer.generate(node, self.backend)
+                return self._generated(node, self.backend)
             case Tuned(image, delta):
-                return self.renderer.generate(image, "torch", delta)
+                return self._generated(image, "torch", delta=delta)
             case Transform(image):
-                return self.renderer.generate(image, self.backend, motion=motion_of(node))
+                return self._generated(image, self.backend, motion=motion_of(node))
             case Denoise():
                 return self.renderer.diffusion.denoise(
                     node, self.backend, fresh=self.fresh, on_step=self.on_step, cancel=self.cancel
@@ -263,90 +304,12 @@ class _Rendering:
             "A newer version of the program may be able to.",
         )
 
-
-class PixelCache:
-    """Keeps the pictures asked for last, up to a number of bytes; safe in several threads."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit = limit_bytes
-        self._bytes = 0
-        self._kept: OrderedDict[object, Pixels] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: object) -> Pixels | None:
-        """The picture, now the most recent one, or None."""
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def put(self, key: object, pixels: Pixels) -> None:
-        """Keep the picture and let the oldest go."""
-        with self._lock:
-            old = self._kept.pop(key, None)
-            self._bytes += pixels.nbytes - (0 if old is None else old.nbytes)
-            self._kept[key] = pixels
-            while self._bytes > self._limit and self._kept:
-                self._bytes -= self._kept.popitem(last=False)[1].nbytes
-
-    def clear(self) -> None:
-        """Let everything go."""
-        with self._lock:
-            self._kept.clear()
-            self._bytes = 0
+    def _generated(self, node: Generate, backend: BackendName, **how: Any) -> Pixels:
+        made = self.renderer.generate(node, backend, hurry=self.hurry, cancel=self.cancel, **how)
+        self.quality = "preview" if made.preview else self.quality
+        self.notice = made.notice or self.notice
+        return made.pixels
 
 
-def check_directions(node: Generate, info: ModelInfo, owners: Owners) -> None:
-    """Refuse directions that are known to belong to other models. Raises DirectionError."""
-    moves = [item for item in rendered(node.latent) if isinstance(item, Move)]
-    found = owners() if moves else {}
-    for move in moves:
-        found_on = found.get(move.direction)
-        if found_on and info.sha256 not in found_on:
-            raise DirectionError(
-                f"The direction {move.direction} was found on another model than {info.name}.",
-                "Choose a direction found on this model.",
-            )
-
-
-def default_backend(info: ModelInfo) -> BackendName:
-    """ONNX where the model folder has graphs: it starts without torch."""
-    return "onnx" if (info.folder / SYNTHESIS).is_file() else "torch"
-
-
-def class_vector(node: Generate, info: ModelInfo) -> Float32[np.ndarray, "1 c_dim"] | None:
-    """The weighted classes as one vector, None for a model without classes. RecipeError."""
-    if not info.c_dim:
-        if node.classes:
-            raise RecipeError(
-                f"{info.name} knows no classes, got {len(node.classes)}.", "Leave classes empty."
-            )
-        return None
-    c = np.zeros((1, info.c_dim), np.float32)
-    for item in node.classes:
-        if item.index >= info.c_dim:
-            raise RecipeError(
-                f"{info.name} knows the classes 0 to {info.c_dim - 1}, got {item.index}.",
-                "Choose one of these.",
-            )
-        c[0, item.index] += np.float32(item.weight)
-    return c
-
-
-def motion_of(node: Transform) -> Matrix:
-    """The matrix of a Recipe's transform."""
-    return inverse_motion(node.x, node.y, node.rotation)
-
-
-def truncation_of(latent: Latent) -> float:
-    """The truncation in [0, 1] that BigGAN's statistics are chosen by: the base's psi, clipped.
-
-    Where there is a psi for each layer, the largest one.
-    """
-    while isinstance(latent, Move | Mix):
-        latent = latent.base
-    if not isinstance(latent, Truncate):
-        return 1.0
-    psi = max(latent.psi) if isinstance(latent.psi, tuple) else latent.psi
-    return min(1.0, max(0.0, psi))
+def _in_colour(pixels: UInt8[np.ndarray, "height width channels"]) -> Pixels:
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels

@@ -39,7 +39,7 @@ def stated_backend(verdict: Verdict) -> BackendName | None:
     """The backend that the file says it was made with."""
     receipt = verdict.claim.get("export", {}).get("receipt", {})
     name = receipt.get("backend")
-    return name if name in ("onnx", "torch") else None
+    return name if name in ("onnx", "torch", "native") else None
 
 
 def verdict_data(verdict: Verdict) -> dict[str, Any]:

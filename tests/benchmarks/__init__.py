@@ -41,6 +41,10 @@ def _suite(name: str) -> Callable[[], Iterator[Figure]]:
         from tests.benchmarks.diffusion import measure as measure_diffusion
 
         return measure_diffusion
+    if name == "gan":
+        from tests.benchmarks.gan import measure as measure_gan
+
+        return measure_gan
     raise UsageError(
-        f"There is no suite {name!r}.", "Suites: first, provenance, editing, diffusion."
+        f"There is no suite {name!r}.", "Suites: first, gan, provenance, editing, diffusion."
     )

@@ -36,7 +36,7 @@ class Figure:
         bar = self.at_most if self.at_most is not None else self.at_least
         return {
             "name": self.name,
-            "value": round(self.value, 3),
+            "value": float(f"{self.value:.4g}"),
             "unit": self.unit,
             "bar": bar,
             "holds": self.holds,

@@ -80,6 +80,38 @@ def test_back_to_what_runs_drops_what_waits(lane: LatestLane, qtbot: QtBot) -> N
     assert got == [1]
 
 
+class Patient(Slow):
+    """Asks, once it is let go, whether it should stop."""
+
+    def __call__(self, token: CancelToken) -> int:
+        value = super().__call__(token)
+        token.check()
+        return value
+
+
+def test_droppable_work_stops_for_a_newer_request_alone(lane: LatestLane, qtbot: QtBot) -> None:
+    got, gate = collect(lane), threading.Event()
+    lane.submit("a", Patient(1, gate), droppable=True)
+    lane.submit("b", Slow(2))
+    gate.set()
+    qtbot.waitUntil(lambda: lane.idle, timeout=15_000)
+    lane.submit("c", Patient(3), droppable=True)
+    qtbot.waitUntil(lambda: lane.idle, timeout=15_000)
+    assert got == [2, 3]
+
+
+def test_work_that_was_dropped_is_done_when_it_is_wanted_again(
+    lane: LatestLane, qtbot: QtBot
+) -> None:
+    got, gate = collect(lane), threading.Event()
+    lane.submit("a", Patient(1, gate), droppable=True)
+    lane.submit("b", Slow(2))
+    assert lane.submit("a", Patient(3), droppable=True)
+    gate.set()
+    qtbot.waitUntil(lambda: lane.idle, timeout=15_000)
+    assert got == [3]
+
+
 def test_another_model_throws_away_what_is_in_flight(lane: LatestLane, qtbot: QtBot) -> None:
     got, gate = collect(lane), threading.Event()
     lane.submit("a", Slow(1, gate))

@@ -1,4 +1,4 @@
-"""Both backends make what the published reference implementations make of the same checkpoints.
+"""Every backend makes what the published reference implementations make of the same checkpoints.
 
 The checkpoints hold random weights; the arrays beside them were computed by the published code
 (tests/golden/checkpoints). The bar is 1e-4 of the reference's largest absolute value.
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.backends.kernels.library import kernels
 from engine.backends.onnx_backend import OnnxBackend
 from engine.frame import BackendName
 from engine.models.families import family_of
@@ -64,9 +65,9 @@ def opened() -> Opener:
         if (name, backend) not in known:
             path = GOLDEN / f"{name}.{FILES[name]}"
             known[name, backend] = (
-                open_path(path, "torch")
-                if backend == "torch"
-                else on_onnx(path, *read_checkpoint(path))
+                on_onnx(path, *read_checkpoint(path))
+                if backend == "onnx"
+                else open_path(path, backend)
             )
         return known[name, backend]
 
@@ -81,11 +82,13 @@ def reference(name: str) -> tuple[Mapping[str, np.ndarray], np.ndarray | None]:
     return arrays, c if c is not None and c.shape[1] else None
 
 
-@pytest.mark.parametrize("backend", ["torch", "onnx"])
+@pytest.mark.parametrize("backend", ["torch", "onnx", "native"])
 @pytest.mark.parametrize("name", FILES)
 def test_pictures_are_those_of_the_reference(
     opened: Opener, name: str, backend: BackendName
 ) -> None:
+    if backend == "native" and kernels() is None:
+        pytest.skip("this processor has no fused multiply-add")
     model, (arrays, c) = opened(name, backend), reference(name)
     average = arrays.get("w_avg", arrays.get("latent_avg"))
     assert average is not None

@@ -45,7 +45,7 @@ from engine.recipe import (
     Seed,
     Truncate,
 )
-from engine.services.render import PixelCache
+from engine.services.pixel_cache import PixelCache
 from engine.services.render_file import render_file
 from engine.studio import Studio
 from tests.random_model import NAME

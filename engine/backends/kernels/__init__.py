@@ -1,0 +1,1 @@
+"""Kernels that are compiled for the processor at hand when the program runs, by LLVM."""

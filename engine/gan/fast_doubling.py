@@ -1,0 +1,155 @@
+"""3x3 convolutions that double the size, on compiled kernels: products by tap, then one pass."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32
+
+from engine.backends.kernels.gemm import ROWS, pack
+from engine.backends.kernels.library import Kernels, address
+from engine.gan.fast_conv import TILES, Finish
+from engine.gan.fast_maps import Hands, Map, padded, parts, rows_padded
+
+PIXELS = 256  # at once, of pictures that small
+
+
+class DoublingConv:
+    """A transposed 3x3 convolution of stride 2 and the separable low-pass filter after it.
+
+    filter: 4 taps of one axis, in the order in which they meet the pixels, of sum 2.
+    """
+
+    suffix = ""  # of the kernels that it runs
+    kind: type = np.float32  # of the numbers that the products take in
+
+    def _units(
+        self, x: Map, picture: int, styles: Float32[np.ndarray, "n ins"], finish: Finish
+    ) -> tuple[Float32[np.ndarray, " ins"], Finish]:
+        """What scales the numbers that a picture's products take in, and what follows them."""
+        return styles[picture], finish
+
+    def __init__(
+        self, weight: Float32[np.ndarray, "o i 3 3"], filter: Float32[np.ndarray, " 4"]
+    ) -> None:
+        self.outs, self.ins = padded(weight.shape[0]), padded(weight.shape[1])
+        taps = np.zeros((self.ins, 9, self.outs), np.float32)
+        taps[: weight.shape[1], :, : weight.shape[0]] = weight.transpose(1, 2, 3, 0).reshape(
+            weight.shape[1], 9, weight.shape[0]
+        )
+        self.packed = pack(taps.reshape(self.ins, -1))
+        self.filter = np.ascontiguousarray(filter, np.float32)
+
+    def run(
+        self,
+        kernels: Kernels,
+        hands: Hands,
+        x: Map,
+        styles: Float32[np.ndarray, "n ins"],
+        finish: Finish,
+        out: Map,
+    ) -> None:
+        """Fill `out`, of twice the size, with what comes of x."""
+        height = x.height
+        if height * x.width <= PIXELS:
+            together = PIXELS // (height * x.width)
+            pieces = [(pair, 0, height) for pair in parts(len(x.values), together)]
+        else:
+            lines = -(-height // hands.count)
+            pieces = [
+                ((picture, picture + 1), first, last)
+                for picture in range(len(x.values))
+                for first, last in parts(height, lines)
+            ]
+        self_run = self._small if height * x.width <= PIXELS else self._band
+
+        def work(index: int) -> None:
+            self_run(kernels, x, styles, finish, out, *pieces[index])
+
+        hands.each(work, len(pieces))
+
+    def _small(
+        self, kernels: Kernels, x: Map, styles: np.ndarray, finish: Finish, out: Map,
+        pictures: tuple[int, int], first: int, last: int,
+    ) -> None:  # fmt: skip
+        chosen = slice(*pictures)
+        left = x.inside[chosen] * styles[chosen, None, None]
+        line = x.width * 9 * self.outs
+        sums = np.empty((pictures[1] - pictures[0], x.height + 2, line), np.float32)
+        sums[:, 0] = sums[:, -1] = 0
+        made = self._products(kernels, left.reshape(-1, self.ins))
+        sums[:, 1:-1] = made[: len(sums) * x.height * x.width].reshape(len(sums), x.height, line)
+        room = np.zeros((x.width + 2) * 6 * self.outs, np.float32)
+        for place, picture in enumerate(range(*pictures)):
+            for y in range(first, last):
+                near = [address(sums, place, y + step) for step in range(3)]
+                self._lines(kernels, near, x, picture, y, finish, out, room)
+
+    def _band(
+        self, kernels: Kernels, x: Map, styles: np.ndarray, finish: Finish, out: Map,
+        pictures: tuple[int, int], first: int, last: int,
+    ) -> None:  # fmt: skip
+        picture = pictures[0]
+        step = max(1, TILES // x.width)
+        groups = 3 if step == 1 else 2  # enough for the line above, the one at hand and the next
+        line = x.width * 9 * self.outs
+        # What fills rows up goes into the room after the last line of a group.
+        sums = np.empty((groups, step * line + ROWS * 9 * self.outs), np.float32)
+        nothing = np.zeros(line, np.float32)
+        room = np.zeros((x.width + 2) * 6 * self.outs, np.float32)
+        inside = x.inside[picture]
+        style, finish = self._units(x, picture, styles, finish)
+        shape = (rows_padded(step * x.width), self.ins)
+        left: np.ndarray = np.zeros(shape, self.kind)
+        begin, end = max(0, first - 1), min(x.height, last + 1)
+
+        def made(y: int) -> int:
+            if not begin <= y < end:
+                return address(nothing)
+            group, place = divmod(y - begin, step)
+            return address(sums, group % groups, place * line)
+
+        done = first
+        for start in range(begin, end, step):
+            stop = min(start + step, end)
+            pixels = (stop - start) * x.width
+            self._scale(kernels, inside[start:stop], style, left)
+            self._products(
+                kernels, left[: rows_padded(pixels)], sums[(start - begin) // step % groups]
+            )
+            # The lines below the last one made are still to come.
+            ready = last if stop == end else min(last, stop - 1)
+            for y in range(done, ready):
+                near = [made(y - 1), made(y), made(y + 1)]
+                self._lines(kernels, near, x, picture, y, finish, out, room)
+            done = max(done, ready)
+
+    def _scale(
+        self, kernels: Kernels, lines: np.ndarray, style: np.ndarray, left: np.ndarray
+    ) -> None:
+        """The lines' pixels, scaled, one after another."""
+        room = left[: lines.shape[0] * lines.shape[1]].reshape(lines.shape)
+        np.multiply(lines, style, out=room)
+
+    def _products(
+        self, kernels: Kernels, left: np.ndarray, out: np.ndarray | None = None
+    ) -> Float32[np.ndarray, "pixels taps"]:
+        rows, share = rows_padded(len(left)), 4 // left.itemsize
+        if rows != len(left):
+            left = np.concatenate([left, np.zeros((rows - len(left), self.ins), np.float32)])
+        wide = 9 * self.outs
+        sums = np.empty((rows, wide), np.float32) if out is None else out
+        getattr(kernels, f"gemm{self.suffix if share > 1 else ''}")(
+            address(left), self.ins // share, 0, address(self.packed), 0, address(sums), wide, 0,
+            rows, self.ins, wide, 1,
+        )  # fmt: skip
+        return sums
+
+    def _lines(
+        self, kernels: Kernels, near: list[int], x: Map, picture: int, y: int, finish: Finish,
+        out: Map, room: np.ndarray,
+    ) -> None:  # fmt: skip
+        getattr(kernels, f"upsample{self.suffix}")(
+            *near, x.width, self.outs, address(self.filter), address(room),
+            out.first(picture, 2 * y), out.row, address(finish.scale, picture),
+            address(finish.bias), finish.noise_of(picture, 2 * y), finish.slope, finish.limit,
+        )  # fmt: skip
