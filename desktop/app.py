@@ -208,9 +208,9 @@ def take_screenshot(
 ) -> Path:
     """Open the real window, wait for its pictures, and save what it shows as a PNG.
 
-    scene: "explore", "mixing", "export", "edit-find-effects" (the Edit page with these sections
-    open) or "verify", which shows `file`. The user's own settings
-    are neither read nor written. Raises BackendError when no picture came within `wait_s`.
+    scene: "explore", "mixing", "diffuse", "export", "edit-find-effects" (the Edit page with these
+    sections open) or "verify", which shows `file`. The user's own settings are neither read nor
+    written. Raises BackendError when no picture came within `wait_s`.
     """
     app = application()
     with tempfile.TemporaryDirectory(prefix="atelier-window-") as folder:
@@ -244,6 +244,8 @@ def _set_scene(desk: Desk, scene: str, file: Path | None) -> None:
             section.set_open(False)
         for key in scene.split("-")[:0:-1]:
             desk.window.edit.open_section(key)
+    elif scene == "diffuse":
+        desk.window.actions_by_name["page_diffuse"].trigger()
     elif scene == "export":
         desk.window.show_export()
     elif scene == "verify" and file is not None:

@@ -41,6 +41,7 @@ class DiffuseColumn(SectionColumn):
     def set_kit(self, kit: DiffuseKit) -> None:
         """The models that there are."""
         self._kit = kit
+        self.setEnabled(bool(kit.makers))  # without a model nothing here would answer
         self._show_all()
 
     def show_state(self, state: DiffuseState) -> None:

@@ -13,6 +13,7 @@ from engine.directions.library import read_directions, vector_of, write_directio
 from engine.errors import ModelError
 from engine.frame import OnProgress
 from engine.models.card import CARD, WEIGHTS, info_of, is_generator, read_card, write_card
+from engine.models.denoisers import CLASSIFIER, DENOISER
 from engine.models.library import bundled_folder
 from engine.perception.reader import FAMILY
 
@@ -57,6 +58,8 @@ def evaluate(
         from engine.services.evaluate_encoder import measure_encoder
 
         scores = measure_encoder(folder, root, full, progress, cancel)
+    elif card["family"] in (DENOISER, CLASSIFIER):
+        scores = _diffusion_scores(card, root, full, progress, cancel)
     elif is_generator(card):
         scores = _generator_scores(folder, root, full, progress, cancel)
     else:
@@ -88,6 +91,23 @@ def folder_bytes(folder: Path) -> int:
         for path in folder.rglob("*")
         if path.is_file() and path.name != "card.json"
     )
+
+
+def _diffusion_scores(
+    card: dict[str, Any], root: Path, full: bool, progress: OnProgress, cancel: CancelToken
+) -> dict[str, Any]:
+    from engine.models.library import ModelLibrary
+    from engine.services.evaluate_diffusion import measure_classifier, measure_denoiser
+    from engine.training.diffusion_spec import SPECS
+
+    library = ModelLibrary(root / "none", root)
+    if card["family"] == CLASSIFIER:
+        info = next(c for c in library.classifiers() if c.name == card["name"])
+        schedule = SPECS["portraits-noisy-classifier"](Path()).schedule
+        return measure_classifier(info, schedule, full, progress, cancel)
+    model = next(d for d in library.denoisers() if d.name == card["name"])
+    guides = library.classifiers()
+    return measure_denoiser(model, guides, root / JUDGE, full, progress, cancel)
 
 
 def _generator_scores(

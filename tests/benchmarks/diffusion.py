@@ -9,29 +9,24 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from engine.cancel import CancelToken
 from engine.denoising import Classes, ClassifierFree, Denoise, DenoiserInfo
-from engine.diffusion import guidance
 from engine.diffusion.denoise import Settings, denoise
 from engine.errors import ModelError
 from engine.models.library import bundled_folder
-from engine.models.open_denoiser import PixelDenoiser, open_classifier
-from engine.perception.reader import open_reader
-from engine.portraits.classes import bits_of_class, class_bits
+from engine.models.open_denoiser import PixelDenoiser
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
-from engine.services.diffuse import to_pixels
+from engine.services.evaluate_diffusion import measure_denoiser
 from engine.studio import Studio
 from tests.benchmarks.figures import Figure, interleaved_per_s
 
 STEPS = 25
-SAMPLES = 64
-SCALES = (1.0, 2.0, 3.0, 6.0)
 
 
 def measure() -> Iterator[Figure]:
@@ -131,45 +126,18 @@ def window(studio: Studio) -> Iterator[Figure]:
 
 def quality(studio: Studio, info: DenoiserInfo) -> Iterator[Figure]:
     """The judge on the classes asked for, over guidance scales; colour at scale 10."""
-    network = PixelDenoiser(info)
-    judge = open_reader(bundled_folder() / "portraits-judge")
-    found = [k for k in studio.classifiers() if k.resolution == info.resolution]
-
-    def made(terms: object, condition: object, label: int, mode: str = "static") -> np.ndarray:
-        count = SAMPLES // len(info.classes)
-        rng = torch.Generator().manual_seed(label)
-        noise = torch.randn(count, *network.shape, generator=rng)
-        settings = replace(Settings(steps=STEPS), threshold=mode)  # type: ignore[arg-type]
-        x = denoise(network, noise, condition, terms, settings)  # type: ignore[arg-type]
-        return np.stack([to_pixels(one[None]).transpose(2, 0, 1) for one in x])
-
-    def accuracy(terms_of: object, conditional: bool) -> tuple[float, float]:
-        right, spread = [], []
-        for label in range(len(info.classes)):
-            condition = ((label, 1.0),) if conditional else ()
-            pictures = made(terms_of(label), condition, label)  # type: ignore[operator]
-            bits = class_bits(judge.scores(pictures))
-            right.append((bits == bits_of_class(label)).mean())
-            spread.append(pictures.astype(np.float32).std(0).mean())
-        return 100 * float(np.mean(right)), float(np.mean(spread))
-
-    for scale in SCALES:
-        share, spread = accuracy(
-            lambda k, s=scale: [guidance.classifier_free(((k, 1.0),), (), s)], True
+    judge, guides = bundled_folder() / "portraits-judge", studio.classifiers()
+    scores = measure_denoiser(info, guides, judge, False, lambda _: None, CancelToken())
+    for scale, seen in scores["classifier_free"].items():
+        bar = 85.0 if scale == "3" else None
+        yield Figure(
+            f"class attributes right, guidance {scale}", 100 * seen["right"], "%", at_least=bar
         )
-        bar = 85.0 if scale == 3.0 else None
-        yield Figure(f"class attributes right, guidance {scale:g}", share, "%", at_least=bar)
-        yield Figure(f"spread of pixels in a class, guidance {scale:g}", spread, "of 255")
-    if found:
-        net = open_classifier(found[0])
-        plain, _ = accuracy(lambda k: [], False)
-        pulled, _ = accuracy(
-            lambda k: [guidance.classifier("bench", net.log_probabilities, k, 4.0)], False
-        )
-        yield Figure("class attributes right by chance, unguided", plain, "%")
-        yield Figure("classifier guidance of 4 adds", pulled - plain, "points", at_least=20.0)
-    for mode in ("static", "dynamic"):
-        term = [guidance.classifier_free(((6, 1.0),), (), 10.0)]
-        pictures = made(term, ((6, 1.0),), 6, mode).astype(np.float32)
-        saturation = (pictures.max(1) - pictures.min(1)).mean()
-        yield Figure(f"mean saturation at scale 10, {mode}", float(saturation), "of 255")
+        yield Figure(f"spread of pixels in a class, guidance {scale}", seen["spread"], "of 255")
+    if "classifier" in scores:
+        plain, pulled = (scores["classifier"][key] for key in ("unguided_right", "right"))
+        yield Figure("class attributes right by chance, unguided", 100 * plain, "%")
+        added = 100 * (pulled - plain)
+        yield Figure("classifier guidance of 4 adds", added, "points", at_least=20.0)
+    for mode in ("drawn", "static", "dynamic"):
+        yield Figure(f"mean saturation at scale 10, {mode}", scores["saturation"][mode], "of 255")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -224,3 +225,19 @@ def test_a_card_cannot_be_evaluated_that_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "odd" / "card.json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="family"):
         evaluate("odd", False, quiet, CancelToken(), tmp_path)
+
+
+def test_a_diffusion_model_is_measured_by_the_judge_over_scales(tmp_path: Path) -> None:
+    from tests.random_denoiser import write_random_denoisers
+
+    write_random_denoisers(tmp_path)
+    shutil.copytree(bundled_folder() / "portraits-judge", tmp_path / "portraits-judge")
+    scores = evaluate("tiny-ddpm", False, lambda told: None, CancelToken(), tmp_path)["scores"]
+    assert set(scores["classifier_free"]) == {"1", "2", "3", "6"}
+    for seen in scores["classifier_free"].values():
+        assert 0 <= seen["all_right"] <= seen["right"] <= 1
+    assert scores["classifier"]["scale"] == 4.0
+    assert scores["saturation"]["drawn"] > 0
+    assert scores["measured"]["command"].startswith("python main.py evaluate")
+    with pytest.raises(ModelError, match="makes no pictures of classes"):
+        evaluate("tiny-upsampler", False, lambda told: None, CancelToken(), tmp_path)
