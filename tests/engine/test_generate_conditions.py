@@ -232,7 +232,7 @@ def test_a_layer_is_looked_into_apart(studio: Studio) -> None:
                 Recipe.from_plain({"recipe": 1, "image": {"op": "photo", "sha256": SHA}})
             )
     finally:
-        studio.stop_worker()
+        studio.stop_workers()
     assert found.layer.channels > 4
     assert other.layer == next(item for item in found.layers if item.name == "L10_84_25")
     assert (other.layer.channels, other.layer.height, other.columns) == (25, 84, 5)
@@ -259,7 +259,7 @@ def test_an_import_apart_keeps_only_the_weights_that_are_wanted(studio: Studio) 
         with pytest.raises(Cancelled):
             studio.import_model(CHECKPOINTS / "sg2ada_64.pkl", cancel=token, apart=True)
     finally:
-        studio.stop_worker()
+        studio.stop_workers()
     assert [info.name for info in studio.models() if not info.bundled] == ["biggan", STYLEGAN3]
 
 
