@@ -132,8 +132,12 @@ class Models(Installation):
         return found
 
     def stop_workers(self) -> None:
-        """End the processes that were started; what they were doing ends as cancelled."""
+        """End the processes that were started; what they were doing ends as cancelled.
+
+        A later job starts another.
+        """
         self._worker.close()
+        self._worker = Worker()
         self.renderer.diffusion.close()
 
     def refresh(self) -> None:

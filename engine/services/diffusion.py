@@ -76,8 +76,9 @@ class Diffusion:
         return made
 
     def close(self) -> None:
-        """End the worker process; what it was doing ends as cancelled."""
+        """End the worker process; what it was doing ends as cancelled. A later job starts another."""
         self._worker.close()
+        self._worker = Worker()
 
     def _run(
         self,

@@ -29,7 +29,7 @@ class Editor:
     def __init__(self, home: Path, changed: Callable[[], None]) -> None:
         self.home = home
         self._changed = changed
-        self._worker = Worker(patience_s=8.0)  # a step of a large model takes seconds
+        self._worker = _worker()
 
     def find_directions(
         self,
@@ -133,8 +133,9 @@ class Editor:
         return recipe_of_step(drag, index)
 
     def close(self) -> None:
-        """End the worker process."""
+        """End the worker process; what it was doing ends as cancelled. A later job starts another."""
         self._worker.close()
+        self._worker = _worker()
 
     def _run(
         self,
@@ -147,3 +148,7 @@ class Editor:
         return self._worker.submit(
             f"engine.services.{name}", asked, on_progress=progress, on_frame=frame
         ).wait(cancel)
+
+
+def _worker() -> Worker:
+    return Worker(patience_s=8.0)  # a step of a large model takes seconds
