@@ -76,7 +76,7 @@ class Diffusion:
         return made
 
     def close(self) -> None:
-        """End the worker process; what it was doing ends as cancelled. A later job starts another."""
+        """End the worker process; its job ends as cancelled. A later one starts another."""
         self._worker.close()
         self._worker = Worker()
 
