@@ -102,5 +102,5 @@ def notes_of(source: Path, *needed: str) -> dict[str, str]:
         return {str(name): str(value) for name, value in notes.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
         raise TrainingError(
-            f"There is no finished network in {source.parent.name}.", "Train for longer."
+            f"There is no finished {source.stem} in {source.parent.name}.", "Train for longer."
         ) from error
