@@ -150,7 +150,8 @@ def _activations(search: Search) -> list[Slider]:
     from engine.backends.torch_backend import TorchBackend
 
     assert isinstance(model.backend, TorchBackend)
-    seen = early_activations(model.backend.generator, run)
+    with model.backend.by_modules():
+        seen = early_activations(model.backend.generator, run)
     w = ws[:, 0]
     found = carried_back(w, seen, wish_count(search))
     note = "principal components of early activations"

@@ -137,7 +137,7 @@ def test_a_run_without_a_generator_is_refused(tmp_path: Path) -> None:
 def test_directions_are_found_written_and_judged(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    search = discover.Search(samples=100, faces=4, steps=(1.5,), reach=Reach(faces=8), held=0.9)
+    search = discover.Search(samples=100, reach=Reach(faces=8))
     monkeypatch.setattr(evaluate_generator, "COUNT_QUICK", 12)
     monkeypatch.setattr(evaluate_generator, "FACES", 6)
     found = discover.find_directions(opened(root), "named", quiet, CancelToken(), root, search)
@@ -227,9 +227,12 @@ def test_a_card_cannot_be_evaluated_that_is_no_model(tmp_path: Path) -> None:
         evaluate("odd", False, quiet, CancelToken(), tmp_path)
 
 
-def test_a_diffusion_model_is_measured_by_the_judge_over_scales(tmp_path: Path) -> None:
+def test_a_diffusion_model_is_measured_by_the_judge_over_scales(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tests.random_denoiser import write_random_denoisers
 
+    monkeypatch.setattr("engine.services.evaluate_diffusion.STEPS", 3)
     write_random_denoisers(tmp_path)
     shutil.copytree(bundled_folder() / "portraits-judge", tmp_path / "portraits-judge")
     scores = evaluate("tiny-ddpm", False, lambda told: None, CancelToken(), tmp_path)["scores"]
