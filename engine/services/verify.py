@@ -143,6 +143,8 @@ def _rerendered(
     recipe = verdict.known_recipe
     if recipe is None:
         return _noted(verdict, None, "There is no Recipe in the file to render again.")
+    if verdict.claim.get("export", {}).get("sheet"):
+        return _noted(verdict, None, "A sheet of several pictures is not rendered again.")
     missing = [m for m in models_of(recipe) if has_model is not None and not has_model(m)]
     if missing:
         return _noted(verdict, None, _missing(missing[0]))
