@@ -162,7 +162,7 @@ def report_for_others(path: Path, anchors: Path | None = None) -> str | None:
     """crJSON of the file's credentials, or None where there are none. Raises ImageError."""
     data = read_bytes(path)
     refuse_polyglot(data)
-    return crjson(data, "" if anchors is None else read_roots(anchors))
+    return crjson(data, "" if anchors is None else read_roots(anchors), _beside(path, data))
 
 
 def _noted(verdict: Verdict, ok: bool | None, text: str) -> Verdict:

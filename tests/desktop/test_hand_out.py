@@ -124,4 +124,5 @@ def test_copies_of_the_real_studio_verify(real: Studio, qtbot: QtBot, tmp_path: 
     assert found.ledger is not None
     assert found.ledger.by == "watermark"
     hand.close()
-    assert not QGuiApplication.clipboard().mimeData().urls()
+    left = QGuiApplication.clipboard().mimeData()
+    assert left is None or not left.urls()
