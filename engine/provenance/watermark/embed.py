@@ -113,7 +113,7 @@ class _Wanted:
 
     def read(self, change: Frame) -> Signs:
         """The signs of each remainder, after a change of the frame."""
-        return self.own + self._clear(self._remains.answer(change))
+        return np.asarray(self.own + self._clear(self._remains.answer(change)))
 
     def pulled(self, wish: Signs, rms: float) -> Frame:
         """The change of that deviation which answers most to a wish of each sign."""

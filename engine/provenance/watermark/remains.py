@@ -45,7 +45,7 @@ class Remains:
         """The adjoint: the change that moves these waves most for its energy."""
         first = self._views[0]
         count = len(first.own)
-        return first.pull(waves[:count]) + self._views[1].pull(waves[count:])
+        return np.asarray(first.pull(waves[:count]) + self._views[1].pull(waves[count:]))
 
 
 class _View:
