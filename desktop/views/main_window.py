@@ -221,7 +221,9 @@ class MainWindow(QMainWindow):
     # --- the window itself
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take one file."""
+        """Take one file, unless it is one of this window's own pictures."""
+        if event.source() is not None:
+            return
         if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
             event.acceptProposedAction()
 

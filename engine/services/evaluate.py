@@ -30,17 +30,19 @@ def evaluate(
     progress: OnProgress,
     cancel: CancelToken,
     root: Path | None = None,
+    work: Path | None = None,
 ) -> dict[str, Any]:
     """Measure the model `name`, or the invisible mark, and write its card; returns the card.
 
     full: the long form of every measurement. root: the folder of model folders, the bundled one
-    when None. Raises ModelError when there is no such model, when weights and card do not belong
+    when None. work: where a long measurement keeps its results, so that it goes on after a stop.
+    Raises ModelError when there is no such model, when weights and card do not belong
     together, or when a network that measures is missing.
     """
     if name == WATERMARK:
         from engine.services.evaluate_watermark import measure_watermark
 
-        return measure_watermark(full, progress, cancel)
+        return measure_watermark(full, progress, cancel, work=work)
     root = bundled_folder() if root is None else root
     folder = root / name
     if not (folder / CARD).is_file():
