@@ -27,6 +27,7 @@ from engine.models.library import ModelLibrary
 from engine.models.opened import can_run_native, open_model
 from engine.models.stylegan2_layout import infer_config, noisy_layers, shapes_of
 from engine.recipe import ModelRef, Noise
+from engine.services.background import GraphExports, lacks_graphs
 from engine.services.models import import_model, inspect, open_path
 from tests.random_model import CONFIG, NAME, TINY, random_tensors
 
@@ -282,6 +283,21 @@ def test_a_generator_in_safetensors_is_imported_once(home: Path, tmp_path: Path)
     with pytest.raises(ModelError, match="already, as mine"):
         import_model(library, path, "again")
     assert [one.name for one in (home / "models").iterdir()] == ["mine"]
+
+
+def test_the_graphs_of_a_model_are_made_in_the_background(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    write_safetensors(path, random_tensors(TINY))
+    library = ModelLibrary(home, bundled=home / "nothing")
+    info = import_model(library, path, graphs=False)
+    assert lacks_graphs(info)
+    assert open_model(info).backend.name == ("native" if can_run_native(info) else "torch")
+    exports = GraphExports(home)
+    exports.add_missing(library)
+    assert exports.add("mine") is None
+    exports.wait()
+    assert not lacks_graphs(info)
+    assert open_model(info).backend.name == "onnx"
 
 
 def test_a_checkpoint_is_opened_by_its_path_and_not_kept(home: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def spec(work: Path) -> TrainFamily:
         "Portraits, BigGAN",
         CONFIG,
         work,
-        parts=(Part(32_000, 32), Part(40_000, 32, features=True)),
+        parts=(Part(28_000, 32), Part(14_000, 32, features=True)),
         classes=CLASSES,
         rate=0.002,
         batch=32,

@@ -18,7 +18,7 @@ from engine.models.family import Config
 from engine.training.ema import settle_w_avg
 
 MAGNITUDE_KEEP = 0.99
-SETTLING = 8  # batches for each set of statistics
+SETTLING = 4  # batches for each set of statistics
 SETTLING_BATCH = 128
 
 

@@ -20,12 +20,15 @@ from engine.training.ema import ema_keep, ema_update
 from engine.training.families.codes import Codes
 from engine.training.families.painting import paint, parts_of, settle, watch
 from engine.training.families.spec import TrainFamily
-from engine.training.families.teacher import Teacher
 from engine.training.hardware import choose_hardware
 from engine.training.muon import Muon
+from engine.training.paired_rival import PairedRival
+from engine.training.perceptual import WIDTHS, PerceptualLoss, distance
 from engine.training.progress import trim_lines
 
 EDGES = 0.5
+EYE_SIZE = 64  # pictures of 32 px are looked at twice their size
+JUDGED = 3  # feature maps, the coarsest: a head on the finest costs as much as the generator
 FINAL_RATE = 0.02
 WEIGHTS = "generator.safetensors"
 CHECKPOINT = "checkpoint.pt"
@@ -54,12 +57,13 @@ class FamilyRun:
         watch(self.generator)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.optimisers = self._optimisers()
-        self.teacher: Teacher | None = None
+        self.rival = PairedRival(WIDTHS[-JUDGED:]).to(self.device)
+        self.rival_optimiser = torch.optim.Adam(
+            self.rival.parameters(), lr=spec.rival_rate, betas=(0.5, 0.99), fused=True
+        )
+        self.eye: PerceptualLoss | None = None
         if any(part.features for part in spec.parts):
-            self.teacher = Teacher(self.device)
-            self.rival_optimiser = torch.optim.Adam(
-                self.teacher.heads.parameters(), lr=spec.rival_rate, betas=(0.0, 0.99), fused=True
-            )
+            self.eye = PerceptualLoss(self.device, EYE_SIZE)
         self.images, self.seconds_before = 0, 0.0
         self.since = time.monotonic()
 
@@ -80,16 +84,22 @@ class FamilyRun:
         fake = paint(self.generator, z, c, part.resolution, gain)
         pixels = self._pixels(fake, real)
         losses, loss = {"pixels": pixels.detach()}, pixels
-        if part.features and self.teacher is not None:
-            told = self.teacher(fake, real)
-            loss = loss + spec.perceptual * told.distance + spec.rival * told.fooled
-            losses |= {"distance": told.distance.detach(), "rival": told.heads.detach()}
-            self.rival_optimiser.zero_grad(set_to_none=True)
-            told.heads.backward()  # type: ignore[no-untyped-call]
-            self.rival_optimiser.step()
+        of_rival: Tensor | None = None
+        if part.features and self.eye is not None:
+            self.rival.refresh()
+            made, drawn = self.eye.maps(fake), self.eye.wanted(real)
+            far = distance(made, drawn)
+            against, of_rival = self.rival.losses(made[-JUDGED:], drawn[-JUDGED:])
+            loss = loss + spec.perceptual * far + spec.rivalry * against
+            losses |= {"distance": far.detach(), "rival": of_rival.detach()}
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if of_rival is not None:
+            # What the generator's loss left on the heads would teach them the contrary.
+            self.rival_optimiser.zero_grad(set_to_none=True)
+            of_rival.backward()  # type: ignore[no-untyped-call]
+            self.rival_optimiser.step()
         self._lay_out()
         self._set_rate()
         for optimiser in self.optimisers:
@@ -116,27 +126,23 @@ class FamilyRun:
         trim_lines(self.spec.work / "metrics.jsonl", self.images)
 
     def keep(self) -> None:
-        """Write the checkpoint and the weights to ship."""
+        """Write the checkpoint."""
         state = {"images": self.images, "seconds": self.seconds, "random": torch.get_rng_state()}
         parts = {name: part.state_dict() for name, part in self._stateful()}
         save_state(self.spec.work / CHECKPOINT, state | parts)
-        settled = self.settled()
-        config = json.dumps(self.spec.config.to_dict(), sort_keys=True)
-        facts = {name: str(round(float(state[name]))) for name in ("images", "seconds")}
-        save_weights(self.spec.work / WEIGHTS, settled, {"config": config, **facts})
 
-    def settled(self) -> nn.Module:
-        """A copy of the average with statistics of its own, in evaluation mode."""
+    def ship(self) -> None:
+        """Write the average's weights, with statistics of their own, as they are shipped."""
         made = copy.deepcopy(self.average)
         settle(made)
-        return made
+        config = json.dumps(self.spec.config.to_dict(), sort_keys=True)
+        facts = {"images": str(self.images), "seconds": str(round(self.seconds))}
+        save_weights(self.spec.work / WEIGHTS, made, {"config": config, **facts})
 
     def _stateful(self) -> list[tuple[str, Any]]:
         named: list[tuple[str, Any]] = [("generator", self.generator), ("average", self.average)]
         named += [(f"optimiser{i}", found) for i, found in enumerate(self.optimisers)]
-        if self.teacher is not None:
-            named += [("heads", self.teacher.heads), ("rival", self.rival_optimiser)]
-        return named
+        return [*named, ("rival", self.rival), ("rival_optimiser", self.rival_optimiser)]
 
     def _real(self, rows: Tensor, resolution: int, gain: float) -> Float[Tensor, "n 3 r r"]:
         """Drawn pictures at the size of the part, the newest layers' share faded in as theirs."""

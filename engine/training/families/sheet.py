@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ def write_sheet(
     rows = np.arange(PAIRED, dtype=np.int64)
     z, c = codes.z(99, rows), codes.c(99, rows)
     drawn = codes.drawn(z, c, resolution)
+    # Statistics of the batch do for a look; those of the weights are measured when they ship.
+    generator = copy.deepcopy(generator).train()
     device = next(generator.parameters()).device
     seeds = np.concatenate([np.random.RandomState(s).randn(1, codes.z_dim) for s in range(FREE)])
     free = torch.from_numpy(seeds.astype(np.float32))

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
 
 from engine.errors import TrainingError
 from engine.models.family import Config
@@ -39,7 +34,7 @@ class TrainFamily:
     matrix_rate: for weights that multiply, which learn by Muon; rate: for all others, by Adam.
     mapping_speed: how much faster the mapping network learns, whose weights count a hundredth.
     taught_mapping: batches of labels that the mapping network is taught before all pictures.
-    perceptual, rival: what the feature distance and the rival count beside pixels.
+    perceptual, rivalry: what the feature distance and the rival count beside pixels.
     Raises TrainingError.
     """
 
@@ -61,11 +56,11 @@ class TrainFamily:
     mapping_speed: float = 5.0
     taught_mapping: int = 0
     perceptual: float = 0.15
-    rival: float = 0.05
+    rivalry: float = 0.05
     rival_rate: float = 0.001
     ema_images: int = 4000
-    checkpoint_s: float = 120.0
-    sheet_s: float = 240.0
+    checkpoint_s: float = 300.0
+    sheet_s: float = 600.0
     tick_s: float = 20.0
 
     def __post_init__(self) -> None:
@@ -90,6 +85,3 @@ class TrainFamily:
             start += part.images
         return None
 
-
-Spec = Callable[[Path], TrainFamily]
-Paint = Callable[[nn.Module, Float[Tensor, "n w_dim"], int, float], Float[Tensor, "n 3 r r"]]

@@ -89,8 +89,9 @@ class Sitting:
             self.drawn = time.monotonic()
 
     def end(self) -> None:
-        """Keep and draw once more."""
+        """Keep and draw once more, and write what is shipped."""
         self.run.keep()
+        self.run.ship()
         self._draw()
 
     def _draw(self) -> None:
@@ -98,7 +99,7 @@ class Sitting:
         found = run.spec.part_at(max(0, run.images - 1))
         size = run.spec.config.resolution if found is None else found[0].resolution
         path = run.spec.work / "sheets" / f"{run.images:08d}-{size}px.png"
-        write_sheet(path, run.settled(), run.codes, size)
+        write_sheet(path, run.average, run.codes, size)
 
     def _tell(self, now: float) -> None:
         run, spec = self.run, self.run.spec
