@@ -84,13 +84,18 @@ def lacks_graphs(info: ModelInfo) -> bool:
 
 
 def export_apart(home: Path, name: str, progress: OnProgress, cancel: CancelToken) -> int:
-    """Export the graphs of an imported model, in the worker process.
-
-    Returns the largest difference to torch, of 255. Raises ModelError.
-    """
+    """As export_graphs_of, in a process of its own that lets others go before."""
     leave_tqdm_alone()
     if hasattr(os, "nice"):
         os.nice(PATIENCE)
+    return export_graphs_of(home, name, progress, cancel)
+
+
+def export_graphs_of(home: Path, name: str, progress: OnProgress, cancel: CancelToken) -> int:
+    """Export the graphs of an imported model.
+
+    Returns the largest difference to torch, of 255. Raises ModelError.
+    """
     info = ModelLibrary(home).find(name)
     progress(Progress("Exporting the ONNX graphs and checking them against torch", 0.1))
     tensors = load_tensors(info)

@@ -12,12 +12,20 @@ from engine.errors import TrainingError
 from engine.frame import OnProgress, Progress
 
 GUIDE = "portraits-attributes"
+FAMILIES = (
+    "portraits-biggan",
+    "portraits-stylegan3",
+    "portraits-progan",
+    "portraits-stylegan",
+    "portraits-dcgan",
+)
 DIFFUSION = ("portraits-ddpm", "portraits-upsampler", "portraits-noisy-classifier")
 NAMES = (
     "portraits-stylegan2",
     "portraits-attributes",
     "portraits-judge",
     "portraits-encoder",
+    *FAMILIES,
     *DIFFUSION,
 )
 
@@ -44,6 +52,8 @@ def train_model(
         return _stylegan2(work, folder, progress, cancel, minutes, device)
     if name == "portraits-encoder":
         return _encoder(work, folder, progress, cancel, minutes)
+    if name in FAMILIES:
+        return _family(name, work, folder, progress, cancel, minutes, device)
     if name in DIFFUSION:
         return _diffusion(name, work, folder, progress, cancel, minutes, device)
     from engine.training import regression, train_attributes, train_judge
@@ -111,6 +121,31 @@ def _stylegan2(
     train(spec, tell, cancel)
     progress(Progress("Exporting the ONNX graphs", 1.0))
     bundle_stylegan2(spec, folder, machine())
+    return folder
+
+
+def _family(
+    name: str,
+    work: Path,
+    folder: Path,
+    progress: OnProgress,
+    cancel: CancelToken,
+    minutes: float | None,
+    device: str | None,
+) -> Path:
+    from engine.services.bundle_family import bundle_family
+    from engine.training.families.specs import SPECS
+    from engine.training.families.train import train
+    from engine.training.regression import machine
+
+    spec = replace(SPECS[name](work), minutes=minutes, device=device or "auto")
+
+    def tell(step: Any) -> None:
+        progress(Progress(step.message, step.fraction, step.remaining_s))
+
+    train(spec, tell, cancel)
+    progress(Progress("Exporting the ONNX graphs", 1.0))
+    bundle_family(spec, folder, machine())
     return folder
 
 

@@ -25,16 +25,19 @@ CONFIG = BigGANConfig(
 
 
 def spec(work: Path) -> TrainFamily:
-    """Pixels first, then features and the rival."""
+    """Pixels first, then features and the rival, then the hinge game with projected classes."""
     return TrainFamily(
         "portraits-biggan",
         "Portraits, BigGAN",
         CONFIG,
         work,
-        parts=(Part(28_000, 32), Part(14_000, 32, features=True)),
+        parts=(
+            Part(100_000, 32),
+            Part(50_000, 32, features=True),
+            Part(16_000, 32, features=True, game=0.02),
+        ),
         classes=CLASSES,
         rate=0.002,
-        batch=32,
         matrix_rate=0.006,
         mapping_speed=1.0,
     )

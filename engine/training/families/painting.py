@@ -5,6 +5,8 @@ A moving average of weights needs statistics of its own: `settle` measures them 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64
@@ -67,6 +69,7 @@ def watch(generator: nn.Module) -> None:
 
     for layer in generator.modules():
         if isinstance(layer, StyleLayer):
+            layer.use_lines()
             layer.register_forward_pre_hook(track)
 
 
@@ -101,19 +104,23 @@ def settle(generator: nn.Module, seed: int = 0) -> None:
         settle_w_avg(mapping)  # type: ignore[arg-type]
 
 
-def _standing_statistics(generator: BigGAN, batch: object) -> None:
+def _standing_statistics(
+    generator: BigGAN, batch: Callable[[float], tuple[Tensor, Tensor]]
+) -> None:
     """Batch statistics for every truncation (Brock et al., 2019, section 3.1 and appendix)."""
     norms = [layer for layer in generator.modules() if isinstance(layer, StandingNorm)]
     rows = generator.config.n_stats
     generator.train()
     for row in range(rows):
         truncation = row / max(1, rows - 1)
-        sums = [(torch.zeros_like(n.running_means[0]), torch.zeros_like(n.running_means[0])) for n in norms]
+        for norm in norms:
+            norm.running_means[row].zero_()
+            norm.running_vars[row].zero_()
         for _ in range(SETTLING):
-            paint(generator, *batch(truncation))  # type: ignore[operator]
-            for (mean, square), norm in zip(sums, norms, strict=True):
-                mean += norm.seen[0] / SETTLING
-                square += (norm.seen[1] + norm.seen[0].square()) / SETTLING
-        for (mean, square), norm in zip(sums, norms, strict=True):
-            norm.running_means[row] = mean
-            norm.running_vars[row] = square - mean.square()
+            paint(generator, *batch(truncation))
+            for norm in norms:
+                mean, variance = norm.seen
+                norm.running_means[row] += mean / SETTLING
+                norm.running_vars[row] += (variance + mean.square()) / SETTLING
+        for norm in norms:
+            norm.running_vars[row] -= norm.running_means[row].square()

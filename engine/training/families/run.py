@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,15 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from engine.cancel import CancelToken
 from engine.errors import TrainingError
+from engine.gan.style_generator import StyleMapping
 from engine.models.families import family_of
 from engine.training.checkpoint import load_state, save_state, save_weights
 from engine.training.ema import ema_keep, ema_update
 from engine.training.families.codes import Codes
+from engine.training.families.mapping_lesson import told
+from engine.training.families.match import Match
 from engine.training.families.painting import paint, parts_of, settle, watch
 from engine.training.families.spec import TrainFamily
 from engine.training.hardware import choose_hardware
@@ -25,6 +31,7 @@ from engine.training.muon import Muon
 from engine.training.paired_rival import PairedRival
 from engine.training.perceptual import WIDTHS, PerceptualLoss, distance
 from engine.training.progress import trim_lines
+from engine.training.teach_mapping import teach_mapping
 
 EDGES = 0.5
 EYE_SIZE = 64  # pictures of 32 px are looked at twice their size
@@ -32,6 +39,7 @@ JUDGED = 3  # feature maps, the coarsest: a head on the finest costs as much as 
 FINAL_RATE = 0.02
 WEIGHTS = "generator.safetensors"
 CHECKPOINT = "checkpoint.pt"
+MATCH = "match"
 
 
 class FamilyRun:
@@ -64,6 +72,7 @@ class FamilyRun:
         self.eye: PerceptualLoss | None = None
         if any(part.features for part in spec.parts):
             self.eye = PerceptualLoss(self.device, EYE_SIZE)
+        self.match = Match(spec, self.device) if any(part.game for part in spec.parts) else None
         self.images, self.seconds_before = 0, 0.0
         self.since = time.monotonic()
 
@@ -92,6 +101,9 @@ class FamilyRun:
             against, of_rival = self.rival.losses(made[-JUDGED:], drawn[-JUDGED:])
             loss = loss + spec.perceptual * far + spec.rivalry * against
             losses |= {"distance": far.detach(), "rival": of_rival.detach()}
+        plays = part.game > 0 and self.match is not None
+        if plays:
+            loss = loss + part.game * self.match.against(fake, c)
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -100,6 +112,8 @@ class FamilyRun:
             self.rival_optimiser.zero_grad(set_to_none=True)
             of_rival.backward()  # type: ignore[no-untyped-call]
             self.rival_optimiser.step()
+        if plays:
+            losses["critic"] = self.match.learn(real, fake, c)
         self._lay_out()
         self._set_rate()
         for optimiser in self.optimisers:
@@ -108,6 +122,21 @@ class FamilyRun:
         ema_update(self.average, self.generator, ema_keep(spec.batch, self.images, spec.ema_images, 0.05))
         return losses
 
+    def prepare(self, cancel: CancelToken, on_step: Callable[[int, int], None]) -> None:
+        """Teach the mapping network, once in a run. Raises Cancelled when the user stops it."""
+        steps, (_, _, mapping) = self.spec.taught_mapping, parts_of(self.generator)
+        if self.images or not steps:
+            return
+
+        def tell(step: int, miss: float) -> None:
+            cancel.check()
+            on_step(step, steps)
+
+        assert isinstance(mapping, StyleMapping)
+        labels = partial(told, self.codes)
+        teach_mapping(mapping, labels, steps, seed=self.spec.seed, on_step=tell)
+        self.average.load_state_dict(self.generator.state_dict())
+
     def restore(self) -> None:
         """Go on where a checkpoint stands, where there is one. Raises TrainingError."""
         path = self.spec.work / CHECKPOINT
@@ -115,7 +144,8 @@ class FamilyRun:
             state = load_state(path)
             try:
                 for name, part in self._stateful():
-                    part.load_state_dict(state[name])
+                    if name != MATCH or name in state:  # a run may take a game on later
+                        part.load_state_dict(state[name])
                 torch.set_rng_state(state["random"])
                 self.images, self.seconds_before = int(state["images"]), float(state["seconds"])
             except (KeyError, RuntimeError, ValueError, TypeError) as error:
@@ -142,7 +172,8 @@ class FamilyRun:
     def _stateful(self) -> list[tuple[str, Any]]:
         named: list[tuple[str, Any]] = [("generator", self.generator), ("average", self.average)]
         named += [(f"optimiser{i}", found) for i, found in enumerate(self.optimisers)]
-        return [*named, ("rival", self.rival), ("rival_optimiser", self.rival_optimiser)]
+        named += [("rival", self.rival), ("rival_optimiser", self.rival_optimiser)]
+        return named if self.match is None else [*named, (MATCH, self.match)]
 
     def _real(self, rows: Tensor, resolution: int, gain: float) -> Float[Tensor, "n 3 r r"]:
         """Drawn pictures at the size of the part, the newest layers' share faded in as theirs."""

@@ -15,13 +15,15 @@ class Part:
 
     images: how many. resolution: of the pictures, for a generator that grows. fade: over so many
     images the newest layers come in. features: whether the pictures are also compared through a
-    network's features and judged by the rival, or pixel by pixel alone.
+    network's features and judged by the rival, or pixel by pixel alone. game: what the
+    discriminator counts beside them, 0 for none; at the full resolution only.
     """
 
     images: int
     resolution: int
     fade: int = 0
     features: bool = False
+    game: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,12 @@ class TrainFamily:
     """One run.
 
     name: of the model. config: of the generator that is trained. work: checkpoints, metrics and
-    sheets; a run found there goes on. parts: one after the other. game: makes the loss of a
-    discriminator with which the lessons end, None for none; played: for so many images.
+    sheets; a run found there goes on. parts: one after the other.
     matrix_rate: for weights that multiply, which learn by Muon; rate: for all others, by Adam.
     mapping_speed: how much faster the mapping network learns, whose weights count a hundredth.
     taught_mapping: batches of labels that the mapping network is taught before all pictures.
     perceptual, rivalry: what the feature distance and the rival count beside pixels.
+    rival_rate, critic_rate: learning rates of the rival and of the discriminator.
     Raises TrainingError.
     """
 
@@ -58,6 +60,7 @@ class TrainFamily:
     perceptual: float = 0.15
     rivalry: float = 0.05
     rival_rate: float = 0.001
+    critic_rate: float = 0.001
     ema_images: int = 4000
     checkpoint_s: float = 300.0
     sheet_s: float = 600.0

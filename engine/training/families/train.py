@@ -25,6 +25,7 @@ from engine.training.hardware import keep_freed_memory
 from engine.training.progress import Progress, append_line
 
 OnProgress = Callable[[Progress], None]
+TICK = 200  # batches between two words about the mapping's own lesson
 
 
 def train(spec: TrainFamily, on_progress: OnProgress, cancel: CancelToken) -> Path:
@@ -56,6 +57,13 @@ def train(spec: TrainFamily, on_progress: OnProgress, cancel: CancelToken) -> Pa
     )
     run = FamilyRun(spec, pictures)
     run.restore()
+
+    def taught(step: int, steps: int) -> None:
+        if step % TICK == 0:
+            words = f"Teaching the mapping network {step}/{steps}"
+            on_progress(Progress(words, step / steps, run.seconds, None))
+
+    run.prepare(cancel, taught)
     sitting = Sitting(run, on_progress)
     while not cancel.cancelled and run.images < spec.total:
         if spec.minutes is not None and time.monotonic() - started > 60 * spec.minutes:
