@@ -101,7 +101,9 @@ def up_matrix(
     For the short lines of small models, where a product is quicker than the filter it stands for.
     """
     taps = kernel.shape[0]
-    line = F.conv_transpose1d(_unit_lines(kernel, size), (kernel * factor)[None, None], stride=factor)
+    line = F.conv_transpose1d(
+        _unit_lines(kernel, size), (kernel * factor)[None, None], stride=factor
+    )
     return F.pad(line, (padding[0] - taps + 1, padding[1] + factor - taps))[:, 0]
 
 
@@ -110,7 +112,9 @@ def down_matrix(kernel: Float[Tensor, " taps"], factor: int, size: int) -> Float
     return F.conv1d(_unit_lines(kernel, size), kernel.flip(0)[None, None], stride=factor)[:, 0]
 
 
-def both_ways(x: Float[Tensor, "n c h w"], matrix: Float[Tensor, "h o"]) -> Float[Tensor, "n c o o"]:
+def both_ways(
+    x: Float[Tensor, "n c h w"], matrix: Float[Tensor, "h o"]
+) -> Float[Tensor, "n c o o"]:
     """Every row and every column of square maps times the matrix. The result is transposed, so
     that a second call turns it back."""
     n, c, size, _ = x.shape

@@ -114,8 +114,8 @@ def import_model(
     """Read a checkpoint or model folder safely and keep it under the home folder.
 
     progress: told of each stage. cancel: asked between the stages. expected: the digest that the
-    weights must have, "" for any. graphs: whether to export the ONNX graphs at once. Raises CheckpointError, ModelError or Cancelled; nothing is kept
-    then.
+    weights must have, "" for any. graphs: whether to export the ONNX graphs at once. Raises
+    CheckpointError, ModelError or Cancelled; nothing is kept then.
     """
     cancel = cancel or CancelToken()
     tell = progress or (lambda _: None)

@@ -27,8 +27,8 @@ from engine.gan.stylegan2_config import StyleGAN2Config
 from engine.models.card import GRAPHS
 from engine.models.library import ModelLibrary
 from engine.models.opened import can_run_native, open_model
-from engine.models.to_onnx import BAR
 from engine.models.stylegan2_layout import infer_config, noisy_layers, shapes_of
+from engine.models.to_onnx import BAR
 from engine.recipe import ModelRef, Noise
 from engine.services import background
 from engine.services.background import GraphExports, export_graphs_of, lacks_graphs

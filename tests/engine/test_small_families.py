@@ -28,6 +28,7 @@ from engine.portraits.renderer import render
 from engine.services import evaluate_generator
 from engine.services.bundle_family import seen_in
 from engine.services.train import FAMILIES
+from engine.training.families import painting
 from engine.training.families import train as training
 from engine.training.families.codes import Codes, lengths, numbers_of
 from engine.training.families.critic import GAMES, LAZY, Critic, penalty_of
@@ -91,7 +92,8 @@ def test_every_portrait_clearly_belongs_to_its_class() -> None:
     assert np.array_equal(class_of(made), classes)
     grey = grey_share(made[:, COLUMN["age"]], made[:, COLUMN["greying"]])
     assert np.all(np.where(classes // 2 == 5, grey >= 0.74, grey <= 0.26))
-    assert made[:, COLUMN["age"]].min() >= 0 and made[:, COLUMN["age"]].max() <= 1
+    assert made[:, COLUMN["age"]].min() >= 0
+    assert made[:, COLUMN["age"]].max() <= 1
     same = [i for i in range(len(ATTRIBUTES)) if i not in _CHANGED]
     np.testing.assert_array_equal(made[:, same], table[:, same])
     assert CLASSES[1] == "black hair, eyeglasses"
@@ -102,8 +104,10 @@ _CHANGED = {COLUMN[name] for name in ("age", "hair_color", "eyeglasses")}
 
 @pytest.mark.parametrize("family", TINY)
 def test_a_family_trains_resumes_and_ships_what_its_layout_wants(
-    family: str, tmp_path: Path
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(painting, "SETTLING_BATCH", 12)
+    monkeypatch.setattr(painting, "SETTLING", 1)
     whole = spec(family, tmp_path / "whole")
     stopped = spec(family, tmp_path / "stopped", cache=whole.cache, minutes=0.0)
     source = training.train(whole, told, CancelToken())
@@ -127,9 +131,7 @@ def _wider(family: str) -> Any:
 
 
 def test_lessons_bring_the_pictures_nearer(tmp_path: Path) -> None:
-    run = FamilyRun(
-        spec("dcgan", tmp_path, parts=(Part(4000, 16),)), _drawn(Codes(64, 0, 0), 16)
-    )
+    run = FamilyRun(spec("dcgan", tmp_path, parts=(Part(4000, 16),)), _drawn(Codes(64, 0, 0), 16))
     first = float(run.step()["pixels"])
     for _ in range(60):
         last = float(run.step()["pixels"])
@@ -228,7 +230,10 @@ def test_the_judge_sees_the_classes_of_drawn_portraits_and_would_miss_wrong_ones
         info = SimpleNamespace(card={"classes": classes}, num_ws=1)
         judge = bundled_folder() / "portraits-judge"
         return evaluate_generator.measure_classes(
-            SimpleNamespace(info=info), judge, told, CancelToken()  # type: ignore[arg-type]
+            SimpleNamespace(info=info),
+            judge,
+            told,
+            CancelToken(),  # type: ignore[arg-type]
         )
 
     right = judged(drawn, list(CLASSES))

@@ -12,10 +12,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.errors import CheckpointError, ModelError
+from engine.latents import Seed
 from engine.models.foreign import GRAPH
 from engine.models.library import load_tensors
 from engine.recipe import Generate, Recipe
-from engine.latents import Seed
 from engine.services.engines import available
 from engine.services.models import inspect, open_path
 from engine.studio import Studio
@@ -176,7 +176,9 @@ def test_the_classes_of_an_imported_graph_change_its_pictures(tmp_path: Path) ->
     model = open_path(path)
     assert (model.info.c_dim, model.info.w_dim) == (3, 15)
     z = np.zeros((1, 12), np.float32)
-    pictures = [model.synthesize(model.map(z, np.eye(3, dtype=np.float32)[i : i + 1])) for i in (0, 1)]
+    pictures = [
+        model.synthesize(model.map(z, np.eye(3, dtype=np.float32)[i : i + 1])) for i in (0, 1)
+    ]
     changed = np.argwhere(np.abs(pictures[0] - pictures[1]) > 0.5)
     assert changed.tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]
 

@@ -44,9 +44,7 @@ def paint(
     how = {"resolution": resolution, "top_gain": gain} if grows else {}
     layers = synthesis.noise_layers(resolution) if grows else []
     noises = [layer.noise("random", len(z)) for layer in layers]
-    image: Tensor = synthesis.with_noises(
-        w[:, None].expand(-1, config.num_ws, -1), noises, **how
-    )
+    image: Tensor = synthesis.with_noises(w[:, None].expand(-1, config.num_ws, -1), noises, **how)
     return image
 
 

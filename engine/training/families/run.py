@@ -119,7 +119,9 @@ class FamilyRun:
         for optimiser in self.optimisers:
             optimiser.step()
         self.images += spec.batch
-        ema_update(self.average, self.generator, ema_keep(spec.batch, self.images, spec.ema_images, 0.05))
+        ema_update(
+            self.average, self.generator, ema_keep(spec.batch, self.images, spec.ema_images, 0.05)
+        )
         return losses
 
     def prepare(self, cancel: CancelToken, on_step: Callable[[int, int], None]) -> None:

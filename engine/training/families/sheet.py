@@ -20,9 +20,7 @@ SCALE = 3
 
 
 @torch.no_grad()
-def write_sheet(
-    path: Path, generator: torch.nn.Module, codes: Codes, resolution: int
-) -> None:
+def write_sheet(path: Path, generator: torch.nn.Module, codes: Codes, resolution: int) -> None:
     """36 drawn portraits, the same ones as made, and 72 made ones of the seeds 0 to 71."""
     rows = np.arange(PAIRED, dtype=np.int64)
     z, c = codes.z(99, rows), codes.c(99, rows)
@@ -35,7 +33,9 @@ def write_sheet(
     kinds = torch.arange(FREE) % max(1, codes.classes)
     parts = [
         drawn,
-        paint(generator, torch.from_numpy(z).to(device), torch.from_numpy(c).to(device), resolution),
+        paint(
+            generator, torch.from_numpy(z).to(device), torch.from_numpy(c).to(device), resolution
+        ),
         paint(generator, free.to(device), kinds.to(device), resolution),
     ]
     grids = []

@@ -87,4 +87,3 @@ class TrainFamily:
                 return part, gain
             start += part.images
         return None
-
