@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -125,12 +126,15 @@ def _family(
     minutes: float | None,
     device: str | None,
 ) -> Path:
+    from engine.perception.imagenet import LITE1
     from engine.services.bundle_family import bundle_family
     from engine.training.families.specs import SPECS
     from engine.training.families.train import train
     from engine.training.regression import machine
 
     spec = replace(SPECS[name](work), minutes=minutes, device=device or "auto")
+    if importlib.util.find_spec(LITE1.package) is None:
+        spec = spec.by_pixels()
 
     def tell(step: Any) -> None:
         progress(Progress(step.message, step.fraction, step.remaining_s))

@@ -52,7 +52,9 @@ def numbers_of(code: Float64[np.ndarray, "n k"]) -> Float64[np.ndarray, "n numbe
             columns.append(np.arctan2(part[:, 0], part[:, 1]) / (2 * math.pi) + 0.5)
         else:
             columns.append((part.argmax(axis=1) + 0.5) / length)
-    return np.clip(np.stack(columns, axis=1), 1e-6, 1.0 - 1e-6)
+    numbers = np.stack(columns, axis=1)
+    clipped: Float64[np.ndarray, "n numbers"] = np.clip(numbers, 1e-6, 1.0 - 1e-6)
+    return clipped
 
 
 class Codes:
@@ -72,7 +74,10 @@ class Codes:
     def z(self, seed: int, rows: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "n z_dim"]:
         """Normal z of these rows."""
         drawn = uniform(seed, rows, self.z_dim, Z_STREAM)
-        return ndtri(np.clip(drawn, 1e-9, 1.0 - 1e-9)).astype(np.float32)
+        z: Float32[np.ndarray, "n z_dim"] = ndtri(np.clip(drawn, 1e-9, 1.0 - 1e-9)).astype(
+            np.float32
+        )
+        return z
 
     def c(self, seed: int, rows: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
         """The class of these rows, all equally often; 0 where there are none."""

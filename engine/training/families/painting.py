@@ -6,6 +6,7 @@ A moving average of weights needs statistics of its own: `settle` measures them 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,10 +49,9 @@ def paint(
     return image
 
 
-def parts_of(generator: nn.Module) -> tuple[Config, nn.Module, nn.Module]:
+def parts_of(generator: Any) -> tuple[Config, Any, Any]:
     """Config, synthesis and mapping."""
-    found = (generator.config, generator.synthesis, generator.mapping)
-    return found  # type: ignore[return-value]
+    return generator.config, generator.synthesis, generator.mapping
 
 
 def watch(generator: nn.Module) -> None:
@@ -99,7 +99,7 @@ def settle(generator: nn.Module, seed: int = 0) -> None:
             norm.momentum = momentum
     generator.eval()
     if isinstance(mapping, StyleMapping):
-        settle_w_avg(mapping)  # type: ignore[arg-type]
+        settle_w_avg(mapping)
 
 
 def _standing_statistics(

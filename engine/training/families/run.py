@@ -101,9 +101,9 @@ class FamilyRun:
             against, of_rival = self.rival.losses(made[-JUDGED:], drawn[-JUDGED:])
             loss = loss + spec.perceptual * far + spec.rivalry * against
             losses |= {"distance": far.detach(), "rival": of_rival.detach()}
-        plays = part.game > 0 and self.match is not None
-        if plays:
-            loss = loss + part.game * self.match.against(fake, c)
+        match = self.match if part.game else None
+        if match is not None:
+            loss = loss + part.game * match.against(fake, c)
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -112,8 +112,8 @@ class FamilyRun:
             self.rival_optimiser.zero_grad(set_to_none=True)
             of_rival.backward()  # type: ignore[no-untyped-call]
             self.rival_optimiser.step()
-        if plays:
-            losses["critic"] = self.match.learn(real, fake, c)
+        if match is not None:
+            losses["critic"] = match.learn(real, fake, c)
         self._lay_out()
         self._set_rate()
         for optimiser in self.optimisers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import TrainingError
@@ -72,6 +72,11 @@ class TrainFamily:
                 f"The lessons of {self.name} must end at {self.config.resolution} px.",
                 "Give a last part of that resolution.",
             )
+
+    def by_pixels(self) -> TrainFamily:
+        """The same plan without the network that compares features, where it is not installed."""
+        parts = tuple(replace(part, features=False) for part in self.parts)
+        return replace(self, parts=parts)
 
     @property
     def total(self) -> int:
