@@ -24,7 +24,12 @@ def bundle_family(spec: TrainFamily, folder: Path, machine: str) -> dict[str, An
     facts: dict[str, Any] = {
         "name": spec.name,
         "title": spec.title,
-        "data": {"set": "portraits", "seed": spec.data_seed, "rows": [0, spec.portraits]},
+        "data": {
+            "set": "portraits",
+            "drawn_for": "z and class" if spec.classes else "z",
+            "seed": spec.data_seed,
+            "rows": [0, spec.portraits],
+        },
         "command": f"python main.py train {spec.name}",
         "seed": spec.seed,
         "trained": {
