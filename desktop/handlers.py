@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from desktop.controllers.explore import ExploreController
 
 PROJECT_SUFFIX = ".atelier"
-MODEL_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors")
+MODEL_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors", ".onnx")
 
 
 class Handlers(PictureHandlers):

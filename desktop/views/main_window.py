@@ -37,7 +37,7 @@ from desktop.widgets.reading_order import set_reading_order
 
 NAME = "Latent Atelier"
 PROJECTS = "Projects and Recipes (*.atelier *.json);;All files (*)"
-MODELS = "Models (*.pkl *.pt *.pth *.safetensors)"
+MODELS = "Models (*.pkl *.pt *.pth *.safetensors *.onnx)"
 
 
 class MainWindow(QMainWindow):

@@ -116,10 +116,17 @@ def _generator_scores(
     folder: Path, root: Path, full: bool, progress: OnProgress, cancel: CancelToken
 ) -> dict[str, Any]:
     from engine.models.opened import open_model
-    from engine.services.evaluate_generator import measure_directions, measure_generator
+    from engine.services.evaluate_generator import (
+        measure_classes,
+        measure_directions,
+        measure_generator,
+    )
 
     model = open_model(info_of(folder, read_card(folder), bundled=True))
     scores = measure_generator(model, full, progress, cancel)
+    classes = measure_classes(model, root / JUDGE, progress, cancel)
+    if classes is not None:
+        scores["classes"] = classes
     directions = measure_directions(model, root / JUDGE, progress, cancel)
     if directions is not None:
         scores["directions"] = directions
