@@ -6,8 +6,8 @@ from PySide6.QtCore import Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
 from desktop.facts import QueueView
+from desktop.views.queue_list import QueueList
 from desktop.widgets.button import IconButton, push
-from desktop.widgets.queue_list import QueueList
 from desktop.widgets.text import label
 
 MOST = 64
