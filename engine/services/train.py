@@ -18,6 +18,7 @@ NAMES = (
     "portraits-attributes",
     "portraits-judge",
     "portraits-encoder",
+    "portraits-clip",
     *DIFFUSION,
 )
 
@@ -44,6 +45,8 @@ def train_model(
         return _stylegan2(work, folder, progress, cancel, minutes, device)
     if name == "portraits-encoder":
         return _encoder(work, folder, progress, cancel, minutes)
+    if name == "portraits-clip":
+        return _clip(work, folder, progress, cancel, minutes)
     if name in DIFFUSION:
         return _diffusion(name, work, folder, progress, cancel, minutes, device)
     from engine.training import regression, train_attributes, train_judge
@@ -64,6 +67,17 @@ def _encoder(
     source = bundled_folder() / "portraits-stylegan2"
     model = open_model(info_of(source, read_card(source), bundled=True), "torch")
     return train_encoder(EncoderSpec(work, minutes=minutes), model, folder, progress, cancel)
+
+
+def _clip(
+    work: Path, folder: Path, progress: OnProgress, cancel: CancelToken, minutes: float | None
+) -> Path:
+    """The CLIP that looks through the attribute network that is bundled now."""
+    from engine.models.library import bundled_folder
+    from engine.training.train_clip import ClipSpec, train_clip
+
+    spec = ClipSpec(work, bundled_folder() / GUIDE, minutes=minutes)
+    return train_clip(spec, folder, progress, cancel)
 
 
 def _economy(device: str | None) -> dict[str, Any]:
