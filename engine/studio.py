@@ -273,7 +273,7 @@ class Studio(Models):
 
     @cached_property
     def edit(self) -> Editor:
-        """Directions, inversion, dragging, text: what takes a search. Its process starts when needed."""
+        """Directions, inversion, dragging, text. The process that searches starts when needed."""
         from engine.services.editor import Editor
 
         return Editor(self.home, self.store, self.refresh)

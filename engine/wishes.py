@@ -57,11 +57,12 @@ class TextPair:
 class DirectionWish:
     """Which directions are to be found, by one method.
 
-    method: "sefa", "stylespace", "boundary", "labels", "activations" or "text". layers: w layers that SeFa
-    factorises and that its directions move, None for all. count: how many are kept. attribute: of
-    a boundary or of style channels; hold: attributes that a boundary leaves alone. region: left,
-    top, right, bottom in shares of the picture, for style channels that change that place alone.
-    space: z or w, of a boundary. marks, name: for "labels". samples: pictures that are looked at.
+    method: "sefa", "stylespace", "boundary", "labels", "activations" or "text". layers: w layers
+    that SeFa factorises and that its directions move, None for all. count: how many are kept.
+    attribute: of a boundary or of style channels; hold: attributes that a boundary leaves alone.
+    region: left, top, right, bottom in shares of the picture, for style channels that change that
+    place alone. space: z or w, of a boundary. marks: for "labels". name: for "labels" and "text".
+    samples: pictures that are looked at.
     text: for "text".
     """
 

@@ -20,7 +20,11 @@ from engine.wishes import NEUTRAL, ClipInfo, TextEdit
 WAYS = (
     ("optimise", "Search", "Search for a latent of this picture that is as the text says"),
     ("mapper", "Mapper", "Train a network for this text once; then any picture takes one pass"),
-    ("direction", "Styles", "Find the style channels that the text moves: a slider for any picture"),
+    (
+        "direction",
+        "Styles",
+        "Find the style channels that the text moves: a slider for any picture",
+    ),
 )
 GO = {"optimise": "Search", "mapper": "Apply", "direction": "Find"}
 NO_CLIP = "No CLIP is installed: import the folder of a published one."

@@ -83,9 +83,7 @@ def text_change(clip: Clip, text: str, neutral: str = NEUTRAL) -> TextChange:
             "Write one, such as: a face with glasses.",
         )
     if not said[1]:
-        raise RecipeError(
-            "There is no neutral text to go from.", f"Write one, such as: {NEUTRAL}."
-        )
+        raise RecipeError("There is no neutral text to go from.", f"Write one, such as: {NEUTRAL}.")
     tokens = clip.tokens(said)
     if tokens.kept[0] == tokens.kept[1]:
         raise RecipeError("Both texts say the same.", "Say in one what the other does not have.")

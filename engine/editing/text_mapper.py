@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ class Mapper(nn.Module):
         super().__init__()
         self.num_ws, self.w_dim = num_ws, w_dim
         edges = [0, *(edge for edge in BANDS if edge < num_ws), num_ws]
-        self.spans = tuple(zip(edges, edges[1:], strict=False))
+        self.spans = tuple(pairwise(edges))
         self.bands = nn.ModuleList(_band(w_dim) for _ in self.spans)
 
     def forward(self, v: Float[Tensor, "n num_ws w_dim"]) -> Float[Tensor, "n num_ws w_dim"]:

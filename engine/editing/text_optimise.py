@@ -71,7 +71,9 @@ def optimise(
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        seen(index + 1, settings.steps, gone(looked.detach(), start, aim, strength), images.detach())
+        seen(
+            index + 1, settings.steps, gone(looked.detach(), start, aim, strength), images.detach()
+        )
     return spread.ws(at + step.detach())
 
 

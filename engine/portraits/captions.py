@@ -203,7 +203,8 @@ class Said:
     def fits(self, phrases: Sequence[frozenset[str]]) -> bool:
         """Whether every phrase could have been said of another portrait, whose `phrases_of` these
         are: then the sentence is as true of that one."""
-        return all(not said or said in ways for said, ways in zip(self.phrases, phrases))
+        pairs = zip(self.phrases, phrases, strict=True)
+        return all(not said or said in ways for said, ways in pairs)
 
 
 def phrases_of(row: Row) -> tuple[frozenset[str], ...]:

@@ -75,9 +75,7 @@ def import_clip(
         if info.sha256 == sha256:
             raise ModelError(f"These weights are here already, as {info.name}.", "Use that one.")
     facts: dict[str, Any] = {"name": chosen, "title": path.name[:100], "source": path.name}
-    write_folder(
-        library.imported / chosen, CLIP, config.to_dict(), tensors, facts, tokenizer.write
-    )
+    write_folder(library.imported / chosen, CLIP, config.to_dict(), tensors, facts, tokenizer.write)
     library.refresh()
     return library.clip(chosen)
 

@@ -135,9 +135,7 @@ def _watch(progress: OnProgress, frame: OnFrame) -> Callable[[int, int, float, A
     return seen
 
 
-def _answer(
-    search: TextSearch, wish: TextWish, result: str, reached: float, note: str
-) -> TextEdit:
+def _answer(search: TextSearch, wish: TextWish, result: str, reached: float, note: str) -> TextEdit:
     change = search.change
     return TextEdit(wish, result, search.clip_info, reached, change.text, change.cut, note)
 
@@ -185,4 +183,3 @@ def computed(edit: TextEdit, base: Latent) -> Computed:
 def _line(text: str) -> str:
     """As a Setting takes it."""
     return "".join(c for c in text if c.isprintable())[:200]
-

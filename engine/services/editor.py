@@ -33,7 +33,8 @@ OnFrame = Callable[[Any], None]
 class Editor:
     """Editing for one data folder. Methods wait, and may be called from several threads.
 
-    store: of that folder. changed: called when models or directions on the disk are others than before.
+    store: of that folder. changed: called when models or directions on the disk are others than
+    before.
     """
 
     def __init__(self, home: Path, store: Store, changed: Callable[[], None]) -> None:

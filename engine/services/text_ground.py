@@ -19,8 +19,8 @@ from engine.services.workroom import Workroom
 from engine.wishes import ClipInfo, TextPair
 
 if TYPE_CHECKING:
-    from engine.editing.text_change import Aim, Ground, TextChange
     from engine.directions.text_styles import TextStyles
+    from engine.editing.text_change import Aim, Ground, TextChange
     from engine.editing.text_styles import Relevance
     from engine.perception.clip.model import Clip
 
@@ -113,7 +113,9 @@ def _relevance(search: TextSearch, progress: OnProgress, cancel: CancelToken) ->
 
 def _place(room: Workroom, info: ModelInfo, clip: ClipInfo, kind: str) -> Path:
     """A file for these two networks alone: others have other digests."""
-    return room.folder_of(info) / "text" / f"{info.sha256[:16]}-{clip.sha256[:16]}-{kind}.safetensors"
+    return (
+        room.folder_of(info) / "text" / f"{info.sha256[:16]}-{clip.sha256[:16]}-{kind}.safetensors"
+    )
 
 
 def _read(path: Path, names: set[str]) -> dict[str, np.ndarray] | None:
@@ -130,7 +132,9 @@ def _read(path: Path, names: set[str]) -> dict[str, np.ndarray] | None:
 def _write(path: Path, tensors: dict[str, np.ndarray]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_safetensors(path, {k: np.ascontiguousarray(v, np.float32) for k, v in tensors.items()})
+        write_safetensors(
+            path, {k: np.ascontiguousarray(v, np.float32) for k, v in tensors.items()}
+        )
     except OSError as error:
         raise ModelError(
             f"{path.parent} cannot be written: {error.strerror}.", "Free some space."

@@ -48,7 +48,8 @@ READ = 4000  # captions that the vocabulary is learnt from
 
 @dataclass(frozen=True)
 class ClipSpec:
-    """One run. steps: batches in all; whole: share of those whose captions tell everything.
+    """One run. steps: batches in all; batch: texts in each, crowd: pictures, which cost little;
+    whole: share of batches whose captions tell everything.
 
     width, layers, context: of the text transformer; dim: of the common space; merges: of the
     vocabulary. noise: deviation of what is added to what the attribute network saw, in shares of
@@ -59,8 +60,9 @@ class ClipSpec:
     attributes: Path
     steps: int = 3000
     batch: int = 96
+    crowd: int = 768
     rate: float = 3e-3
-    whole: float = 0.35
+    whole: float = 0.5
     width: int = 96
     layers: int = 2
     context: int = 64
@@ -74,43 +76,45 @@ class ClipSpec:
     cache: Path | None = None
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """What is learnt from: what was seen of each picture, and its row of the label table."""
+class Pairs:
+    """What is learnt from: what was seen of each picture, its row of the label table, and what can
+    be said of it."""
 
-    seen: Float[Tensor, "n hidden"]
-    table: np.ndarray
+    def __init__(self, seen: Float[Tensor, "n hidden"], table: Float32[np.ndarray, "n columns"]):
+        self.seen, self.table = seen, table
+        known = [frozenset[str]().union(*phrases_of(row)) for row in table]
+        names = sorted(frozenset[str]().union(*known))
+        self._places = {phrase: at for at, phrase in enumerate(names)}
+        self._has = np.zeros((len(table), len(names)), bool)
+        for row, ways in zip(self._has, known, strict=True):
+            row[[self._places[phrase] for phrase in ways]] = True
+
+    def fits(self, said: Sequence[Said], rows: np.ndarray) -> Bool[np.ndarray, "said rows"]:
+        """Which sentence is true of which picture; as Said.fits."""
+        places = self._places
+        columns = ([places[phrase] for phrase in one.phrases if phrase] for one in said)
+        has = self._has[rows]
+        return np.stack([has[:, chosen].all(1) for chosen in columns])
 
     def batches(
         self, spec: ClipSpec, tokenizer: Tokenizer, first: int
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """What was seen, tokens, and which caption fits which picture."""
+        """What was seen of `crowd` pictures, tokens for the first `batch` of them, and which text
+        fits which picture."""
         spread = self.seen.std(0) * spec.noise
         step = first
         while True:
             source = np.random.RandomState((spec.seed * 7919 + step) % 2**32)
-            rows = source.choice(len(self.seen), spec.batch, replace=False)
+            rows = source.choice(len(self.seen), min(spec.crowd, len(self.seen)), replace=False)
+            own = rows[: spec.batch]
             whole = bool(source.rand() < spec.whole)
-            said = [say(self.table[i], int(source.randint(2**31)), whole) for i in rows]
+            said = [say(self.table[i], int(source.randint(2**31)), whole) for i in own]
             texts = tokenizer.tokens([one.text for one in said], spec.context)
+            ids = torch.from_numpy(shortest(texts.ids, tokenizer.end))
             seen = self.seen[rows]
             noise = torch.from_numpy(source.randn(*seen.shape).astype(np.float32))
-            ids = torch.from_numpy(shortest(texts.ids, tokenizer.end))
-            yield seen + spread * noise, ids, torch.from_numpy(fitting(said, self.table[rows]))
+            yield seen + spread * noise, ids, torch.from_numpy(self.fits(said, rows))
             step += 1
-
-
-def fitting(
-    said: Sequence[Said], table: Float32[np.ndarray, "n columns"]
-) -> Bool[np.ndarray, "n n"]:
-    """Entry i, j: whether sentence i is as true of portrait j; see Said.fits."""
-    known = [frozenset().union(*phrases_of(row)) for row in table]
-    places = {phrase: at for at, phrase in enumerate(sorted(frozenset().union(*known)))}
-    has = np.zeros((len(known), len(places)), bool)
-    for row, ways in zip(has, known, strict=True):
-        row[[places[phrase] for phrase in ways]] = True
-    columns = ([places[phrase] for phrase in one.phrases if phrase] for one in said)
-    return np.stack([has[:, chosen].all(1) for chosen in columns])
 
 
 def shortest(ids: Int64[np.ndarray, "n context"], end: int) -> Int64[np.ndarray, "n longest"]:
@@ -119,19 +123,21 @@ def shortest(ids: Int64[np.ndarray, "n context"], end: int) -> Int64[np.ndarray,
 
 
 def info_nce(
-    images: Float[Tensor, "n dim"],
+    images: Float[Tensor, "crowd dim"],
     texts: Float[Tensor, "n dim"],
     scale: Float[Tensor, ""],
-    fits: Bool[Tensor, "n n"],
+    fits: Bool[Tensor, "n crowd"],
 ) -> Float[Tensor, ""]:
-    """The symmetric loss of unit vectors. fits[i, j]: caption i is true of picture j.
+    """The loss of unit vectors, from texts to pictures and back. Picture i is that of text i;
+    those beyond the texts are there to be told apart from.
 
-    Another picture that a caption fits is left out of its row, and of the column.
+    fits: which text is true of which picture. Where it is not the text's own, it does not count.
     """
-    own = torch.eye(len(images), dtype=torch.bool, device=images.device)
+    own = torch.zeros_like(fits).fill_diagonal_(True)
     logits = (scale * texts @ images.T).masked_fill(fits & ~own, -math.inf)
-    target = torch.arange(len(images), device=images.device)
-    return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
+    target = torch.arange(len(texts), device=texts.device)
+    back = logits[:, : len(texts)].T
+    return (cross_entropy(logits, target) + cross_entropy(back, target)) / 2
 
 
 def train_clip(
@@ -168,7 +174,7 @@ def train_clip(
         on_drawn=lambda done, count: progress(Progress("Drawing portraits", done / count)),
     )  # fmt: skip
     seen = _seen(tower, pictures, progress, cancel)
-    steps = _fit(spec, network, tokenizer, _Pairs(seen, table), progress, cancel)
+    steps = _fit(spec, network, tokenizer, Pairs(seen, table), progress, cancel)
     facts = {
         "steps": steps, "batch": spec.batch, "eyes": reader.sha256, "machine": machine(),
     }  # fmt: skip
@@ -206,7 +212,7 @@ def _fit(
     spec: ClipSpec,
     network: ClipNetwork,
     tokenizer: Tokenizer,
-    pairs: _Pairs,
+    pairs: Pairs,
     progress: OnProgress,
     cancel: CancelToken,
 ) -> int:

@@ -118,8 +118,7 @@ def test_a_tokenizer_in_one_file_reads_the_same(tmp_path: Path) -> None:
 
 
 def test_the_small_tower_sees_and_reads() -> None:
-    text = TextSizes(vocab_size=600, hidden_size=32, intermediate_size=64, num_hidden_layers=1,
-                     num_attention_heads=1, max_position_embeddings=16, eos_token_id=599)  # fmt: skip
+    text = TextSizes(600, 32, 64, 1, 1, 16, "gelu", 1e-5, 599)
     config = ClipConfig(text, VisionSizes(hidden_size=24, num_attention_heads=1, image_size=64),
                         8, "portraits", (0.5,) * 3, (0.5,) * 3)  # fmt: skip
     assert read_config(json.loads(json.dumps(config.to_dict())), "x") == config
@@ -144,9 +143,7 @@ def test_the_small_tower_sees_and_reads() -> None:
         ("merge", "which is no pair"),
     ],
 )
-def test_a_folder_that_is_no_whole_clip_is_refused(
-    tmp_path: Path, spoil: str, words: str
-) -> None:
+def test_a_folder_that_is_no_whole_clip_is_refused(tmp_path: Path, spoil: str, words: str) -> None:
     config, tensors = published_config(), random_tensors(published_config())
     if spoil == "kind":
         config["model_type"] = "bert"

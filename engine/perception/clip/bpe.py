@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 
 from engine.perception.clip.tokenizer import (
     CLOSE,
@@ -31,7 +32,7 @@ def learn(texts: Iterable[str], merges: int) -> Tokenizer:
     for _ in range(merges):
         pairs = Counter[Pair]()
         for parts, count in words.items():
-            for pair in zip(parts, parts[1:], strict=False):
+            for pair in pairwise(parts):
                 pairs[pair] += count
         best = min(pairs, key=lambda pair: (-pairs[pair], pair), default=None)
         if best is None or pairs[best] < 2:
