@@ -34,6 +34,7 @@ from engine.perception.clip.tokenizer import Tokenizer
 from engine.perception.reader import open_reader, stored_tensors, to_input
 from engine.portraits.attributes import sample
 from engine.portraits.captions import Said, phrases_of, say
+from engine.store import replacing
 from engine.training.cache import Source, default_folder, drawn_pictures, portraits_source
 from engine.training.checkpoint import load_state, save_state
 from engine.training.hardware import keep_freed_memory
@@ -173,7 +174,7 @@ def train_clip(
         count=spec.portraits, size=SIZE, cancel=cancel,
         on_drawn=lambda done, count: progress(Progress("Drawing portraits", done / count)),
     )  # fmt: skip
-    seen = _seen(tower, pictures, progress, cancel)
+    seen = _seen(spec, reader.sha256, tower, pictures, progress, cancel)
     steps = _fit(spec, network, tokenizer, Pairs(seen, table), progress, cancel)
     facts = {
         "steps": steps, "batch": spec.batch, "eyes": reader.sha256, "machine": machine(),
@@ -195,9 +196,17 @@ def config_of(spec: ClipSpec, vocab_size: int, end: int) -> ClipConfig:
 
 
 def _seen(
-    tower: PortraitsTower, pictures: np.ndarray, progress: OnProgress, cancel: CancelToken
+    spec: ClipSpec,
+    eyes: str,
+    tower: PortraitsTower,
+    pictures: np.ndarray,
+    progress: OnProgress,
+    cancel: CancelToken,
 ) -> Tensor:
-    """What the locked part sees of every picture."""
+    """What the locked part sees of every picture; looked at once for a run. eyes: its digest."""
+    path = spec.work / f"seen-{eyes[:16]}-{spec.data_seed}-{len(pictures)}.npy"
+    if path.is_file():
+        return torch.from_numpy(np.load(path, allow_pickle=False))
     parts = []
     for start in range(0, len(pictures), 200):
         cancel.check()
@@ -205,7 +214,10 @@ def _seen(
         with torch.no_grad():
             parts.append(tower.seen(images))
         progress(Progress("Looking at the portraits", start / len(pictures)))
-    return torch.cat(parts)
+    found = torch.cat(parts)
+    with replacing(path) as file:
+        np.save(file, found.numpy())
+    return found
 
 
 def _fit(
