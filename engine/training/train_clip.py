@@ -1,25 +1,22 @@
 """Trains the CLIP of Portraits: drawn portraits and their captions in one space.
 
 Locked-image tuning (Zhai et al., 2022): the attribute network has learnt to look, so that each
-picture is looked at once; a head and a small text transformer learn to agree by InfoNCE (van den
-Oord et al., 2018; Radford et al., 2021). A short caption fits many portraits: pictures of a batch
-that a caption is as true of as of its own do not count against it.
+picture is looked at once; a head and a small text transformer learn to agree by InfoNCE.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import normalize
 
 from engine.cancel import CancelToken
 from engine.frame import OnProgress, Progress
@@ -33,10 +30,11 @@ from engine.perception.clip.portraits_tower import PortraitsTower
 from engine.perception.clip.tokenizer import Tokenizer
 from engine.perception.reader import open_reader, stored_tensors, to_input
 from engine.portraits.attributes import sample
-from engine.portraits.captions import Said, phrases_of, say
+from engine.portraits.captions import say
 from engine.store import replacing
 from engine.training.cache import Source, default_folder, drawn_pictures, portraits_source
 from engine.training.checkpoint import load_state, save_state
+from engine.training.clip_pairs import Pairs, info_nce
 from engine.training.hardware import keep_freed_memory
 from engine.training.regression import machine, one_cycle
 
@@ -77,70 +75,6 @@ class ClipSpec:
     cache: Path | None = None
 
 
-class Pairs:
-    """What is learnt from: what was seen of each picture, its row of the label table, and what can
-    be said of it."""
-
-    def __init__(self, seen: Float[Tensor, "n hidden"], table: Float32[np.ndarray, "n columns"]):
-        self.seen, self.table = seen, table
-        known = [frozenset[str]().union(*phrases_of(row)) for row in table]
-        names = sorted(frozenset[str]().union(*known))
-        self._places = {phrase: at for at, phrase in enumerate(names)}
-        self._has = np.zeros((len(table), len(names)), bool)
-        for row, ways in zip(self._has, known, strict=True):
-            row[[self._places[phrase] for phrase in ways]] = True
-
-    def fits(self, said: Sequence[Said], rows: np.ndarray) -> Bool[np.ndarray, "said rows"]:
-        """Which sentence is true of which picture; as Said.fits."""
-        places = self._places
-        columns = ([places[phrase] for phrase in one.phrases if phrase] for one in said)
-        has = self._has[rows]
-        return np.stack([has[:, chosen].all(1) for chosen in columns])
-
-    def batches(
-        self, spec: ClipSpec, tokenizer: Tokenizer, first: int
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """What was seen of `crowd` pictures, tokens for the first `batch` of them, and which text
-        fits which picture."""
-        spread = self.seen.std(0) * spec.noise
-        step = first
-        while True:
-            source = np.random.RandomState((spec.seed * 7919 + step) % 2**32)
-            rows = source.choice(len(self.seen), min(spec.crowd, len(self.seen)), replace=False)
-            own = rows[: spec.batch]
-            whole = bool(source.rand() < spec.whole)
-            said = [say(self.table[i], int(source.randint(2**31)), whole) for i in own]
-            texts = tokenizer.tokens([one.text for one in said], spec.context)
-            ids = torch.from_numpy(shortest(texts.ids, tokenizer.end))
-            seen = self.seen[rows]
-            noise = torch.from_numpy(source.randn(*seen.shape).astype(np.float32))
-            yield seen + spread * noise, ids, torch.from_numpy(self.fits(said, rows))
-            step += 1
-
-
-def shortest(ids: Int64[np.ndarray, "n context"], end: int) -> Int64[np.ndarray, "n longest"]:
-    """The tokens up to the first end of the longest text: what follows is never looked at."""
-    return ids[:, : int((ids == end).argmax(1).max()) + 1]
-
-
-def info_nce(
-    images: Float[Tensor, "crowd dim"],
-    texts: Float[Tensor, "n dim"],
-    scale: Float[Tensor, ""],
-    fits: Bool[Tensor, "n crowd"],
-) -> Float[Tensor, ""]:
-    """The loss of unit vectors, from texts to pictures and back. Picture i is that of text i;
-    those beyond the texts are there to be told apart from.
-
-    fits: which text is true of which picture. Where it is not the text's own, it does not count.
-    """
-    own = torch.zeros_like(fits).fill_diagonal_(True)
-    logits = (scale * texts @ images.T).masked_fill(fits & ~own, -math.inf)
-    target = torch.arange(len(texts), device=texts.device)
-    back = logits[:, : len(texts)].T
-    return (cross_entropy(logits, target) + cross_entropy(back, target)) / 2
-
-
 def train_clip(
     spec: ClipSpec,
     folder: Path,
@@ -175,7 +109,7 @@ def train_clip(
         on_drawn=lambda done, count: progress(Progress("Drawing portraits", done / count)),
     )  # fmt: skip
     seen = _seen(spec, reader.sha256, tower, pictures, progress, cancel)
-    steps = _fit(spec, network, tokenizer, Pairs(seen, table), progress, cancel)
+    steps = _fit(spec, network, tokenizer, Pairs(seen, table, spec.noise), progress, cancel)
     facts = {
         "steps": steps, "batch": spec.batch, "eyes": reader.sha256, "machine": machine(),
     }  # fmt: skip
