@@ -18,7 +18,7 @@ from desktop.lanes import Job, QueueLane
 from desktop.messages import message_of
 from desktop.state import in_order, recipe_of, state_of
 from engine.cancel import CancelToken
-from engine.errors import AtelierError
+from engine.errors import AtelierError, RecipeError
 from engine.frame import OnProgress
 from engine.recipe import Recipe
 from engine.studio import Studio
@@ -76,7 +76,8 @@ class TextController(QObject):
         self._way: TextWay = "optimise"
         self._strength = TextWish.strength
         self._threshold = TextPair.threshold
-        self._places: OrderedDict[Recipe, tuple[float, float]] = OrderedDict()
+        self._places: OrderedDict[Recipe, float] = OrderedDict()  # to the strength
+        self._vectors: dict[str, float] = {}  # directions that were shown, to their threshold
         self._one = OneJob(self, lane)
         self._one.progressed.connect(self.progressed)
         self._one.finished.connect(self._finished)
@@ -98,22 +99,35 @@ class TextController(QObject):
             return
         self._recipe = recipe
         edit = self._edit
-        if edit is not None and recipe in self._places:
-            self._strength, self._threshold = self._places[recipe]
-        elif edit is not None and recipe != edit.wish.recipe:
-            if edit.wish.way == "direction":
-                self._edit = replace(edit, wish=replace(edit.wish, recipe=recipe))
-                self._places.clear()
-                self._strength = 0.0
-            else:
-                self._drop()
-        elif edit is not None:
+        if edit is not None and edit.wish.way == "direction":
+            self._follow_direction(edit, recipe)
+        elif edit is not None and recipe in self._places:
+            self._strength = self._places[recipe]
+        elif edit is not None and recipe == edit.wish.recipe:
             self._strength = 0.0
+        else:
+            self._drop()
         self.publish()
+
+    def _follow_direction(self, edit: TextEdit, recipe: Recipe) -> None:
+        """The picture without its step along the direction is where the next step begins."""
+        try:
+            state = state_of(recipe)
+        except RecipeError:
+            self._drop()
+            return
+        own = [move for move in state.moves if move.direction in self._vectors]
+        self._strength = own[-1].strength if own else 0.0
+        if own:
+            self._threshold = self._vectors[own[-1].direction]
+        rest = tuple(move for move in state.moves if move not in own)
+        base = recipe_of(replace(state, moves=rest)) if own else recipe
+        self._edit = replace(edit, wish=replace(edit.wish, recipe=base))
 
     def _drop(self) -> None:
         self._edit = None
         self._places.clear()
+        self._vectors.clear()
         self._strength = self._strength or TextWish.strength
 
     @Slot(str)
@@ -129,8 +143,7 @@ class TextController(QObject):
         """Begin on the picture on the canvas; again from where the edit before began."""
         if self._recipe is None or self._one.job is not None:
             return
-        on_way = self._edit is not None and self._recipe in self._places
-        recipe = self._edit.wish.recipe if on_way and self._edit is not None else self._recipe
+        recipe = self._recipe if self._edit is None else self._edit.wish.recipe
         pair = TextPair(text, neutral, clip, self._threshold)
         strength = self._strength or TextWish.strength
         self.began.emit()
@@ -164,16 +177,19 @@ class TextController(QObject):
 
     def _at(self, edit: TextEdit) -> Recipe | None:
         """The Recipe where the sliders stand, and a note of it for undo; tells what cannot be."""
-        asked = edit.wish.strength
-        share = self._strength if edit.wish.way == "direction" else self._strength / asked
+        styled = edit.wish.way == "direction"
+        share = self._strength if styled else self._strength / edit.wish.strength
         try:
             recipe = self._studio.edit.recipe_of_text(edit, share, self._threshold)
-            self._places[self._as_shown(recipe)] = (self._strength, self._threshold)
+            shown = self._as_shown(recipe)
         except AtelierError as error:
             message = message_of(error)
             if message is not None:
                 self.told.emit(message)
             return None
+        if styled and self._strength:
+            self._vectors[state_of(recipe).moves[-1].direction] = self._threshold
+        self._places[shown] = self._strength
         while len(self._places) > KEPT:
             self._places.popitem(last=False)
         return recipe
@@ -212,8 +228,8 @@ class TextController(QObject):
             self.brought.emit(result)
             self.publish()
             return
+        self._drop()
         self._edit = result
-        self._places.clear()
         self._strength = result.wish.strength
         recipe = self._at(result)
         self.found.emit(result)
