@@ -51,6 +51,7 @@ class TextPanel(QWidget):
         self.ways = Segmented("How to edit by text", WAYS)
         self.clip = Choice("CLIP that compares texts and pictures")
         self._bring = push("Import…", "Import a published CLIP: a folder of transformers", "tight")
+        self._bring.setMinimumWidth(72)
         self.strength = SliderRow(
             "Strength", -8, 8, 3, beyond=(-20, 20), step=0.1, decimals=1, label_px=LABEL_PX
         )

@@ -87,12 +87,15 @@ def test_a_style_direction_goes_on_to_another_picture_and_can_be_kept(
     panel.threshold.value_changed.emit(0.3)
     panel.threshold.gesture_ended.emit()
     assert here(desk) != first
-    desk.explore.set_seed(99)
+    desk.explore.set_seed(99)  # moves stay with another seed, and the slider shows them
+    assert (panel.strength.value, panel.threshold.value) == (3.0, 0.3)
+    assert desk.explore.state is not None
+    for value, moves in ((2.0, 1), (0.0, 0), (-1.5, 1)):
+        panel.strength.value_changed.emit(value)
+        panel.strength.gesture_ended.emit()
+        assert [m.strength for m in desk.explore.state.moves] == [value] * moves
+    desk.undo.undo()
     assert panel.strength.value == 0.0
-    other = here(desk)
-    panel.strength.value_changed.emit(2.0)
-    panel.strength.gesture_ended.emit()
-    assert here(desk) != other
     press(panel, "Keep as a direction")
     qtbot.waitUntil(lambda: desk.edit.idle, timeout=10_000)
     wish = studio.edit.wishes[-1]
