@@ -37,7 +37,7 @@ class MapperSettings:
     steps: int = 200
     batch: int = 8
     rate: float = 2e-3
-    stay: float = 0.02
+    stay: float = 1.0
     shift: int = 2
 
 

@@ -32,8 +32,8 @@ class OptimiseSettings:
 
     steps: int = 60
     rate: float = 0.1
-    stay: float = 0.02
-    apart: float = 0.02
+    stay: float = 1.0
+    apart: float = 1.0
     shift: int = 2
 
 
