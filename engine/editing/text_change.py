@@ -93,7 +93,8 @@ def text_change(clip: Clip, text: str, neutral: str = NEUTRAL) -> TextChange:
         raise RecipeError(
             "Both texts mean the same to this CLIP.", "Say it in other words, or choose another."
         )
-    return TextChange(normalize(step, dim=0), *tokens.kept, any(tokens.cut))
+    text, neutral = tokens.kept
+    return TextChange(normalize(step, dim=0), text, neutral, any(tokens.cut))
 
 
 def measure_ground(

@@ -68,8 +68,8 @@ def measure_relevance(
         turn += (change / size.clamp(min=FAINT * float(size.max()))).sum(1)
         done = min(len(ws), start + BATCH) / len(ws)
         progress(Progress("Measuring what each style channel does", done))
-    parts = (np.asarray((total / len(ws)).numpy(), np.float32) for total in (step, turn))
-    return Relevance(*parts, np.asarray(deviation, np.float32))
+    mean, unit = (np.asarray((total / len(ws)).numpy(), np.float32) for total in (step, turn))
+    return Relevance(mean, unit, np.asarray(deviation, np.float32))
 
 
 def _images(model: Model, styles: Float[Tensor, "n style_dim"]) -> Float[Tensor, "n 3 r r"]:

@@ -74,7 +74,7 @@ def _clip(
     from engine.models.library import bundled_folder
     from engine.training.train_clip import ClipSpec, train_clip
 
-    spec = ClipSpec(work, bundled_folder() / GUIDE, minutes=minutes)
+    spec = ClipSpec(work, bundled_folder() / "portraits-attributes", minutes=minutes)
     return train_clip(spec, folder, progress, cancel)
 
 

@@ -31,8 +31,8 @@ from engine.wishes import TextPair
 from tests.benchmarks.figures import Figure
 
 TEXTS = (
-    ("a smiling face", "a face", "smile", 1),
-    ("a frowning face", "a face", "smile", -1),
+    ("a smiling face", "a frowning face", "smile", 1),
+    ("a frowning face", "a smiling face", "smile", -1),
     ("an old person", "a person", "age", 1),
     ("a young person", "a person", "age", -1),
     ("a woman", "a man", "gender", 1),
