@@ -175,7 +175,7 @@ def test_a_folder_that_is_no_whole_clip_is_refused(tmp_path: Path, spoil: str, w
         bring(tmp_path / "home", folder)
     assert words in str(raised.value)
     assert raised.value.remedy
-    assert not ModelLibrary(tmp_path / "home").clips()
+    assert all(info.bundled for info in ModelLibrary(tmp_path / "home").clips())
 
 
 def test_a_clip_whose_weights_were_changed_is_not_opened(tmp_path: Path) -> None:
