@@ -48,7 +48,12 @@ class Ground:
     size: Float[Tensor, " axes"]
 
     def aimed(self, change: TextChange) -> Aim:
-        """The change as far as pictures of this generator can follow it. Raises RecipeError."""
+        """The change as far as pictures of this generator can follow it. Raises RecipeError.
+
+        Each axis counts by how far random pictures reach along it: the change between two texts is
+        also one of how much they say, which lies along axes where pictures hardly differ, and
+        without the weights that took most of it.
+        """
         parts = self.axes @ change.direction
         if float(parts.norm()) < 0.02:
             raise RecipeError(
@@ -56,6 +61,7 @@ class Ground:
                 f"{change.text[:60]!r}.",
                 "Say it in other words, or choose another CLIP.",
             )
+        parts = parts * self.size
         parts = parts / parts.norm()
         return Aim(parts @ self.axes, float((parts * self.size).norm()), parts)
 

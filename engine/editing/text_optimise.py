@@ -32,8 +32,8 @@ class OptimiseSettings:
 
     steps: int = 60
     rate: float = 0.1
-    stay: float = 3.0
-    apart: float = 3.0
+    stay: float = 1.0
+    apart: float = 1.0
     shift: int = 2
 
 
