@@ -201,7 +201,8 @@ def evaluate(options: Namespace) -> int:
     from engine.services.evaluate import evaluate as measure
 
     with working(options) as (bar, token):
-        card = measure(options.name, options.full, bar, token)
+        work = Studio().home / "evaluation"
+        card = measure(options.name, options.full, bar, token, work=work)
     say(json.dumps(card["scores"], indent=2))
     return 0
 

@@ -20,6 +20,7 @@ from desktop.controllers.engines import EnginesController
 from desktop.controllers.explore import ExploreController
 from desktop.controllers.export import ExportController
 from desktop.controllers.favourites import FavouritesController
+from desktop.controllers.hand_out import HandOut
 from desktop.controllers.history import HistoryController
 from desktop.controllers.identity import IdentityController
 from desktop.controllers.lattice import LatticeController
@@ -89,6 +90,7 @@ class Desk(QObject):
         self.identity = IdentityController(studio, self.files, self)
         self.verify = VerifyController(studio, self.jobs, self)
         self.exports = ExportController(studio, self.jobs, self)
+        self.hand = HandOut(studio, self)
         self.projects = ProjectController(studio, self.files, self.history, self)
         wiring.connect_controllers(self)
         self.window = MainWindow(settings)
@@ -142,7 +144,7 @@ class Desk(QObject):
     def at_rest(self) -> bool:
         """Whether nothing is being rendered, read or written."""
         latest = (self.render.lane, self.layers.lane)
-        queues = (self.thumbs.lane, self.queue.lane, self.jobs, self.files)
+        queues = (self.thumbs.lane, self.queue.lane, self.hand.lane, self.jobs, self.files)
         return self.edit.idle and all(lane.idle for lane in (*latest, *queues))
 
     def close(self) -> None:
@@ -165,7 +167,7 @@ class Desk(QObject):
         self.layers.close()
         self.jobs.close()
         self.files.close(finish=True)
-        self.exports.close()
+        self.hand.close()
         if not self.private and not self.projects.unsaved:
             self.studio.close()  # unsaved work is offered again at the next start
 

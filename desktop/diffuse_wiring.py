@@ -21,6 +21,7 @@ def connect_diffuse(desk: Desk) -> None:
     diffuse, window, render = desk.diffuse, desk.window, desk.render
     diffuse.recipe_wanted.connect(render.show_recipe)
     diffuse.recipe_wanted.connect(desk.exports.follow)
+    diffuse.recipe_wanted.connect(desk.hand.follow)
     diffuse.settled.connect(desk.history.settle)
     diffuse.told.connect(window.stage.show_picture_message)
     diffuse.kit_changed.connect(window.diffuse.set_kit)

@@ -92,6 +92,8 @@ class EditDesk(QObject):
         desk.explore.recipe_wanted.connect(self.corners.follow)
         self.corners.slid.connect(desk.explore.slide_recipe)
         self.corners.told.connect(desk.window.stage.show_message)
+        desk.window.export.options_changed.connect(self.movement.set_options)
+        self.movement.set_options(desk.window.export.options)
         self.movement.kept.connect(desk.projects.remember)
         desk.projects.view_opened.connect(self.movement.open_view)
         self.movement.recipe_taken.connect(desk.explore.load_recipe)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from desktop.controllers.explore import ExploreController
 
 PROJECT_SUFFIX = ".atelier"
-MODEL_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors")
+MODEL_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors", ".onnx")
 
 
 class Handlers(PictureHandlers):
@@ -32,6 +32,7 @@ class Handlers(PictureHandlers):
         desk.render.frame_ready.connect(self._show_frame)
         self._canvas.painted.connect(desk.render.painted)
         self._canvas.menu_wanted.connect(self._canvas_menu)
+        self._canvas.drag_wanted.connect(self._pull_picture)
         window.stage.action_wanted.connect(self._act_on)
         desk.explore.kit_changed.connect(self._show_kit)
         desk.layers.view_changed.connect(self._show_layers)
@@ -65,7 +66,7 @@ class Handlers(PictureHandlers):
             "redo": self._redo,
             "palette": window.open_palette,
             "copy": self._copy,
-            "copy_recipe": desk.exports.copy_recipe,
+            "copy_recipe": desk.hand.copy_recipe,
             "paste": self._paste,
             "random": self._random_seed,
             "next": self._next_seed,

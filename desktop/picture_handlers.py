@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QObject, QPoint, QSize, Qt, Slot
+from PySide6.QtGui import QDrag, QGuiApplication, QPixmap
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from desktop.display import Shown
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from desktop.app import Desk
 
 ZOOM = 1.25
+THUMB_PX = 96
+KEPT, SMOOTH = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
 
 
 class PictureHandlers(QObject):
@@ -137,4 +139,16 @@ class PictureHandlers(QObject):
         if isinstance(focused, QLabel) and focused.hasSelectedText():
             QGuiApplication.clipboard().setText(focused.selectedText())
         else:
-            self._desk.exports.copy_picture()
+            self._desk.hand.copy_picture()
+
+    @Slot()
+    def _pull_picture(self) -> None:
+        """The picture goes along with the pointer, out of the window as a signed file."""
+        recipe, picture = self._desk.hand.recipe, self._canvas.picture
+        if recipe is None or picture is None:
+            return
+        drag = QDrag(self._canvas)
+        drag.setMimeData(self._desk.hand.data_of(recipe))
+        size = QSize(THUMB_PX, THUMB_PX)
+        drag.setPixmap(QPixmap.fromImage(picture.exact.scaled(size, KEPT, SMOOTH)))
+        drag.exec(Qt.DropAction.CopyAction)

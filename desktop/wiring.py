@@ -31,6 +31,7 @@ def connect_controllers(desk: Desk) -> None:
     explore.kit_changed.connect(desk.matrix.set_kit)
     explore.recipe_wanted.connect(render.show_recipe)
     explore.recipe_wanted.connect(desk.exports.follow)
+    explore.recipe_wanted.connect(desk.hand.follow)
     explore.state_changed.connect(desk.lattice.follow)
     explore.state_changed.connect(desk.matrix.follow)
     explore.settled.connect(desk.history.settle)
@@ -38,7 +39,7 @@ def connect_controllers(desk: Desk) -> None:
     render.busy_changed.connect(desk.thumbs.hold)
     desk.matrix.cell_taken.connect(explore.take_mix)
     desk.exports.done.connect(desk.identity.refresh_after)
-    desk.exports.copied.connect(desk.identity.refresh_after)
+    desk.hand.copied.connect(desk.identity.refresh_after)
 
 
 def connect_window(desk: Desk) -> None:
@@ -53,6 +54,7 @@ def connect_window(desk: Desk) -> None:
     window.tray.star_wanted.connect(desk.history.star)
     window.tray.rated.connect(desk.history.rate)
     window.tray.tagged.connect(desk.history.tag)
+    window.tray.set_drag(desk.hand.data_of)
     desk.favourites.told.connect(window.stage.show_message)
     desk.library.listed.connect(window.top.show_models)
     window.top.model_chosen.connect(desk.library.use)
@@ -66,7 +68,7 @@ def connect_window(desk: Desk) -> None:
         controller.told.connect(window.stage.show_picture_message)
     for other in (desk.library, desk.projects):
         other.told.connect(window.stage.show_message)
-    desk.exports.copy_told.connect(window.stage.show_message)
+    desk.hand.told.connect(window.stage.show_message)
     desk.projects.recovery_offered.connect(window.stage.show_message)
     desk.identity.ledger_told.connect(window.stage.show_message)
     window.explore.panel_made.connect(desk.connect_panel)
@@ -109,6 +111,8 @@ def connect_export(desk: Desk) -> None:
     """The export panel."""
     panel, exports = desk.window.export, desk.exports
     panel.export_wanted.connect(exports.export)
+    panel.options_changed.connect(desk.hand.set_options)
+    desk.hand.set_options(panel.options)
     panel.cancel_wanted.connect(exports.cancel)
     for cancel in (panel.cancel_wanted, desk.window.status.cancel_wanted):
         cancel.connect(desk.passphrase.give_up)

@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,7 @@ from engine.cancel import CancelToken
 from engine.frame import (
     BackendName,
     ExportOptions,
+    Frame,
     IdentityStatus,
     OnProgress,
     Receipt,
@@ -111,9 +113,25 @@ class Studio(Models):
         """Render every frame, write, sign and check a film. Raises ExportError."""
         from engine.services.film import FilmExporter
 
-        stills = self._exporter(cancel)
-        exporter = FilmExporter(stills.render, self.identity, self.ledger, stills)
+        exporter = FilmExporter(self._exporter(cancel))
         return exporter.export(film, Path(path), options, progress, cancel)
+
+    def export_sheet(
+        self,
+        sheet: Frame,
+        recipes: Sequence[Recipe],
+        path: Path | str,
+        options: ExportOptions = EXPORT,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Receipt:
+        """Sign, write and check a sheet that shows pictures of these Recipes. Raises ExportError.
+
+        sheet: its pixels, and how its pictures were made; its Recipe is that of the first.
+        """
+        exporter = replace(self._exporter(cancel), render=lambda _: sheet, sheet=tuple(recipes))
+        whole = replace(options, size_px=None)
+        return exporter.export(sheet.recipe, Path(path), whole, progress, cancel)
 
     def _exporter(self, cancel: CancelToken | None) -> Exporter:
         from engine.services.export import Exporter

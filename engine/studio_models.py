@@ -20,6 +20,7 @@ from engine.frame import (
 from engine.models.opened import Model
 from engine.recipe import ModelRef, Recipe
 from engine.services import anatomy, models
+from engine.services.background import GraphExports, lacks_graphs
 from engine.services.engines import Engine, available
 from engine.services.installation import Installation
 from engine.wishes import ClipInfo
@@ -39,6 +40,7 @@ class Models(Installation):
         super().__init__(home)
         self.backend = backend
         self._worker = Worker()  # for what takes torch; its process starts with the first job
+        self.graph_exports = GraphExports(home)
         self._directions: dict[str, tuple[DirectionInfo, ...]] = {}
 
     def models(self) -> tuple[ModelInfo, ...]:
@@ -112,8 +114,9 @@ class Models(Installation):
     ) -> ModelInfo:
         """Read a checkpoint safely and keep it; see services.models.import_model.
 
-        apart: in the worker process, so that it can be stopped at any time. Raises
-        CheckpointError, ModelError or Cancelled; nothing is kept then.
+        apart: in the worker process, so that it can be stopped at any time; the ONNX graphs are
+        then made in the background. Raises CheckpointError, ModelError or Cancelled; nothing is
+        kept then.
         """
         if apart:
             kwargs = {"home": self.home, "path": path, "name": name, "expected": expected}
@@ -125,7 +128,14 @@ class Models(Installation):
         else:
             name = models.import_model(self.library, path, name, progress, cancel, expected).name
         self.refresh()
-        return self.library.find(str(name))
+        info = self.library.find(str(name))
+        if lacks_graphs(info):
+            self.graph_exports.add(info.name)
+        return info
+
+    def export_missing_graphs(self) -> None:
+        """Make the ONNX graphs that imported models still lack, in the background."""
+        self.graph_exports.add_missing(self.library)
 
     def activations(
         self, recipe: Recipe, layer: str | None = None, cancel: CancelToken | None = None
@@ -141,6 +151,7 @@ class Models(Installation):
 
         A later job starts another.
         """
+        self.graph_exports.close()
         self._worker.close()
         self._worker = Worker()
         self.renderer.diffusion.close()

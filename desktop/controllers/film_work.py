@@ -19,9 +19,10 @@ class ExportFilm:
     studio: Studio
     path: Path
     file: File
+    options: ExportOptions
 
     def __call__(self, progress: OnProgress, token: CancelToken) -> Receipt:
-        return self.studio.export_film(self.path, self.file, ExportOptions(), progress, token)
+        return self.studio.export_film(self.path, self.file, self.options, progress, token)
 
 
 @dataclass(frozen=True)

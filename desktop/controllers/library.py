@@ -158,6 +158,7 @@ class LibraryController(QObject):
             self.models = result
             self.listed.emit(result)
             self._begin()
+            self._studio.export_missing_graphs()
         elif job.kind == BRING and isinstance(result, ModelInfo):
             self._missed = None
             words = f"{plain(result.title, 60)} was imported."

@@ -31,7 +31,7 @@ from desktop.kit import Kit
 from desktop.lanes import Job, QueueLane
 from desktop.messages import Message, message_of
 from engine.errors import AtelierError, RecipeError
-from engine.frame import Receipt
+from engine.frame import ExportOptions, Receipt
 from engine.path import Path
 from engine.recipe import Recipe
 from engine.studio import Studio
@@ -67,6 +67,7 @@ class MovementController(QObject):
         self.share = 0.0
         self._studio = studio
         self._exports = exports
+        self._options = ExportOptions()
         self._searches = searches
         self._gesture = Gesture(undo, self._restore)
         self._thumbs = thumbs
@@ -244,11 +245,16 @@ class MovementController(QObject):
     # --- long work
 
     @Slot(object)
+    def set_options(self, options: ExportOptions) -> None:
+        """How films are exported; the title belongs to the export panel's own file."""
+        self._options = replace(options, title="")
+
+    @Slot(object)
     def export(self, file: File) -> None:
         """Render, sign and write the film in the background."""
         if self.state.path is not None and self._one.job is None:
             self.stop()
-            work = ExportFilm(self._studio, self.state.path, file)
+            work = ExportFilm(self._studio, self.state.path, file, self._options)
             self._begin(Job(EXPORT, f"Exporting {file.name}", work, file), self._exports)
 
     @Slot()

@@ -13,30 +13,30 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPalette,
-    QPen,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.display import Shown, apart
+from desktop.views.canvas_hand import BY_KEYBOARD, CONTROL, DRAG_PX, PANS, WHEEL_ZOOM
 from desktop.views.canvas_overlay import Overlay, View
-from desktop.views.canvas_paint import HANDLE_PX, paint_hint, paint_picture, paint_sides, paint_wipe
+from desktop.views.canvas_paint import (
+    HANDLE_PX,
+    paint_focus,
+    paint_hint,
+    paint_picture,
+    paint_sides,
+    paint_wipe,
+)
 from desktop.views.plane_hand import dragged, keyed, turned
 from desktop.views.viewport import Viewport
-
-WHEEL_ZOOM = 1.2
-CONTROL = Qt.KeyboardModifier.ControlModifier
-BY_KEYBOARD = (
-    Qt.FocusReason.TabFocusReason,
-    Qt.FocusReason.BacktabFocusReason,
-    Qt.FocusReason.ShortcutFocusReason,
-)
 
 
 class Canvas(QWidget):
     """Shows one picture, and a pinned one beside it behind a wipe.
 
-    Wheel zooms at the pointer; space-drag or the middle button pans; the wipe's handle is dragged.
+    Wheel zooms at the pointer; space-drag or the middle button pans; the wipe's handle is dragged;
+    a plain drag takes the picture to another program.
     `painted` tells which picture a paintEvent put on the screen.
     """
 
@@ -45,6 +45,7 @@ class Canvas(QWidget):
     menu_wanted = Signal(QPoint)  # global position
     plane_moved = Signal(float, float, float)  # right, down (picture widths), degrees
     plane_rested = Signal()
+    drag_wanted = Signal()  # the picture is being pulled out of the window
 
     def __init__(self, name: str, hint: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,7 +69,7 @@ class Canvas(QWidget):
         self.setAccessibleName(name)
         self.setAccessibleDescription(
             "Wheel zooms at the pointer, space-drag or the middle button pans, arrows pan, "
-            "double-click changes between fitted and actual size"
+            "double-click changes between fitted and actual size, a drag takes a signed copy along"
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(240, 200))
@@ -84,6 +85,11 @@ class Canvas(QWidget):
             self._tell_view()
         self._find_difference()
         self.update()
+
+    @property
+    def picture(self) -> Shown | None:
+        """What is shown."""
+        return self._picture
 
     def set_hint(self, hint: str) -> None:
         """What an empty canvas says to do."""
@@ -190,7 +196,7 @@ class Canvas(QWidget):
         self._set_viewport(self.viewport.zoomed(WHEEL_ZOOM**turn, at, self._canvas(), self._size()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to pan or to wipe."""
+        """Begin to pan, to wipe, or to pull the picture out."""
         left = event.button() == Qt.MouseButton.LeftButton
         free = self._overlay is not None and not self._space and self._picture is not None
         if free and self._overlay is not None and self._overlay.press(event, self._view()):
@@ -204,6 +210,8 @@ class Canvas(QWidget):
             turns = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
             self._drag = ("turn" if turns else "move", event.position())
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif left and self._place().contains(event.position()) and self._picture is not None:
+            self._drag = ("out", event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Pan or wipe."""
@@ -213,6 +221,11 @@ class Canvas(QWidget):
         kind, last = self._drag
         if kind == "overlay" and self._overlay is not None:
             self._overlay.move(event, self._view())
+        elif kind == "out":
+            if (event.position() - last).manhattanLength() > DRAG_PX:
+                self._drag = None
+                self.drag_wanted.emit()
+            return
         elif kind == "pan":
             moved = event.position() - last
             scale = self.viewport.scale_on(self._canvas(), self._size())
@@ -251,12 +264,6 @@ class Canvas(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space makes the pointer a hand; arrows pan; with a wipe, comma and period move it."""
-        steps = {
-            Qt.Key.Key_Left: (40, 0),
-            Qt.Key.Key_Right: (-40, 0),
-            Qt.Key.Key_Up: (0, 40),
-            Qt.Key.Key_Down: (0, -40),
-        }
         key = Qt.Key(event.key())
         if self._overlay is not None and self._overlay.key(event):
             return
@@ -267,9 +274,9 @@ class Canvas(QWidget):
         elif key == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._space = True
             self.setCursor(Qt.CursorShape.OpenHandCursor)
-        elif key in steps:
+        elif key in PANS:
             scale = self.viewport.scale_on(self._canvas(), self._size())
-            self._set_viewport(self.viewport.panned(*steps[key], scale))
+            self._set_viewport(self.viewport.panned(*PANS[key], scale))
         elif key in (Qt.Key.Key_Comma, Qt.Key.Key_Period) and self._wipe is not None:
             part = 0.05 if key == Qt.Key.Key_Period else -0.05
             self._wipe = min(max(self._wipe + part, 0.0), 1.0)
@@ -331,18 +338,11 @@ class Canvas(QWidget):
                 )
             paint_picture(painter, self._apart or self._picture, place, self._smooth)
             if self._wipe is not None and self._pinned is not None:
-                line = round(place.left() + self._wipe * place.width())
-                painter.save()
-                painter.setClipRect(place.adjusted(0, 0, line - place.right(), 0))
-                paint_picture(painter, self._pinned, place, self._smooth)
-                painter.restore()
-                paint_wipe(painter, line, place)
+                paint_wipe(painter, self._pinned, place, self._wipe, self._smooth)
             if self._overlay is not None:
                 self._overlay.paint(painter, self._view())
         if self.hasFocus() and self._ringed:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
-            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+            paint_focus(painter, self.rect(), self.palette())
         painter.end()
         if self._picture is not None:
             self.painted.emit(self._key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPalette, QPen
 
 from desktop.display import Shown
 from desktop.theme import current
@@ -15,8 +15,13 @@ HINT_PX = (440, 200)
 HINT_ICON_PX = 40
 
 
-def paint_wipe(painter: QPainter, line: float, place: QRectF) -> None:
-    """The line between the pinned picture and the other, and its handle."""
+def paint_wipe(painter: QPainter, pinned: Shown, place: QRectF, part: float, smooth: bool) -> None:
+    """The pinned picture up to that part of the width; the line between, and its handle."""
+    line = round(place.left() + part * place.width())
+    painter.save()
+    painter.setClipRect(place.adjusted(0, 0, line - place.right(), 0))
+    paint_picture(painter, pinned, place, smooth)
+    painter.restore()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     top, bottom = QPointF(line, place.top()), QPointF(line, place.bottom())
     for colour, width in ((QColor(0, 0, 0, 120), 4), (QColor("white"), 2)):
@@ -32,6 +37,13 @@ def paint_wipe(painter: QPainter, line: float, place: QRectF) -> None:
         painter.drawLine(tip, tip + QPointF(-side * 4, -4))
         painter.drawLine(tip, tip + QPointF(-side * 4, 4))
     paint_tag(painter, "pinned", place.left() + 8, place.top() + 8)
+
+
+def paint_focus(painter: QPainter, ground: QRect, palette: QPalette) -> None:
+    """A ring for those who came by keyboard."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), 2))
+    painter.drawRect(ground.adjusted(1, 1, -1, -1))
 
 
 def paint_hint(painter: QPainter, ground: QRect, words: str, ratio: float) -> None:

@@ -48,6 +48,7 @@ class ExportPanel(ScrollColumn):
     """States what should be exported; the picture is the one on the canvas."""
 
     export_wanted = Signal(object)  # ExportRequest
+    options_changed = Signal(object)  # ExportOptions
     cancel_wanted = Signal()
     verify_wanted = Signal(object)  # Path
     passphrase_given = Signal(str, str)
@@ -115,6 +116,9 @@ class ExportPanel(ScrollColumn):
         self.signing.local_wanted.connect(self._expect_new_key)
         self.signing.renew_wanted.connect(self.renew_wanted)
         self._mark.chosen.connect(self._say_mark)
+        for choice in (self._size, self._tier, self._uses, self._mark):
+            choice.chosen.connect(self._tell_options)
+        self.signing.authority_changed.connect(self._tell_options)
         self._go.clicked.connect(self.submit)
         at_once = QShortcut(QKeySequence("Ctrl+Return"), self)
         at_once.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -174,6 +178,23 @@ class ExportPanel(ScrollColumn):
         """Where the next export goes."""
         return str(Path(self._path.text()).parent)
 
+    @property
+    def options(self) -> ExportOptions:
+        """What is chosen: it holds for every way in which a picture leaves."""
+        size = self._size.key
+        return ExportOptions(
+            size_px=int(size) if size else None,
+            tier=TIERS[self._tier.key],
+            title=self._title.text().strip(),
+            allowed_uses=ALLOWED[self._uses.key],
+            watermark=self._mark.key == "on",
+            time_authority=self.signing.time_authority,
+        )
+
+    @Slot()
+    def _tell_options(self) -> None:
+        self.options_changed.emit(self.options)
+
     def focus_first(self) -> None:
         """Ready to export."""
         self._go.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -198,16 +219,7 @@ class ExportPanel(ScrollColumn):
 
     def _submit(self, path: Path) -> None:
         self.message.hide()
-        size = self._size.key
-        options = ExportOptions(
-            size_px=int(size) if size else None,
-            tier=TIERS[self._tier.key],
-            title=self._title.text().strip(),
-            allowed_uses=ALLOWED[self._uses.key],
-            watermark=self._mark.key == "on",
-            time_authority=self.signing.time_authority,
-        )
-        self.export_wanted.emit(ExportRequest(path, options))
+        self.export_wanted.emit(ExportRequest(path, self.options))
 
     def show_began(self) -> None:
         """The export waits or runs."""

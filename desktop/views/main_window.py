@@ -37,7 +37,7 @@ from desktop.widgets.reading_order import set_reading_order
 
 NAME = "Latent Atelier"
 PROJECTS = "Projects and Recipes (*.atelier *.json);;All files (*)"
-MODELS = "Models (*.pkl *.pt *.pth *.safetensors)"
+MODELS = "Models (*.pkl *.pt *.pth *.safetensors *.onnx)"
 
 
 class MainWindow(QMainWindow):
@@ -221,7 +221,9 @@ class MainWindow(QMainWindow):
     # --- the window itself
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take one file."""
+        """Take one file, unless it is one of this window's own pictures."""
+        if event.source() is not None:
+            return
         if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
             event.acceptProposedAction()
 

@@ -33,6 +33,7 @@ class SigningForm(QWidget):
     renew_wanted = Signal()
     local_wanted = Signal()
     certificate_given = Signal(object)  # OwnCertificate
+    authority_changed = Signal()
 
     def __init__(self, time_authority: str = "") -> None:
         super().__init__()
@@ -46,6 +47,7 @@ class SigningForm(QWidget):
         self._authority = _path_field("Address of a time stamp authority")
         self._authority.setPlaceholderText("https://… (optional)")
         self._authority.setText(time_authority)
+        self._authority.textChanged.connect(self.authority_changed)
         self._status = label(tone="muted", wrap=True)
         self._renew = push("Renew", "A new key and certificate; older exports stay known as yours")
         self._local = push("Sign as this installation", "Stop using your own certificate")

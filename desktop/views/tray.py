@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QMimeData, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -18,7 +20,6 @@ from desktop.facts import HistoryView, Visit
 from desktop.messages import plain
 from desktop.widgets.button import IconButton
 from desktop.widgets.segmented import Segmented
-from desktop.widgets.sum_pad import DROP
 from desktop.widgets.text import label
 from desktop.widgets.thumb_strip import Thumb, ThumbStrip
 from engine.recipe import Recipe
@@ -86,9 +87,13 @@ class Tray(QWidget):
         for strip in (self.history, self.favourites):
             strip.chosen.connect(self.visit_chosen)
             strip.starred.connect(self.star_wanted)
-            strip.set_drag(_text_of, DROP)
         self._set_open(is_open)
         self._arrange()
+
+    def set_drag(self, data_of: Callable[[Recipe], QMimeData]) -> None:
+        """What a picture takes along when it is dragged."""
+        for strip in (self.history, self.favourites):
+            strip.set_drag(data_of)
 
     def flip(self) -> None:
         """Open when closed, close when open."""
@@ -191,7 +196,3 @@ def matches(visit: Visit, words: list[str]) -> bool:
         elif word not in text:
             return False
     return True
-
-
-def _text_of(recipe: Recipe) -> str:
-    return recipe.text()

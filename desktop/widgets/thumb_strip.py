@@ -159,14 +159,16 @@ class ThumbStrip(QListView):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._thumbs = _Thumbs(self)
-        self._text_of: Callable[[Any], str] | None = None
-        self._format = ""
+        self._data_of: Callable[[Any], QMimeData] | None = None
         self._pressed: int | None = None
         self._press_at = QPointF()
         self.setModel(self._thumbs)
         self.setItemDelegate(_Painter(self))
         self.setAccessibleName(name)
-        self.setToolTip(f"{name}: click or Return takes a picture back, S or the star keeps it")
+        self.setToolTip(
+            f"{name}: click or Return takes a picture back, S or the star keeps it, "
+            "a drag takes it along, out of the window as a signed file"
+        )
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(False)
         self.setUniformItemSizes(True)
@@ -177,24 +179,22 @@ class ThumbStrip(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setFixedHeight(THUMB_PX + 8 + 4 + 12)
 
-    def set_drag(self, text_of: Callable[[Any], str], format: str) -> None:
-        """Let pictures be dragged elsewhere, as text of a format of this program."""
-        self._text_of, self._format = text_of, format
+    def set_drag(self, data_of: Callable[[Any], QMimeData]) -> None:
+        """Let pictures be dragged elsewhere. data_of: what goes along, by the picture's key."""
+        self._data_of = data_of
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Beyond a few pixels the picture goes along."""
         index = self._pressed
         held = bool(event.buttons() & Qt.MouseButton.LeftButton)
         far = (event.position() - self._press_at).manhattanLength() > DRAG_PX
-        if index is None or not held or not far or self._text_of is None:
+        if index is None or not held or not far or self._data_of is None:
             super().mouseMoveEvent(event)
             return
         self._pressed = None
         thumb = self._thumbs.thumbs[index]
-        data = QMimeData()
-        data.setData(self._format, self._text_of(thumb.key).encode())
         drag = QDrag(self)
-        drag.setMimeData(data)
+        drag.setMimeData(self._data_of(thumb.key))
         if thumb.image is not None:
             small = thumb.image.scaled(THUMB_PX, THUMB_PX)
             drag.setPixmap(QPixmap.fromImage(small))

@@ -38,6 +38,11 @@ class Ports:
     resolution: int
     channels: int
 
+    @property
+    def classes(self) -> int:
+        """How many classes w ends with: none where the graph takes one w a layer."""
+        return 0 if self.c is None or self.rows > 1 else self.c[1]
+
 
 class GraphBackend:
     """The Backend over such a graph."""
@@ -55,8 +60,11 @@ class GraphBackend:
     def map(
         self, z: Float32[np.ndarray, "n z_dim"], c: Float32[np.ndarray, "n c_dim"] | None
     ) -> Float32[np.ndarray, "n w_dim"]:
-        """w is what the graph takes."""
-        return z.copy()
+        """w is what the graph takes: z, and then the class."""
+        if not self._ports.classes:
+            return z.copy()
+        none = np.zeros((len(z), self._ports.classes), np.float32)
+        return np.concatenate([z, none if c is None else c], axis=1)
 
     def synthesize(
         self,
@@ -96,16 +104,16 @@ class GraphBackend:
 
 
 def feed_of(ports: Ports, ws: Float32[np.ndarray, "n num_ws w_dim"]) -> dict[str, Any]:
-    """The inputs of the graph; a class input gets zeros."""
-    source = ws
+    """The inputs of the graph. One that takes a w a layer gets no class beside them."""
+    source, c = ws, None if ports.c is None else np.zeros((len(ws), ports.c[1]), np.float32)
     if ports.rows <= 1:
-        source = ws[:, 0]
+        source = ws[:, 0, : ports.dim]
+        if ports.classes:
+            c = np.ascontiguousarray(ws[:, 0, ports.dim :])
         if ports.rows == 0:
             source = source[:, :, None, None]
     feed = {ports.source: np.ascontiguousarray(source)}
-    if ports.c is not None:
-        feed[ports.c[0]] = np.zeros((len(ws), ports.c[1]), np.float32)
-    return feed
+    return feed if ports.c is None else {**feed, ports.c[0]: c}
 
 
 def symmetric(image: np.ndarray, scale: Scale) -> Float32[np.ndarray, "n c r r"]:

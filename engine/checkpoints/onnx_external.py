@@ -17,8 +17,8 @@ class External:
     pairs: tuple[tuple[str, str], ...]
 
 
-def check_external(name: str, external: External, need: int, folder: Path | None) -> None:
-    """Refuse a place that leads anywhere else, or has fewer than `need` bytes.
+def check_external(name: str, external: External, need: int, folder: Path | None) -> str:
+    """The name of the file beside; a place that leads elsewhere or is too small is refused.
 
     folder: where the ONNX file lies; None where nothing may lie outside it. Raises Refusal.
     """
@@ -38,6 +38,7 @@ def check_external(name: str, external: External, need: int, folder: Path | None
     size = path.stat().st_size
     if (length or need) != need or (offset or 0) + need > size:
         refuse(f"{who} needs {need} bytes, which {shown(place)!r} does not hold", DAMAGED)
+    return place
 
 
 def _number(told: dict[str, str], key: str, who: str) -> int | None:

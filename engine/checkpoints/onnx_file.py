@@ -37,18 +37,20 @@ MAX_IR = 20
 @dataclass
 class OnnxFacts:
     """What a graph takes and gives. inputs and outputs: name to (type, sizes; text or None where
-    a size is left open). nodes: how many operators; opset: of the standard operators.
+    a size is left open). nodes: how many operators; opset: of the standard operators. beside: the
+    files beside it that hold some of its values.
     """
 
     inputs: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     nodes: int = 0
     opset: int = 0
+    beside: list[str] = field(default_factory=list)
 
     def as_plain(self) -> Mapping[str, Any]:
         """The facts in JSON's terms."""
         return {"inputs": self.inputs, "outputs": self.outputs, "nodes": self.nodes,
-                "opset": self.opset}  # fmt: skip
+                "opset": self.opset, "beside": self.beside}  # fmt: skip
 
 
 def check_onnx(data: memoryview, folder: Path | None) -> OnnxFacts:
@@ -210,7 +212,9 @@ class _Checker:
             refuse(f"its tensor {shown(name)!r} is of a type that is not read here")
         need = (count * _BITS.get(kind, 0) + 7) // 8
         if place == 1:
-            check_external(name, external, need, self.folder)
+            place_beside = check_external(name, external, need, self.folder)
+            if place_beside not in self.facts.beside:
+                self.facts.beside.append(place_beside)
         elif place != 0 or external.pairs:
             refuse(f"its tensor {shown(name)!r} says in two ways where its values are", UNSAFE)
         elif held < need:

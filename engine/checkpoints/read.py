@@ -23,7 +23,8 @@ def read_raw(path: Path, cancel: CancelToken | None = None) -> RawCheckpoint:
 
     Pickles, archives of torch and ONNX graphs are read in a child process with limits on its memory
     and time; .safetensors files, whose strict reader needs none, here. An ONNX file yields facts
-    alone: one network without tensors, whose `init` has inputs, outputs, nodes and opset.
+    alone: one network without tensors, whose `init` has inputs, outputs, nodes, opset, and the
+    names of the files `beside` it.
     cancel: asked while the child works; Cancelled is raised. Raises CheckpointError that names the
     file, the reason and the remedy.
     """

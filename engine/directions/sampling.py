@@ -38,9 +38,17 @@ class Generator(Protocol):
 
 
 def sample_w(model: Generator, count: int, seed: int) -> Float32[np.ndarray, "count w_dim"]:
-    """w of `count` random z at psi 1. seed: of numpy.random.RandomState."""
+    """w of `count` random z at psi 1; a model of classes makes each of them in turn.
+
+    seed: of numpy.random.RandomState.
+    """
     z = np.random.RandomState(seed).randn(count, model.info.z_dim).astype(np.float32)
-    parts = [model.map(z[i : i + 1000])[:, 0] for i in range(0, count, 1000)]
+    kinds = model.info.c_dim
+    c = np.eye(kinds, dtype=np.float32)[np.arange(count) % kinds] if kinds else None
+    parts = [
+        model.map(z[i : i + 1000], None if c is None else c[i : i + 1000])[:, 0]
+        for i in range(0, count, 1000)
+    ]
     return np.concatenate(parts).astype(np.float32)
 
 

@@ -17,10 +17,15 @@ KEY_SHARE, VALUE_SHARE = 8, 2  # of the channels, in the self-attention
 
 class StandingNorm(nn.Module):
     """Batch norm by stored statistics: `running_means[k]` and `running_vars[k]` were taken over
-    pictures of truncation k / (n_stats - 1); `rows` says how much each of them counts."""
+    pictures of truncation k / (n_stats - 1); `rows` says how much each of them counts.
+
+    In training mode the statistics are the batch's own, and `seen` are their last mean and
+    variance.
+    """
 
     running_means: Tensor
     running_vars: Tensor
+    seen: tuple[Tensor, Tensor]
 
     def __init__(self, channels: int, config: BigGANConfig) -> None:
         super().__init__()
@@ -32,6 +37,11 @@ class StandingNorm(nn.Module):
         self, x: Float[Tensor, "n c h w"], rows: Float[Tensor, " k"], scale: Tensor, offset: Tensor
     ) -> Float[Tensor, "n c h w"]:
         """(x - mean) / deviation * scale + offset, in one pass; scale and offset: [_ c]."""
+        if self.training:
+            self.seen = (torch.zeros_like(scale[0]), torch.ones_like(scale[0]))
+            # Momentum 1 leaves the batch's own statistics in what is handed over.
+            x = F.batch_norm(x, *self.seen, training=True, momentum=1.0, eps=self.eps)
+            return torch.addcmul(offset[:, :, None, None], x, scale[:, :, None, None])
         mean, variance = rows @ self.running_means, rows @ self.running_vars
         gain = scale * torch.rsqrt(variance + self.eps)
         shift = offset - mean * gain

@@ -19,7 +19,15 @@ from engine.gan.layers import LEAK, SQRT2, EqualLinear
 from engine.gan.mapping import Mapping
 from engine.gan.style_generator import StyleGenerator
 from engine.gan.stylegan3_config import StyleGAN3Config
-from engine.gan.stylegan3_filters import down_sample, low_pass, radial_low_pass, up_sample
+from engine.gan.stylegan3_filters import (
+    both_ways,
+    down_matrix,
+    down_sample,
+    low_pass,
+    radial_low_pass,
+    up_matrix,
+    up_sample,
+)
 from engine.gan.stylegan3_plan import Layer
 
 
@@ -94,7 +102,8 @@ class StyleLayer(nn.Module):
         self.clamp = config.conv_clamp
         self.up, self.down, self.padding = layer.up, layer.down, layer.padding
         before, after, kernel = layer.before, layer.after, layer.kernel
-        self.margin = kernel - 1
+        self.margin, self.size = kernel - 1, before.size
+        self.lines: tuple[Tensor, Tensor] | None = None
         self.affine = EqualLinear(config.w_dim, before.channels, bias_init=1.0)
         self.weight = nn.Parameter(torch.randn(after.channels, before.channels, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(after.channels))
@@ -109,12 +118,27 @@ class StyleLayer(nn.Module):
         self, x: Float[Tensor, "n i h w"], w: Float[Tensor, "n w_dim"]
     ) -> Float[Tensor, "n o _ _"]:
         x = self.convolve(x, self.affine(w))
+        if self.lines is not None:
+            # Two transpositions, before and after the activation, which does not mind them.
+            up, down = self.lines
+            return both_ways(F.leaky_relu(both_ways(x, up), LEAK) * SQRT2, down)
         x = up_sample(x, self.up_filter, self.up, self.padding)
         if not self.is_torgb:
             x = F.leaky_relu(x, LEAK) * SQRT2
         if self.clamp is not None:
             x = x.clamp(-self.clamp, self.clamp)
         return down_sample(x, self.down_filter, self.down)
+
+    def use_lines(self) -> None:
+        """Filter by one matrix a line from now on, which trains small maps several times faster.
+
+        Nothing changes where a filter is radial or missing. Clamps, which trained weights of small
+        models never reach, are left out.
+        """
+        up, down = self.up_filter, self.down_filter
+        if up is not None and down is not None and down.ndim == 1:
+            wide = up_matrix(up, self.up, self.padding, self.size + self.margin)
+            self.lines = (wide, down_matrix(down, self.down, wide.shape[1]))
 
     def convolve(self, x: Tensor, styles: Float[Tensor, "n i"]) -> Tensor:
         """The modulated convolution with bias; all but the last layer are demodulated.

@@ -7,6 +7,7 @@ with a Kaiser window that is chosen by the width of the transition band (Kaiser,
 from __future__ import annotations
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float64
 from torch import Tensor
@@ -90,3 +91,36 @@ def down_sample(
     return F.conv2d(
         x, line[None, :].expand(channels, 1, 1, taps), stride=(1, factor), groups=channels
     )
+
+
+def up_matrix(
+    kernel: Float[Tensor, " taps"], factor: int, padding: tuple[int, int], size: int
+) -> Float[Tensor, "size _"]:
+    """`up_sample` of one line of `size` samples, as a matrix: x @ matrix.
+
+    For the short lines of small models, where a product is quicker than the filter it stands for.
+    """
+    taps = kernel.shape[0]
+    line = F.conv_transpose1d(
+        _unit_lines(kernel, size), (kernel * factor)[None, None], stride=factor
+    )
+    return F.pad(line, (padding[0] - taps + 1, padding[1] + factor - taps))[:, 0]
+
+
+def down_matrix(kernel: Float[Tensor, " taps"], factor: int, size: int) -> Float[Tensor, "size _"]:
+    """`down_sample` of one line of `size` samples, as a matrix: x @ matrix."""
+    return F.conv1d(_unit_lines(kernel, size), kernel.flip(0)[None, None], stride=factor)[:, 0]
+
+
+def both_ways(
+    x: Float[Tensor, "n c h w"], matrix: Float[Tensor, "h o"]
+) -> Float[Tensor, "n c o o"]:
+    """Every row and every column of square maps times the matrix. The result is transposed, so
+    that a second call turns it back."""
+    n, c, size, _ = x.shape
+    y = (x.reshape(-1, size) @ matrix).reshape(n, c, size, -1).transpose(2, 3)
+    return (y.reshape(-1, size) @ matrix).reshape(n, c, matrix.shape[1], -1)
+
+
+def _unit_lines(like: Tensor, size: int) -> Float[Tensor, "size 1 size"]:
+    return torch.eye(size, dtype=like.dtype, device=like.device)[:, None]

@@ -27,19 +27,22 @@ def write_model_folder(
     facts: Mapping[str, Any],
     *,
     replace: bool = False,
+    graphs: bool = True,
 ) -> dict[str, Any]:
-    """Export the ONNX graphs of a generator and write everything; returns the card.
+    """Export the ONNX graphs of a generator, if wanted, and write everything; returns the card.
 
     tensors: as they shall be stored, float16 for bundled models. See `write_folder`.
     """
     check_fits(config, tensors, check_name(facts.get("name", folder.name)))
 
-    def graphs(building: Path) -> tuple[str, ...]:
+    def more(building: Path) -> tuple[str, ...]:
+        if not graphs:
+            return ()
         write_graphs(building, config, tensors)
         return MAPPING, SYNTHESIS
 
     plain = config.to_dict()
-    return write_folder(folder, config.family, plain, tensors, facts, graphs, replace=replace)
+    return write_folder(folder, config.family, plain, tensors, facts, more, replace=replace)
 
 
 def write_folder(

@@ -16,6 +16,7 @@ from engine.frame import ModelInfo
 from engine.models import denoisers
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
 from engine.models.families import check_fits
+from engine.models.layouts import onnx
 from engine.recipe import ModelRef
 from engine.wishes import ClipInfo
 
@@ -204,6 +205,10 @@ def load_tensors(info: ModelInfo) -> dict[str, np.ndarray]:
 
     Raises ModelError that names the file, the digest that the card expects, and the remedy.
     """
+    if info.family == onnx.NAME:
+        from engine.models.foreign import checked_foreign
+
+        return checked_foreign(info)
     path = info.folder / WEIGHTS
     remedy = "Install the program again." if info.bundled else "Import the model again."
     if not path.is_file():

@@ -20,6 +20,7 @@ from engine.latent.truncation import truncate
 from engine.models.card import MAPPING, SYNTHESIS, config_of
 from engine.models.families import family_of
 from engine.models.family import Tensors
+from engine.models.layouts import onnx
 from engine.models.library import load_tensors
 from engine.recipe import Noise
 
@@ -240,7 +241,7 @@ def open_tensors(info: ModelInfo, stored: Tensors, backend: BackendName | None =
     """As open_model, with tensors that were read and checked before."""
     tensors = {name: array.astype(np.float32, copy=False) for name, array in stored.items()}
     makers = {"onnx": _onnx, "torch": _torch, "native": _native}
-    if backend is None and (info.folder / SYNTHESIS).is_file():
+    if backend is None and (is_foreign(info) or (info.folder / SYNTHESIS).is_file()):
         backend = "onnx"
     runs = _best(info, tensors) if backend is None else makers[backend](info, tensors)
     return Model(info, runs, tensors)
@@ -251,6 +252,11 @@ def _best(info: ModelInfo, tensors: Tensors) -> Backend:
     if cuda_device() is not None or not can_run_native(info):
         return _torch(info, tensors)
     return _native(info, tensors)
+
+
+def is_foreign(info: ModelInfo) -> bool:
+    """Whether the model is somebody else's graph, which ONNX Runtime alone can run."""
+    return info.family == onnx.NAME
 
 
 def can_run_native(info: ModelInfo) -> bool:
@@ -272,6 +278,11 @@ def _native(info: ModelInfo, tensors: Tensors) -> Backend:
 
 
 def _onnx(info: ModelInfo, tensors: Tensors) -> Backend:
+    if is_foreign(info):
+        from engine.backends.graph_backend import GraphBackend
+        from engine.models.foreign import GRAPH, foreign_config
+
+        return GraphBackend(info.folder / GRAPH, foreign_config(info).ports)
     from engine.backends.onnx_backend import OnnxBackend
 
     mapping, synthesis = (_graph(info, name) for name in (MAPPING, SYNTHESIS))

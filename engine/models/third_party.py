@@ -81,9 +81,13 @@ def _image(outputs: dict[str, Any], where: str) -> tuple[str, bool, int]:
 
 def open_onnx(path: Path, facts: dict[str, Any]) -> tuple[OnnxConfig, GraphBackend]:
     """Run the graph once in a child, then open it here. Raises CheckpointError, BackendError."""
-    ports = _tried(path, ports_of(facts, path.name))
-    config = OnnxConfig(ports.dim, max(1, ports.rows), 0, ports.resolution, ports.channels)
-    return config, GraphBackend(path, ports)
+    config = try_onnx(path, facts)
+    return config, GraphBackend(path, config.ports)
+
+
+def try_onnx(path: Path, facts: dict[str, Any]) -> OnnxConfig:
+    """Run the graph once in a child and say how it is used. Raises CheckpointError."""
+    return OnnxConfig(_tried(path, ports_of(facts, path.name)), tuple(facts.get("beside", ())))
 
 
 def _tried(path: Path, ports: Ports) -> Ports:
@@ -133,7 +137,8 @@ def _judged(path: str, ports: Ports) -> dict[str, Any]:
     source = np.random.RandomState(0)
     made = []
     for _ in range(2):
-        ws = source.randn(ports.batch or 1, max(1, ports.rows), ports.dim).astype(np.float32)
+        width = ports.dim + ports.classes
+        ws = source.randn(ports.batch or 1, max(1, ports.rows), width).astype(np.float32)
         image = run(loaded, ports, feed_of(ports, ws))
         made.append(image.transpose(0, 3, 1, 2) if ports.last else image)
     shape = made[0].shape

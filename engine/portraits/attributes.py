@@ -7,7 +7,7 @@ alone, through a counter hash, so that any part of the set can be made anywhere,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +95,7 @@ COLUMN: dict[str, int] = {attribute.name: i for i, attribute in enumerate(ATTRIB
 NAMED: tuple[str, ...] = ("yaw", "smile", "age", "gender", "eyeglasses")
 
 
-Real = TypeVar("Real", float, "Tensor")
+Real = TypeVar("Real", float, "Tensor", "npt.NDArray[Any]")
 
 
 def grey_share(age: Real, greying: Real) -> Real:

@@ -17,9 +17,15 @@ from engine.errors import ExportError
 from engine.frame import USES, BackendName, Mark, Quality, Tier, Use
 from engine.image.xmp import SOURCE_TYPES
 from engine.path import Path
-from engine.provenance.origin import models_of, photos_of, shaping_of, source_type
+from engine.provenance.origin import (
+    SourceType,
+    models_of,
+    photos_of,
+    shaping_of,
+    source_type,
+)
 from engine.provenance.program import NAME, generator_info, program_version
-from engine.recipe import Recipe
+from engine.recipe import ModelRef, Recipe
 
 RECIPE_LABEL = "org.latent-atelier.recipe"
 MINING_LABEL = "cawg.training-mining"
@@ -56,7 +62,8 @@ class Claim:
     """What an export states. when: ISO 8601. photos: in the order of origin.photos_of.
 
     allowed_uses: see frame.ExportOptions. mark: the invisible mark that the pixels carry, or None.
-    film: what a film was rendered from; recipe is then one of its frames.
+    film: what a film was rendered from; recipe is then one of its frames. sheet: the Recipes of all
+    pictures on a sheet; recipe is then the first of them.
     """
 
     id: str
@@ -71,6 +78,20 @@ class Claim:
     allowed_uses: tuple[Use, ...] = ()
     mark: Mark | None = None
     film: Path | None = None
+    sheet: tuple[Recipe, ...] = ()
+
+    @property
+    def source_type(self) -> SourceType | None:
+        """IPTC's kind of source: of a sheet, what any of its pictures is."""
+        kinds = [source_type(one) for one in self.sheet or (self.recipe,)]
+        composite: SourceType = "compositeWithTrainedAlgorithmicMedia"
+        return composite if composite in kinds else kinds[0]
+
+    @property
+    def models(self) -> tuple[ModelRef, ...]:
+        """Every model that takes part, each once."""
+        recipes = self.sheet or (self.recipe,)
+        return tuple(dict.fromkeys(model for one in recipes for model in models_of(one)))
 
 
 @dataclass(frozen=True)
@@ -143,7 +164,7 @@ def check(manifest: Mapping[str, Any], streamed: list[dict[str, Any]]) -> None:
 
 
 def _actions(claim: Claim) -> list[dict[str, Any]]:
-    kind = source_type(claim.recipe)
+    kind = claim.source_type
     ids = [entry["label"] for entry in _models(claim)]
     steps: list[dict[str, Any]] = []
     if photos_of(claim.recipe):
@@ -158,7 +179,8 @@ def _actions(claim: Claim) -> list[dict[str, Any]]:
         if ids or others:
             step["parameters"] = {"ingredientIds": [*ids, *others]}
         steps.append(step)
-    steps += [{"action": action} for action in shaping_of(claim.recipe)]
+    if not claim.sheet:  # how each of its pictures was cut is told by their own Recipes
+        steps += [{"action": action} for action in shaping_of(claim.recipe)]
     if claim.mark is not None:
         steps.append({"action": "c2pa.watermarked.bound"})
     return [{**step, "when": claim.when} for step in steps]
@@ -194,7 +216,7 @@ def _models(claim: Claim) -> list[dict[str, Any]]:
             "data_types": [{"type": "c2pa.types.model"}],
             "label": "model" if i == 0 else f"model-{i + 1}",
         }
-        for i, model in enumerate(models_of(claim.recipe))
+        for i, model in enumerate(claim.models)
     ]
 
 
@@ -250,6 +272,8 @@ def _told(claim: Claim) -> dict[str, Any]:
                 "path_sha256": claim.film.sha256,
                 "frames": claim.film.frames,
             }
+        if claim.sheet:
+            told["sheet"] = [recipe.sha256 for recipe in claim.sheet]
         if claim.mark is not None:
             told["receipt"]["watermark"] = {
                 "alg": claim.mark.algorithm,

@@ -193,9 +193,10 @@ class Ledger:
         sweep(self._head.parent)
         left = [row for row in self.rows("pending", limit=100_000) if not alive(row.owner)]
         for row in left:
-            if is_ours(row.temporary):
-                with suppress(OSError):
-                    row.temporary.unlink(missing_ok=True)
+            for temporary in (row.temporary, row.sidecar):
+                if is_ours(temporary):
+                    with suppress(OSError):
+                        temporary.unlink(missing_ok=True)
             if row.sha256 and sha256_of(row.path) == row.sha256:
                 self.complete(row.id)
             else:

@@ -17,8 +17,8 @@ from engine.provenance.ledger_log import SCHEMA
 
 SCHEMA_VERSION = 2
 APPLICATION_ID = 0x4C417431  # "LAt1"
-BUSY_S = 10.0
-LONGEST_S = 60.0
+BUSY_S = 60.0  # SQLite lets those who wait try again now and then, whoever waited longest
+LONGEST_S = 60.0  # for the work itself: a hostile file may ask for more
 
 
 class LedgerFile:
@@ -65,6 +65,7 @@ class LedgerFile:
             self._end = time.monotonic() + LONGEST_S
             try:
                 self._db.execute("BEGIN IMMEDIATE")
+                self._end = time.monotonic() + LONGEST_S
                 yield self._db
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:

@@ -43,6 +43,11 @@ class Row:
     fingerprints: bytes = b""
     receipt: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def sidecar(self) -> Path:
+        """The temporary name of credentials that go beside the file."""
+        return self.temporary.with_suffix(".c2pa.part")
+
 
 def row_of(steps: Sequence[Entry]) -> Row:
     """The row that these steps make; a later step overrides an earlier one."""

@@ -1,8 +1,10 @@
-"""Signing: picture and claim in, picture with Content Credentials out."""
+"""Signing: file and claim in, file with Content Credentials out; beside it where none fit in."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import c2pa
@@ -13,11 +15,29 @@ from engine.provenance.keys import Unlocked
 from engine.provenance.plain_text import plain
 from engine.provenance.sdk import context
 
+BESIDE = frozenset({"video/webm"})  # the library knows no place in these
+SIDECAR = ".c2pa"
+
+
+@dataclass(frozen=True)
+class Signed:
+    """data: the file's bytes as they are to be written. sidecar: the store beside it, or b""."""
+
+    data: bytes
+    sidecar: bytes = b""
+
 
 def sign_picture(
     data: bytes, mime: str, claim: Claim, identity: Unlocked, time_authority: str = ""
 ) -> bytes:
-    """The same picture with a signed manifest embedded. Raises ExportError.
+    """The same picture with a signed manifest embedded; see `sign_file`. Raises ExportError."""
+    return sign_file(data, mime, claim, identity, time_authority).data
+
+
+def sign_file(
+    data: bytes, mime: str, claim: Claim, identity: Unlocked, time_authority: str = ""
+) -> Signed:
+    """The same picture or film with a signed manifest in it, or beside it. Raises ExportError.
 
     Nothing may be written into the result: any later change reads as tampering. The key stays
     behind `identity.sign`. time_authority: the address of a time stamp authority; where it does
@@ -25,7 +45,7 @@ def sign_picture(
     """
     made = draft(claim, mime)
     algorithm = c2pa.C2paSigningAlg[identity.algorithm.upper()]
-    out = io.BytesIO()
+    beside, out = mime in BESIDE, io.BytesIO()
     try:
         with (
             context() as settings,
@@ -34,13 +54,20 @@ def sign_picture(
             ) as signer,
             c2pa.Builder(made.manifest, settings) as builder,
         ):
+            if beside:
+                builder.set_no_embed()
             builder.add_resource(THUMBNAIL, io.BytesIO(claim.thumbnail))
             for entry, photo in made.streamed:
                 builder.add_ingredient(entry, photo.mime, io.BytesIO(photo.data))
-            builder.sign(signer, mime, io.BytesIO(data), out)
+            store = builder.sign(signer, mime, io.BytesIO(data), out)
     except c2pa.C2paError as error:
         raise _refused(claim, error, time_authority) from error
-    return out.getvalue()
+    return Signed(data, bytes(store)) if beside else Signed(out.getvalue())
+
+
+def sidecar_of(path: Path) -> Path:
+    """Where the manifest store of a film lies that cannot hold it: the same name, .c2pa."""
+    return path.with_suffix(SIDECAR)
 
 
 def has_credentials(data: bytes, mime: str) -> bool:
@@ -81,6 +108,6 @@ def _refused(claim: Claim, error: c2pa.C2paError, time_authority: str) -> Export
             "Choose a tier that does not include the Recipe.",
         )
     return ExportError(
-        f"The picture could not be signed: {str(error)[:120]}.",
+        f"The file could not be signed: {str(error)[:120]}.",
         "Try again; if it stays, renew the signing identity.",
     )

@@ -38,6 +38,10 @@ class Statements:
             )
             detail = f" ({part.description})" if part.description else ""
             lines.append(Finding(None, f"{who}: {what} “{part.title}”{detail}."))
+        shown = self.claim.get("export", {}).get("sheet")
+        if isinstance(shown, list):
+            text = f"a sheet of {len(shown)} pictures; the Recipe is that of the first"
+            lines.append(Finding(None, f"{who}: {text}."))
         return (*lines, self.note) if self.note is not None else tuple(lines)
 
 
@@ -63,7 +67,7 @@ def read_statements(seen: ManifestView) -> Statements:
     if data is not None:
         claim["export"] = {
             key: plain_data(data[key])
-            for key in ("id", "tier", "commitment", "recipe_sha256", "receipt")
+            for key in ("id", "tier", "commitment", "recipe_sha256", "receipt", "sheet")
             if key in data
         }
         film = _film(data)

@@ -303,17 +303,18 @@ def _bad(texts: list[str]) -> tuple[Finding, ...]:
     return tuple(Finding(False, text) for text in texts)
 
 
-def crjson(data: bytes, anchors_pem: str = "") -> str | None:
+def crjson(data: bytes, anchors_pem: str = "", beside: bytes = b"") -> str | None:
     """The library's own report in the form that other programs read (crJSON), or None.
 
-    Its words are the signer's, unclipped; non-ASCII characters are escaped.
+    beside: see `read_credentials`. Its words are the signer's, unclipped; non-ASCII characters are
+    escaped.
     """
-    found = sniff(data)
+    found = sniff(data) or sniff_film(data)
     if found is None:
         return None
     try:
         with context(anchors_pem) as settings:
-            reader = c2pa.Reader.try_create(found.mime, io.BytesIO(data), context=settings)
+            reader = _reader(found, data, settings, beside)
             if reader is None:
                 return None
             with reader:

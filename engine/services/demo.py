@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -27,7 +28,6 @@ from engine.frame import (
     Receipt,
     Verdict,
 )
-from engine.image.codec import encode
 from engine.recipe import Blend, Generate, Latent, Mix, ModelRef, Move, Recipe, Seed, Truncate
 from engine.services.contact_sheet import Row, Section, contact_sheet
 from engine.services.report import verdict_data, verdict_text
@@ -57,6 +57,12 @@ class Door(Protocol):
 
     def render(self, recipe: Recipe) -> Frame:
         """The picture of a Recipe."""
+
+    def export_sheet(
+        self, sheet: Frame, recipes: Sequence[Recipe], path: Path, options: ExportOptions
+    ) -> Receipt:
+        """A signed file of many pictures."""
+        ...
 
     def export(
         self,
@@ -93,7 +99,9 @@ def run_demo(
     made = {"contact sheet": out / "contact_sheet.png"}
     subtitle = f"{info.name}, {info.resolution} px, weights {info.sha256[:16]}"
     sheet = contact_sheet(info.title, subtitle, tour.columns(progress))
-    _write(made["contact sheet"], encode(sheet, "png"))
+    shown = replace(tour.frames[0], pixels=sheet)
+    recipes = [frame.recipe for frame in tour.frames]
+    door.export_sheet(shown, recipes, made["contact sheet"], ExportOptions(title=info.title))
     progress(Progress("Exporting and verifying", 0.8))
     recipe = tour.favourite()
     made["export"] = out / "export.png"
@@ -149,8 +157,8 @@ class _Tour:
         self.info = info
         self.cancel = cancel
         self.ref = ModelRef(info.name, info.sha256)
-        found = door.directions(info.name)
-        self.directions = found
+        self.directions = door.directions(info.name)
+        self.frames: list[Frame] = []
 
     def columns(self, progress: OnProgress) -> list[list[Section]]:
         """Seeds, a walk, every direction at five strengths, and a mixing matrix."""
@@ -229,7 +237,9 @@ class _Tour:
         """Render one face; psi None takes the latent as it is."""
         self.cancel.check()
         whole = latent if psi is None else Truncate(latent, psi)
-        return self.door.render(Recipe(Generate(self.ref, whole))).pixels
+        frame = self.door.render(Recipe(Generate(self.ref, whole)))
+        self.frames.append(frame)
+        return frame.pixels
 
 
 def _model(door: Door, name: str | None) -> ModelInfo:

@@ -23,7 +23,7 @@ from engine.backends.device import cuda_device, machine
 from engine.errors import ModelError
 from engine.frame import BackendName, ModelInfo
 from engine.models.card import SYNTHESIS
-from engine.models.opened import Model, can_run_native, open_model
+from engine.models.opened import Model, can_run_native, is_foreign, open_model
 from engine.store import replacing, write_remedy
 
 FILE = "engines.json"
@@ -115,6 +115,8 @@ class Engines:
 def available(info: ModelInfo) -> tuple[BackendName, ...]:
     """The engines that can run a model here. Without a graphics card torch runs the same kernels
     as native, or the slower plain path, so it is offered only where native is not."""
+    if is_foreign(info):
+        return ("onnx",)
     names: list[BackendName] = []
     if (info.folder / SYNTHESIS).is_file():
         names.append("onnx")

@@ -30,17 +30,19 @@ def evaluate(
     progress: OnProgress,
     cancel: CancelToken,
     root: Path | None = None,
+    work: Path | None = None,
 ) -> dict[str, Any]:
     """Measure the model `name`, or the invisible mark, and write its card; returns the card.
 
     full: the long form of every measurement. root: the folder of model folders, the bundled one
-    when None. Raises ModelError when there is no such model, when weights and card do not belong
+    when None. work: where a long measurement keeps its results, so that it goes on after a stop.
+    Raises ModelError when there is no such model, when weights and card do not belong
     together, or when a network that measures is missing.
     """
     if name == WATERMARK:
         from engine.services.evaluate_watermark import measure_watermark
 
-        return measure_watermark(full, progress, cancel)
+        return measure_watermark(full, progress, cancel, work=work)
     root = bundled_folder() if root is None else root
     folder = root / name
     if not (folder / CARD).is_file():
@@ -118,10 +120,17 @@ def _generator_scores(
     folder: Path, root: Path, full: bool, progress: OnProgress, cancel: CancelToken
 ) -> dict[str, Any]:
     from engine.models.opened import open_model
-    from engine.services.evaluate_generator import measure_directions, measure_generator
+    from engine.services.evaluate_generator import (
+        measure_classes,
+        measure_directions,
+        measure_generator,
+    )
 
     model = open_model(info_of(folder, read_card(folder), bundled=True))
     scores = measure_generator(model, full, progress, cancel)
+    classes = measure_classes(model, root / JUDGE, progress, cancel)
+    if classes is not None:
+        scores["classes"] = classes
     directions = measure_directions(model, root / JUDGE, progress, cancel)
     if directions is not None:
         scores["directions"] = directions

@@ -25,6 +25,8 @@ COUNT_QUICK = 1000
 NEIGHBOURS = 3
 REAL_SEED = 3  # the data set of the real pictures; nothing was trained on it
 MADE_SEED = 7
+OF_EACH_CLASS = 100
+CLASS_SEED = 8
 FACES = 100
 FACES_SEED = 9
 CHUNK = 200
@@ -78,6 +80,35 @@ def measure_directions(
         seen=lambda done: progress(Progress("judging sliders", done / len(found))),
     )
     return {"seed": FACES_SEED, **scores}
+
+
+def measure_classes(
+    model: Model, judge_folder: Path, progress: OnProgress, cancel: CancelToken
+) -> dict[str, Any] | None:
+    """How often the judge sees the class that was asked for; None where it knows no such classes.
+
+    The classes are those of `portraits.hair_classes`; each is asked for equally often, at psi 1.
+    """
+    from engine.portraits.hair_classes import CLASSES, class_of
+
+    if model.info.card.get("classes") != list(CLASSES):
+        return None
+    progress(Progress("judging classes", None))
+    count = len(CLASSES) * OF_EACH_CLASS
+    images = pictures(
+        model, to_ws(sample_w(model, count, CLASS_SEED), model.info.num_ws), cancel=cancel
+    )
+    judge = open_reader(judge_folder)
+    asked = np.arange(count) % len(CLASSES)
+    right = class_of(judge.scores(images, cancel=cancel)) == asked
+    each = {name: round(float(right[asked == i].mean()), 4) for i, name in enumerate(CLASSES)}
+    return {
+        "accuracy": round(float(right.mean()), 4),
+        "each": each,
+        "pictures": count,
+        "seed": CLASS_SEED,
+        "judge": judge.sha256,
+    }
 
 
 def _real(

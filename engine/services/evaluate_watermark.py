@@ -6,35 +6,45 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
-from multiprocessing import get_context
+from dataclasses import astuple, dataclass
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import gumbel_r
 
 from engine.cancel import CancelToken
 from engine.frame import OnProgress, Progress
 from engine.image.pixels import resize
 from engine.models.library import ModelLibrary, bundled_folder
+from engine.provenance import watermark
 from engine.provenance.fingerprint import Pixels
-from engine.provenance.watermark.code import CHECK_BITS, ID_BITS
-from engine.provenance.watermark.detect import LEAST_FIT, detect
+from engine.provenance.watermark.code import ID_BITS
+from engine.provenance.watermark.detect import detect
 from engine.provenance.watermark.embed import embed
+from engine.services import evaluate_unmarked, photographs, watermark_attacks
+from engine.services.evaluate_unmarked import (
+    MARGIN_PX,
+    Reading,
+    false_ids,
+    read_unmarked,
+    unmarked,
+)
+from engine.services.kept_results import KeptResults, digest_of
+from engine.services.many_trials import through
+from engine.services.photographs import held_out, tuned_on
 from engine.services.watermark_attacks import (
     ATTACKS,
     FACES_SEED,
     SMALL_ATTACKS,
     Attack,
     drawn_portraits,
-    photographs,
 )
 
-FULL, QUICK = (70, 70, 60), (6, 6, 8)  # faces, drawn portraits, photographs
+FULL, QUICK = (71, 71, 58), (8, 8, 4)  # faces, drawn portraits, photographs held out
 NULL_FULL, NULL_QUICK = 20_000, 100
+MODULES = (evaluate_unmarked, photographs, watermark_attacks)
 CARD = bundled_folder().parent / "watermark.json"
 SIDE_PX, SMALL_PX, LARGE_PX = 512, 256, 1024
 
@@ -43,6 +53,7 @@ SIDE_PX, SMALL_PX, LARGE_PX = 512, 256, 1024
 class Trial:
     """One picture marked, and damaged in every way: which ids came back, and what the mark cost."""
 
+    photo: bool
     read: dict[str, bool]
     psnr_db: float
     ssim: float
@@ -54,33 +65,34 @@ def measure_watermark(
     cancel: CancelToken,
     null_count: int | None = None,
     out: Path | None = CARD,
+    work: Path | None = None,
 ) -> dict[str, Any]:
-    """The table of the mark; written to `out` as JSON. Raises ModelError without scikit-image.
+    """The table of the mark; written to `out` as JSON. Raises ModelError without photographs.
 
     full: 200 pictures and 20,000 unmarked readings, else 20 and 100. null_count: another count.
+    work: a folder where results are kept, so that a run which was stopped goes on.
     """
     counts = FULL if full else QUICK
     nulls = null_count or (NULL_FULL if full else NULL_QUICK)
+    kept = KeptResults(None if work is None else work / "watermark.jsonl", _method())
     total = 2 * sum(counts) + nulls
     done = 0
 
-    def step(stage: str) -> None:
+    def told(stage: str, results: Iterable[Any]) -> Iterator[Any]:
         nonlocal done
-        done += 1
-        cancel.check()
-        progress(Progress(stage, done / total))
+        for result in results:
+            done += 1
+            cancel.check()
+            progress(Progress(stage, done / total))
+            yield result
 
     scores: dict[str, Any] = {}
     for side, attacks in ((SIDE_PX, ATTACKS), (SMALL_PX, SMALL_ATTACKS)):
-        trials = []
-        for trial in on_every_core(_trial, _jobs(pictures(counts, side), attacks)):
-            trials.append(trial)
-            step(f"marks at {side} px")
+        found = through(kept, f"{side} px", _trial, _jobs(pictures(counts, side), attacks))
+        trials = [Trial(*values) for values in told(f"marks at {side} px", found)]
         scores[f"{side} px"] = summary(trials, attacks)
-    readings = []
-    for reading in on_every_core(_read, _unmarked(nulls)):
-        readings.append(reading)
-        step("pictures without a mark")
+    read = through(kept, "unmarked", read_unmarked, unmarked(nulls, _pool(), SMALL_PX))
+    readings = [Reading(*values) for values in told("pictures without a mark", read)]
     scores["unmarked"] = false_ids(readings)
     scores["ms at 1024 px"] = speed()
     form = "--full" if full else "--quick"
@@ -93,12 +105,25 @@ def measure_watermark(
     return card
 
 
-def pictures(counts: tuple[int, int, int], side: int) -> Iterator[Pixels]:
-    """So many generated faces, drawn portraits and photographs, as squares."""
+def _method() -> str:
+    """The digest of everything that the results depend on."""
+    folder = Path(str(watermark.__file__)).parent
+    used = [Path(str(module.__file__)) for module in MODULES]
+    return digest_of([*folder.glob("*.py"), *used, Path(__file__)])
+
+
+def pictures(counts: tuple[int, int, int], side: int) -> Iterator[tuple[bool, Pixels]]:
+    """So many generated faces, drawn portraits and photographs, as squares; which are the last.
+
+    Where fewer photographs are here, more faces take their places.
+    """
     faces, drawn, photos = counts
-    yield from islice(generated_faces(side), faces)
-    yield from drawn_portraits(drawn, side)
-    yield from islice(photographs(side), photos)
+    held = list(islice(held_out(side), photos))
+    made = islice(generated_faces(side), faces + photos - len(held))
+    for pixels in chain(made, drawn_portraits(drawn, side)):
+        yield False, pixels
+    for pixels in held:
+        yield True, pixels
 
 
 def generated_faces(side: int) -> Iterator[Pixels]:
@@ -115,44 +140,29 @@ def generated_faces(side: int) -> Iterator[Pixels]:
 
 def summary(trials: list[Trial], attacks: tuple[Attack, ...]) -> dict[str, Any]:
     """Shares of ids read, with their bars, and how visible the marks are."""
+    photos = [trial for trial in trials if trial.photo]
     return {
         "pictures": len(trials),
         "psnr_db": _spread([trial.psnr_db for trial in trials]),
         "ssim": _spread([trial.ssim for trial in trials]),
         "whole id read": {
-            attack.name: {
-                "share": round(float(np.mean([trial.read[attack.name] for trial in trials])), 4),
-                "bar": attack.bar,
-            }
-            for attack in attacks
+            attack.name: {"share": _share(trials, attack), "bar": attack.bar} for attack in attacks
+        },
+        "held-out photographs alone": {
+            "pictures": len(photos),
+            "psnr_db": _spread([trial.psnr_db for trial in photos]),
+            **{attack.name: _share(photos, attack) for attack in attacks},
         },
     }
 
 
-def false_ids(readings: list[tuple[bool, float, int]]) -> dict[str, Any]:
-    """How often chance reads an id. readings: whether one was, the best fit, the words decoded.
-
-    The best fit of a picture without a mark is a largest value of many, so a Gumbel distribution is
-    fitted to it; the share of it above the least fit, times the words tried, times the chance of
-    the check, is the rate that is to be expected.
-    """
-    fits = np.array([fit for _, fit, words in readings if words])
-    words = float(np.mean([words for *_, words in readings]))
-    place, width = (float(x) for x in gumbel_r.fit(fits)) if len(fits) > 10 else (0.5, 0.02)
-    above = float(gumbel_r.sf(LEAST_FIT, place, width))
-    return {
-        "pictures": len(readings),
-        "false ids": sum(found for found, *_ in readings),
-        "words tried a picture": round(words, 1),
-        "best fit": {"median": round(float(np.median(fits)), 3), "gumbel": [place, width]},
-        "least fit": LEAST_FIT,
-        "predicted rate a picture": float(f"{above * words * 2.0**-CHECK_BITS:.2e}"),
-    }
+def _share(trials: list[Trial], attack: Attack) -> float:
+    return round(float(np.mean([trial.read[attack.name] for trial in trials])), 4)
 
 
 def speed() -> dict[str, float]:
     """Median milliseconds at 1024 px, in this process."""
-    picture = next(photographs(LARGE_PX))
+    picture = next(held_out(LARGE_PX))
     marked = embed(picture, 1).pixels
     works: dict[str, Callable[[], object]] = {
         "encode": lambda: embed(picture, 1),
@@ -172,19 +182,32 @@ def _median_ms(work: Callable[[], object]) -> float:
     return round(float(np.median(taken)), 1)
 
 
-_Job = tuple[Pixels, int, tuple[str, ...]]
+class _Job(NamedTuple):
+    photo: bool
+    pixels: Pixels
+    number: int
+    names: tuple[str, ...]
 
 
-def _jobs(many: Iterable[Pixels], attacks: tuple[Attack, ...]) -> Iterator[_Job]:
+def _jobs(
+    many: Iterable[tuple[bool, Pixels]], attacks: tuple[Attack, ...]
+) -> Iterator[Callable[[], _Job]]:
     names = tuple(attack.name for attack in attacks)
-    for number, pixels in enumerate(many):
-        yield pixels, number, names
+    for number, (photo, pixels) in enumerate(many):
+        yield partial(_Job, photo, pixels, number, names)
 
 
-def _trial(job: _Job) -> Trial:
+def _pool() -> list[Pixels]:
+    """Pictures without a mark, of both sets of photographs."""
+    side = SMALL_PX + MARGIN_PX
+    made = [pixels for _, pixels in pictures((40, 40, FULL[2]), side)]
+    return [*made, *tuned_on(side)]
+
+
+def _trial(job: _Job) -> tuple[Any, ...]:
     from skimage.metrics import structural_similarity
 
-    pixels, number, names = job
+    photo, pixels, number, names = job
     source = np.random.RandomState(number)
     id = int.from_bytes(source.bytes(ID_BITS // 8), "big")
     marked = embed(pixels, id)
@@ -194,38 +217,7 @@ def _trial(job: _Job) -> Trial:
         if attack.name in names
     }
     ssim = structural_similarity(pixels, marked.pixels, channel_axis=2)
-    return Trial(read, marked.psnr, float(ssim))
-
-
-def _unmarked(count: int) -> Iterator[Pixels]:
-    """Faces, portraits and photographs cut and turned differently each time."""
-    source = np.random.RandomState(9)
-    pool = list(pictures((40, 40, 60), SMALL_PX + 64))
-    for _ in range(count):
-        pixels = pool[source.randint(len(pool))]
-        top, left = source.randint(65, size=2)
-        part = np.rot90(pixels[top : top + SMALL_PX, left : left + SMALL_PX], source.randint(4))
-        if source.rand() < 0.5:
-            part = part[:, ::-1]
-        yield np.ascontiguousarray(part)
-
-
-def _read(pixels: Pixels) -> tuple[bool, float, int]:
-    found = detect(pixels)
-    return found.id is not None, found.fit, found.words
-
-
-def on_every_core(work: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[Any]:
-    """`work` of each job, on every core, a few ahead."""
-    cores = os.cpu_count() or 1
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
-        waiting: list[Any] = []
-        for job in jobs:
-            waiting.append(pool.submit(work, job))
-            if len(waiting) > 3 * cores:
-                yield waiting.pop(0).result()
-        for one in waiting:
-            yield one.result()
+    return astuple(Trial(photo, read, marked.psnr, float(ssim)))
 
 
 def _spread(values: list[float]) -> dict[str, float]:

@@ -49,6 +49,7 @@ class Exporter:
     render: renders a Recipe anew at full quality, never from the preview's cache. photo: the bytes
     of a picture in the store. resolution: the side of what a model makes, in pixels. watermark:
     puts the 40-bit id of the row into the pixels, invisibly; None of it, or from it, is no mark.
+    sheet: the Recipes of all pictures on a sheet, where what `render` gives is one.
     """
 
     render: Callable[[Recipe], Frame]
@@ -57,6 +58,7 @@ class Exporter:
     photo: Callable[[str], bytes]
     resolution: Callable[[ModelRef], int]
     watermark: Watermark | None = None
+    sheet: tuple[Recipe, ...] = ()
 
     def export(
         self,
@@ -71,24 +73,43 @@ class Exporter:
         A failure or a cancel leaves nothing at the path, or the file that was there before.
         Raises ExportError, IdentityError, LedgerError, Cancelled, and what `render` raises.
         """
-        options = options or ExportOptions()
+        wanted = options or ExportOptions()
         format = _format_of(path)
+        steps = _Steps(progress, cancel or CancelToken())
+
+        def make(identity: Unlocked, row: Row) -> Receipt:
+            return self._make(recipe, wanted, format, identity, row, steps)
+
+        return self.within_row(recipe, path, wanted, make)
+
+    def within_row(
+        self,
+        recipe: Recipe,
+        path: Path,
+        options: ExportOptions,
+        make: Callable[[Unlocked, Row], Receipt],
+    ) -> Receipt:
+        """What `make` makes, in a new row of the ledger that ends as done or as failed.
+
+        Refuses an unfit path, address or identity before any work, as `export` does.
+        """
         check_target(path)
         check_time_authority(options.time_authority)
         identity = self.identity.unlock(options.passphrase_file)
         salt = secrets.token_bytes(32) if options.tier == "commitment" else b""
         row = self.ledger.reserve(recipe, path, options.tier, salt)
-        steps = _Steps(progress, cancel or CancelToken())
         done = False
         try:
-            receipt = self._make(recipe, options, format, identity, row, steps)
+            receipt = make(identity, row)
             done = True
         finally:
             if not done:
                 remove(row.temporary)
                 with suppress(LedgerError):  # else it would hide what went wrong first
                     self.ledger.fail(row.id)
-        return self._completed(receipt)
+        with suppress(LedgerError):  # the file is in its place: settled at the next start
+            self.ledger.complete(receipt.ledger_id)
+        return receipt
 
     def _make(
         self,
@@ -104,9 +125,10 @@ class Exporter:
         made = made_of(frame)
         pixels, mark = self._marked(frame, options, row, steps)
         steps.next("Encoding", 0.6)
-        picture = encode(pixels, format, xmp=xmp_of(sized, row.created), text=text_of(sized))
-        steps.next("Signing", 0.75)
         claim = self._claim(sized, options, made, mark, row, pixels)
+        kind = claim.source_type
+        picture = encode(pixels, format, xmp=xmp_of(kind, row.created), text=text_of(kind))
+        steps.next("Signing", 0.75)
         signed = sign_picture(picture, f"image/{format}", claim, identity, options.time_authority)
         steps.next("Checking", 0.85)
         found = self._read_back(signed)
@@ -163,6 +185,7 @@ class Exporter:
             photos=self.photos(sized),
             allowed_uses=options.allowed_uses,
             mark=mark,
+            sheet=self.sheet,
         )
 
     def _read_back(self, signed: bytes) -> Credentials:
@@ -187,12 +210,6 @@ class Exporter:
         if self.watermark is None or not options.watermark:
             return ""
         return why_none(pixels) if mark is None else weakness(pixels)
-
-    def _completed(self, receipt: Receipt) -> Receipt:
-        """The file is in its place: a ledger that fails now is settled at the next start."""
-        with suppress(LedgerError):
-            self.ledger.complete(receipt.ledger_id)
-        return receipt
 
     def _render(self, recipe: Recipe, size_px: int | None) -> tuple[Recipe, Frame]:
         """The Recipe with its visible Resize, and its picture."""

@@ -16,9 +16,8 @@ from engine.image.xmp import SOURCE_TYPES, packet
 from engine.provenance.claim import Made
 from engine.provenance.fingerprint import Pixels
 from engine.provenance.likeness import SMALL_PX
-from engine.provenance.origin import source_type
+from engine.provenance.origin import SourceType
 from engine.provenance.program import NAME, program_version
-from engine.recipe import Recipe
 
 _PACKAGES: dict[BackendName, tuple[str, ...]] = {
     "onnx": ("onnxruntime", "onnxruntime-gpu"),
@@ -64,16 +63,15 @@ def receipt_of(made: Made, mark: Mark | None, pixels: Pixels) -> dict[str, Any]:
     return kept
 
 
-def xmp_of(recipe: Recipe, when: str) -> bytes:
-    """The XMP packet of an export."""
-    kind = source_type(recipe)
+def xmp_of(kind: SourceType | None, when: str) -> bytes:
+    """The XMP packet of an export. kind: of source, as IPTC names them."""
     source = None if kind is None else SOURCE_TYPES + kind
     return packet(source, f"{NAME} {program_version()}", when)
 
 
-def text_of(recipe: Recipe) -> dict[str, str]:
+def text_of(kind: SourceType | None) -> dict[str, str]:
     """PNG text for readers that know neither XMP nor Content Credentials."""
     text = {"Software": f"{NAME} {program_version()}"}
-    if source_type(recipe) is not None:
+    if kind is not None:
         text["Source"] = "Made with a trained generative model"
     return text

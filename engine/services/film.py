@@ -5,43 +5,37 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path as File
 
-import numpy as np
-from jaxtyping import UInt8
-
 from engine.cancel import CancelToken
-from engine.errors import ExportError, LedgerError
-from engine.frame import ExportOptions, Frame, OnProgress, Progress, Receipt
+from engine.errors import ExportError
+from engine.frame import ExportOptions, Mark, OnProgress, Progress, Receipt
 from engine.image.codec import thumbnail
-from engine.image.film import FILM_MIMES, FILM_SUFFIXES, writing
+from engine.image.film import FILM_MIMES, FILM_SUFFIXES, FilmName, writing
 from engine.latent.tween import frame_of
 from engine.path import Path
 from engine.provenance.claim import Claim, OpenedPhoto
-from engine.provenance.film import SignedFilm, sidecar_of, sign_film
-from engine.provenance.fingerprint import fingerprints
-from engine.provenance.keys import Identity, Unlocked
-from engine.provenance.ledger import Ledger, Row
+from engine.provenance.fingerprint import Pixels, fingerprints
+from engine.provenance.keys import Unlocked
+from engine.provenance.ledger import Row
 from engine.provenance.origin import photos_of
+from engine.provenance.sign import Signed, sidecar_of, sign_file
 from engine.provenance.verify import read_credentials
 from engine.recipe import Recipe, Resize
-from engine.services.atomic_file import check_target, put_in_place, remove, write_temporary
+from engine.services.atomic_file import put_in_place, remove, write_temporary
 from engine.services.export import Exporter
 from engine.services.export_facts import made_of, receipt_of
+from engine.services.marking import of_frames, why_none
 
 THUMBNAIL_SIDE, THUMBNAIL_BYTES = 192, 8_000
 
 
 @dataclass(frozen=True)
 class FilmExporter:
-    """What the export of a film needs from the rest of the engine. stills: exports one frame."""
+    """Exports films by what exports one frame of them."""
 
-    render: Callable[[Recipe], Frame]
-    identity: Identity
-    ledger: Ledger
     stills: Exporter
 
     def export(
@@ -69,82 +63,89 @@ class FilmExporter:
                 f"got {file.suffix or 'no ending'!r}.",
                 "Give the file a name with one of these endings.",
             )
-        check_target(file)
-        identity = self.identity.unlock(options.passphrase_file)
-        said = _spoken_for(path)
-        row = self.ledger.reserve(said, file, options.tier, b"")
-        done = False
-        try:
-            receipt = self._make(path, row, format, options, identity, told, token)
-            done = True
-        finally:
-            if not done:
-                remove(row.temporary)
-                with suppress(LedgerError):
-                    self.ledger.fail(row.id)
-        with suppress(LedgerError):
-            self.ledger.complete(receipt.ledger_id)
-        return receipt
+
+        def make(identity: Unlocked, row: Row) -> Receipt:
+            return self._make(path, row, format, options, identity, told, token)
+
+        return self.stills.within_row(_spoken_for(path), file, options, make)
 
     def _make(
         self,
         path: Path,
         row: Row,
-        format: str,
+        format: FilmName,
         options: ExportOptions,
         identity: Unlocked,
         told: OnProgress,
         token: CancelToken,
     ) -> Receipt:
         first = self._sized(_spoken_for(path), options.size_px)
+        mark: Mark | None = None
         with tempfile.TemporaryDirectory(prefix="atelier-film-") as folder:
             raw = File(folder) / f"film.{format}"
-            with writing(raw, format, path.fps, bool(path.loop_s)) as film:  # type: ignore[arg-type]
+            with writing(raw, format, path.fps, bool(path.loop_s)) as film:
                 for pixels in self._frames(path, options.size_px, told, token):
-                    film.add(pixels)
+                    marked = self._marked(pixels, row, options)
+                    mark = mark or (None if marked is None else of_frames(marked[1]))
+                    film.add(pixels if marked is None else marked[0])
             data = raw.read_bytes()
         token.check()
         told(Progress("Signing", 0.94))
-        frame = self.render(first)
+        frame = self.stills.render(first)
         made = made_of(frame)
-        photos = self._photos(path)
         claim = Claim(
             id=row.id, recipe=first, made=made, when=row.created, tier=options.tier,
             thumbnail=thumbnail(frame.pixels, THUMBNAIL_SIDE, THUMBNAIL_BYTES),
-            title=options.title or f"Film {row.id[:8]}", photos=photos,
-            allowed_uses=options.allowed_uses, film=path,
+            title=options.title or f"Film {row.id[:8]}", salt=row.salt, photos=self._photos(path),
+            allowed_uses=options.allowed_uses, mark=mark, film=path,
         )  # fmt: skip
-        mime = FILM_MIMES[format]  # type: ignore[index]
-        signed = sign_film(data, mime, claim, identity)
+        signed = sign_file(data, FILM_MIMES[format], claim, identity, options.time_authority)
         told(Progress("Checking", 0.97))
         manifest = self._check(signed)
         write_temporary(row.temporary, signed.data)
         digest = hashlib.sha256(signed.data).hexdigest()
-        self.ledger.stage(
+        self.stills.ledger.stage(
             row.id, recipe=first, sha256=digest, pixels_sha256=made.pixels_sha256,
             signer=identity.chain.fingerprint, manifest=manifest,
-            fingerprints=fingerprints(frame.pixels), receipt=receipt_of(made, None, frame.pixels),
+            fingerprints=fingerprints(frame.pixels), receipt=receipt_of(made, mark, frame.pixels),
         )  # fmt: skip
         token.check()
         if signed.sidecar:
-            beside = sidecar_of(row.path)
-            write_temporary(beside.with_name(f".{beside.name}.new"), signed.sidecar)
-            put_in_place(beside.with_name(f".{beside.name}.new"), beside)
+            self._put_beside(row, signed.sidecar)
         put_in_place(row.temporary, row.path)
         told(Progress("Done", 1.0))
-        notice = f"The credentials are in {sidecar_of(row.path).name}." if signed.sidecar else ""
+        words = [f"The credentials are in {sidecar_of(row.path).name}." if signed.sidecar else ""]
+        if mark is None and options.watermark and self.stills.watermark is not None:
+            words.append(why_none(frame.pixels))
         return Receipt(
             row.path, digest, made.pixels_sha256, first, frame.backend, made.versions, "own",
-            row.id, identity.chain.name, notice or identity.notice,
+            row.id, identity.chain.name, " ".join(x for x in (*words, identity.notice) if x), mark,
         )  # fmt: skip
+
+    def _marked(
+        self, pixels: Pixels, row: Row, options: ExportOptions
+    ) -> tuple[Pixels, Mark] | None:
+        """The frame with the id of the film's row in it: any still of it leads to the row."""
+        if self.stills.watermark is None or not options.watermark:
+            return None
+        return self.stills.watermark(pixels, row.mark)
+
+    def _put_beside(self, row: Row, store: bytes) -> None:
+        """The credentials of a film that holds none; there before the film is."""
+        temporary = row.sidecar
+        try:
+            write_temporary(temporary, store)
+            put_in_place(temporary, sidecar_of(row.path))
+        finally:
+            remove(temporary)
 
     def _frames(
         self, path: Path, size_px: int | None, told: OnProgress, token: CancelToken
-    ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    ) -> Iterator[Pixels]:
         began = time.monotonic()
         for index in range(path.frames):
             token.check()
-            yield self.render(self._sized(frame_of(path, index), size_px)).pixels
+            yield self.stills.render(self._sized(frame_of(path, index), size_px)).pixels
             passed = time.monotonic() - began
             left = passed / (index + 1) * (path.frames - index - 1)
             words = f"Frame {index + 1} of {path.frames}"
@@ -165,12 +166,12 @@ class FilmExporter:
                 found.setdefault(sha256, photo)
         return tuple(found.values())
 
-    def _check(self, signed: SignedFilm) -> str:
+    def _check(self, signed: Signed) -> str:
         """The label of the manifest. Raises ExportError where the film does not verify."""
         found = read_credentials(
             signed.data,
-            own_roots_pem=self.identity.own_roots(),
-            own_leaves=self.identity.own_leaves(),
+            own_roots_pem=self.stills.identity.own_roots(),
+            own_leaves=self.stills.identity.own_leaves(),
             beside=signed.sidecar,
         )
         if found.verdict != "own":

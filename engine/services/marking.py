@@ -32,6 +32,11 @@ def mark(pixels: Pixels, id: int) -> tuple[Pixels, Mark] | None:
     return None
 
 
+def of_frames(mark: Mark) -> Mark:
+    """What a film states of the mark in its frames, whose strength differs."""
+    return Mark(mark.algorithm, mark.value)
+
+
 def mark_again(pixels: Pixels, stated: Mark) -> Pixels | None:
     """The same mark in the same pixels once more; None where it is not one of ours."""
     cap = stated.parameters.get("least_psnr_db")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import shutil
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +21,12 @@ from engine.models.card import CARD, check_name, config_of, info_of, is_generato
 from engine.models.families import check_fits, known
 from engine.models.family import Config
 from engine.models.folder import UNFINISHED, write_graphs, write_model_folder
+from engine.models.foreign import GRAPH, graph_sha256, is_graph, write_foreign
 from engine.models.library import ModelLibrary, load_tensors
-from engine.models.opened import Model, open_model, open_tensors
+from engine.models.opened import Model, is_foreign, open_model, open_tensors
 from engine.models.published.convert import convert
 from engine.models.published.layout import floats
+from engine.services.worker_quirks import leave_tqdm_alone
 from engine.store import process_runs
 
 Tensors = dict[str, np.ndarray]
@@ -61,7 +61,7 @@ def open_path(path: Path, backend: BackendName | None = None) -> Model:
     """
     if (path / CARD).is_file():
         return open_model(info_of(path, read_card(path), bundled=False), backend)
-    if path.is_file() and path.suffix.lower() == ".onnx":
+    if is_graph(path):
         return _open_onnx(path)
     config, tensors = read_checkpoint(path)
     return open_tensors(passing_info(path, config, tensors), tensors, backend)
@@ -74,13 +74,7 @@ def _open_onnx(path: Path) -> Model:
 
     raw = read_raw(path)
     config, backend = open_onnx(path, dict(raw.networks[0].init))
-    card: dict[str, Any] = {
-        "name": path.stem[:64],
-        "title": path.stem[:64],
-        "family": config.family,
-    }
-    card |= {"config": config.to_dict(), "weights_sha256": raw.source_sha256}
-    info = replace(info_of(path, card, bundled=False), folder=path)
+    info = _passing(path, config, graph_sha256(path, config.beside))
     return Model(info, backend, {"average": np.zeros(config.w_dim, np.float32)})
 
 
@@ -114,19 +108,23 @@ def import_model(
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
     expected: str = "",
+    *,
+    graphs: bool = True,
 ) -> ModelInfo:
     """Read a checkpoint or model folder safely and keep it under the home folder.
 
     progress: told of each stage. cancel: asked between the stages. expected: the digest that the
-    weights must have, "" for any. Raises CheckpointError, ModelError or Cancelled; nothing is kept
-    then.
+    weights must have, "" for any. graphs: whether to export the ONNX graphs at once. Raises
+    CheckpointError, ModelError or Cancelled; nothing is kept then.
     """
     cancel = cancel or CancelToken()
     tell = progress or (lambda _: None)
     tell(Progress("Reading and checking", 0.1))
     facts: dict[str, Any] = {}
-    if (path / CARD).is_file():
-        info = info_of(path, read_card(path), bundled=False)
+    info = info_of(path, read_card(path), bundled=False) if (path / CARD).is_file() else None
+    if is_graph(path) or (info is not None and is_foreign(info)):
+        return _import_graph(library, path, info, name, cancel, expected, tell)
+    if info is not None:
         config, tensors = config_of(info.card, path), load_tensors(info)
         facts = {key: info.card[key] for key in _KEPT if key in info.card}
     else:
@@ -134,16 +132,48 @@ def import_model(
     cancel.check()
     chosen = check_name(name or facts.get("name") or path.stem)
     found_sha256 = weights_sha256(tensors)
-    if expected not in ("", found_sha256):
-        raise ModelError(
-            f"{path.name} holds other weights than the Recipe wants.",
-            f"Theirs have the SHA-256 {found_sha256}, wanted is {expected}: choose another file.",
-        )
+    _refuse_others(path, found_sha256, expected)
     _refuse_doubles(library, chosen, found_sha256)
-    tell(Progress("Exporting the ONNX graphs and checking them against torch", 0.3))
+    if graphs:
+        tell(Progress("Exporting the ONNX graphs and checking them against torch", 0.3))
     facts |= {"name": chosen, "source": path.name, **_source_digest(path)}
     folder = library.imported / chosen
-    write_model_folder(folder, config, tensors, facts)
+    write_model_folder(folder, config, tensors, facts, graphs=graphs)
+    found = read_directions(path) if path.is_dir() else ()
+    if found:
+        write_directions(folder, [(item, vector_of(path, item)) for item in found])
+    library.refresh()
+    tell(Progress("Done", 1.0))
+    return library.find(chosen)
+
+
+def _import_graph(
+    library: ModelLibrary,
+    path: Path,
+    info: ModelInfo | None,
+    name: str | None,
+    cancel: CancelToken,
+    expected: str,
+    tell: OnProgress,
+) -> ModelInfo:
+    """import_model for somebody else's ONNX graph, or a folder that holds one.
+
+    info: what the card of the folder says; its graph is checked and tried as any other.
+    """
+    from engine.checkpoints.read import read_raw
+
+    given = {} if info is None else info.card
+    facts = {key: given[key] for key in _KEPT if key in given}
+    chosen = check_name(name or facts.get("name") or path.stem)
+    graph = path / GRAPH if path.is_dir() else path
+    beside = read_raw(graph, cancel).networks[0].init.get("beside", ())
+    sha256 = graph_sha256(graph, tuple(beside))
+    _refuse_others(path, sha256, expected)
+    _refuse_doubles(library, chosen, sha256)
+    tell(Progress("Trying the graph in a process of its own", 0.4))
+    facts |= {"name": chosen, "source": path.name, **_source_digest(path)}
+    folder = library.imported / chosen
+    write_foreign(folder, graph, facts, cancel)
     found = read_directions(path) if path.is_dir() else ()
     if found:
         write_directions(folder, [(item, vector_of(path, item)) for item in found])
@@ -160,13 +190,11 @@ def import_apart(
     progress: OnProgress,
     cancel: CancelToken,
 ) -> str:
-    """import_model in the worker process; returns the model's name."""
-    with contextlib.suppress(ImportError):  # torch's exporter shows progress only where tqdm is
-        from tqdm import tqdm  # type: ignore[import-untyped]
-
-        # Else it makes a lock between processes, which a killed process cannot take back.
-        tqdm.set_lock(threading.RLock())
-    return import_model(ModelLibrary(home), path, name, progress, cancel, expected).name
+    """import_model in the worker process, which leaves the graphs to `services.background`;
+    returns the model's name."""
+    leave_tqdm_alone()
+    library = ModelLibrary(home)
+    return import_model(library, path, name, progress, cancel, expected, graphs=False).name
 
 
 def sweep_unfinished(library: ModelLibrary) -> None:
@@ -184,6 +212,10 @@ def inspect(path: Path) -> dict[str, Any]:
         if is_generator(card):
             load_tensors(info_of(path, card, bundled=False))
         return {key: card[key] for key in ("name", "family", "config", "weights_sha256")}
+    if is_graph(path):
+        info = _open_onnx(path).info
+        told = {"name": path.stem, "family": info.family, "config": info.card["config"]}
+        return {**told, "weights_sha256": info.sha256}
     config, tensors = read_checkpoint(path)
     return {
         "name": path.stem,
@@ -217,6 +249,14 @@ def _source_digest(path: Path) -> dict[str, str]:
 _KEPT = ("name", "title", "data", "command", "seed", "trained", "scores", "licence", "classes")
 
 
+def _refuse_others(path: Path, sha256: str, expected: str) -> None:
+    if expected not in ("", sha256):
+        raise ModelError(
+            f"{path.name} holds other weights than the Recipe wants.",
+            f"Theirs have the SHA-256 {sha256}, wanted is {expected}: choose another file.",
+        )
+
+
 def _refuse_doubles(library: ModelLibrary, name: str, sha256: str) -> None:
     for info in library.models():
         if info.sha256 == sha256:
@@ -229,9 +269,13 @@ def _refuse_doubles(library: ModelLibrary, name: str, sha256: str) -> None:
 
 def passing_info(path: Path, config: Config, tensors: Mapping[str, np.ndarray]) -> ModelInfo:
     """What is known of a checkpoint that is opened without being kept."""
+    return _passing(path, config, weights_sha256(tensors))
+
+
+def _passing(path: Path, config: Config, sha256: str) -> ModelInfo:
     name = path.stem[:64] or "model"
     card = {"name": name, "title": name, "family": config.family, "config": config.to_dict()}
-    card["weights_sha256"] = weights_sha256(tensors)
+    card["weights_sha256"] = sha256
     # No graphs lie beside a checkpoint, so the folder is only where messages point to.
     return replace(info_of(path, card, bundled=False), folder=path)
 

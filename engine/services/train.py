@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,13 @@ from engine.cancel import CancelToken
 from engine.errors import TrainingError
 from engine.frame import OnProgress, Progress
 
+FAMILIES = (
+    "portraits-biggan",
+    "portraits-stylegan3",
+    "portraits-progan",
+    "portraits-stylegan",
+    "portraits-dcgan",
+)
 DIFFUSION = ("portraits-ddpm", "portraits-upsampler", "portraits-noisy-classifier")
 NAMES = (
     "portraits-stylegan2",
@@ -17,6 +25,7 @@ NAMES = (
     "portraits-judge",
     "portraits-encoder",
     "portraits-clip",
+    *FAMILIES,
     *DIFFUSION,
 )
 
@@ -45,6 +54,8 @@ def train_model(
         return _encoder(work, folder, progress, cancel, minutes)
     if name == "portraits-clip":
         return _clip(work, folder, progress, cancel, minutes)
+    if name in FAMILIES:
+        return _family(name, work, folder, progress, cancel, minutes, device)
     if name in DIFFUSION:
         return _diffusion(name, work, folder, progress, cancel, minutes, device)
     from engine.training import regression, train_attributes, train_judge
@@ -117,6 +128,34 @@ def _stylegan2(
     train(spec, tell, cancel)
     progress(Progress("Exporting the ONNX graphs", 1.0))
     bundle_stylegan2(spec, folder, machine())
+    return folder
+
+
+def _family(
+    name: str,
+    work: Path,
+    folder: Path,
+    progress: OnProgress,
+    cancel: CancelToken,
+    minutes: float | None,
+    device: str | None,
+) -> Path:
+    from engine.perception.imagenet import LITE1
+    from engine.services.bundle_family import bundle_family
+    from engine.training.families.specs import SPECS
+    from engine.training.families.train import train
+    from engine.training.regression import machine
+
+    spec = replace(SPECS[name](work), minutes=minutes, device=device or "auto")
+    if importlib.util.find_spec(LITE1.package) is None:
+        spec = spec.by_pixels()
+
+    def tell(step: Any) -> None:
+        progress(Progress(step.message, step.fraction, step.remaining_s))
+
+    train(spec, tell, cancel)
+    progress(Progress("Exporting the ONNX graphs", 1.0))
+    bundle_family(spec, folder, machine())
     return folder
 
 

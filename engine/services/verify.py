@@ -143,6 +143,8 @@ def _rerendered(
     recipe = verdict.known_recipe
     if recipe is None:
         return _noted(verdict, None, "There is no Recipe in the file to render again.")
+    if verdict.claim.get("export", {}).get("sheet"):
+        return _noted(verdict, None, "A sheet of several pictures is not rendered again.")
     missing = [m for m in models_of(recipe) if has_model is not None and not has_model(m)]
     if missing:
         return _noted(verdict, None, _missing(missing[0]))
@@ -160,7 +162,7 @@ def report_for_others(path: Path, anchors: Path | None = None) -> str | None:
     """crJSON of the file's credentials, or None where there are none. Raises ImageError."""
     data = read_bytes(path)
     refuse_polyglot(data)
-    return crjson(data, "" if anchors is None else read_roots(anchors))
+    return crjson(data, "" if anchors is None else read_roots(anchors), _beside(path, data))
 
 
 def _noted(verdict: Verdict, ok: bool | None, text: str) -> Verdict:

@@ -1,8 +1,6 @@
 """What happens to pictures on the way: the damage a mark is held to, and pictures to try it on.
 
-Faces of seeds and portraits of rows that nothing else uses, and the photographs that scikit-image
-ships (a part of the `dev` extra). The photographs were in view while the mark was made, so what is
-read from them is no independent test of it.
+Faces of seeds and portraits of rows that nothing else uses; photographs stand in a file of theirs.
 """
 
 from __future__ import annotations
@@ -10,23 +8,14 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from engine.errors import ModelError
 from engine.provenance.fingerprint import Pixels
 
 BICUBIC = Image.Resampling.BICUBIC
 Damage = Callable[[Pixels, np.random.RandomState], Pixels]
-PHOTOS = (
-    "astronaut.png", "brick.png", "camera.png", "cell.png", "chelsea.png", "clock_motion.png",
-    "coffee.png", "coins.png", "color.png", "grass.png", "gravel.png", "hubble_deep_field.jpg",
-    "ihc.png", "moon.png", "motorcycle_left.png", "motorcycle_right.png", "page.png",
-    "retina.jpg", "rocket.jpg", "text.png",
-)  # fmt: skip
-CUTS = ((0.0, 0.0, 1.0, 1.0), (0.0, 0.0, 0.7, 0.7), (0.3, 0.3, 1.0, 1.0))
 FACES_SEED, DRAWN_SEED = 700_000, 424_242
 
 
@@ -130,32 +119,6 @@ SMALL_ATTACKS = (
     Attack("JPEG 75", ATTACKS[2].damage, 0.90),
     Attack("resize 0.5x", ATTACKS[5].damage, 0.80),
 )
-
-
-def photographs(side: int) -> Iterator[Pixels]:
-    """Each photograph whole, then two cuts of each, as squares. Raises ModelError without them."""
-    try:
-        import skimage
-    except ImportError as error:
-        raise ModelError(
-            "The mark is measured on photographs that scikit-image ships, which is not here.",
-            "Install the development extra: pip install -e '.[dev]'",
-        ) from error
-    folder = Path(str(skimage.__file__)).parent / "data"
-    for box in CUTS:
-        for name in PHOTOS:
-            with Image.open(folder / name) as image:
-                picture = image.convert("RGB")
-            yield _square(picture, box, side)
-
-
-def _square(picture: Image.Image, box: tuple[float, float, float, float], side: int) -> Pixels:
-    width, height = picture.size
-    short = min(width, height)
-    left, top = (width - short) // 2, (height - short) // 2
-    x0, y0, x1, y1 = (round(part * short) for part in box)
-    part = picture.crop((left + x0, top + y0, left + x1, top + y1))
-    return np.ascontiguousarray(part.resize((side, side), Image.Resampling.LANCZOS))
 
 
 def drawn_portraits(count: int, side: int) -> Iterator[Pixels]:

@@ -52,10 +52,12 @@ def load_state(path: Path) -> dict[str, Any]:
 
 
 def save_weights(path: Path, network: nn.Module, metadata: Mapping[str, str]) -> None:
-    """Write a network's parameters and buffers as float16 safetensors."""
+    """Write a network's parameters and buffers as float16 safetensors, but batch norm's counter of
+    batches, which evaluation does not use."""
     tensors = {
         name: value.detach().cpu().to(torch.float16).contiguous()
         for name, value in sorted(network.state_dict().items())
+        if not name.endswith("num_batches_tracked")
     }
     write_whole(path, lambda temporary: save_file(tensors, temporary, dict(metadata)))
 

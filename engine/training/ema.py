@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from engine.gan.stylegan2 import Mapping
+from engine.gan.style_generator import StyleMapping
 
 
 def ema_keep(batch: int, images: int, half_life: int, rampup: float) -> float:
@@ -29,7 +29,7 @@ def ema_update(average: nn.Module, live: nn.Module, keep: float) -> None:
 
 
 @torch.no_grad()
-def settle_w_avg(mapping: Mapping, samples: int = 10_000) -> None:
+def settle_w_avg(mapping: StyleMapping, samples: int = 10_000) -> None:
     """Set `w_avg` to the mean w of this very mapping over fixed z.
 
     The tracked mean belongs to the live network; truncating the average network toward it would

@@ -22,10 +22,12 @@ SIZE = 96
 class PerceptualLoss:
     """Frozen; its gradient reaches the made pictures alone.
 
-    Raises ModelError where the ImageNet weights are not installed.
+    size: pixels on a side at which pictures are looked at. Raises ModelError where the ImageNet
+    weights are not installed.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, size: int = SIZE) -> None:
+        self.size = size
         self.network = imagenet.load(imagenet.LITE1, device)
 
     def __call__(
@@ -42,7 +44,7 @@ class PerceptualLoss:
     def maps(self, images: Float[Tensor, "n 3 r r"]) -> list[Tensor]:
         """The feature maps of pictures [-1, 1], fine to coarse, of WIDTHS channels."""
         # The network wants (RGB - 127) / 128, which is [-1, 1] to within half a step.
-        x = F.interpolate(images, (SIZE, SIZE), mode="bicubic", align_corners=False)
+        x = F.interpolate(images, (self.size, self.size), mode="bicubic", align_corners=False)
         return self.network.maps(x, BLOCKS)
 
 

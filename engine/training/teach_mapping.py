@@ -18,7 +18,7 @@ from jaxtyping import Float
 from scipy.special import ndtr
 from torch import Tensor, nn
 
-from engine.gan.stylegan2 import Mapping
+from engine.gan.style_generator import StyleMapping
 from engine.portraits.attributes import ATTRIBUTES, NUMBERS, table_of
 
 CIRCLES = ("clothing_hue", "background_hue")  # where 0 and 1 are one colour
@@ -35,7 +35,11 @@ def told(z: Float[Tensor, "n z_dim"], turn: Float[Tensor, "z_dim z_dim"]) -> Flo
     """
     z = z / z.square().mean(dim=1, keepdim=True).sqrt()
     scores = (z @ turn.t())[:, :NUMBERS].double().numpy()
-    table = table_of(np.clip(ndtr(scores), 1e-6, 1.0 - 1e-6))
+    return columns_of(table_of(np.clip(ndtr(scores), 1e-6, 1.0 - 1e-6)))
+
+
+def columns_of(table: Float[np.ndarray, "n columns"]) -> Float[Tensor, "n t"]:
+    """Rows of the label table, each entry with a spread of about 1: choices as one of many."""
     columns: list[np.ndarray] = []
     for attribute, column in zip(ATTRIBUTES, table.T, strict=True):
         if attribute.kind == "categorical":
@@ -51,8 +55,8 @@ def told(z: Float[Tensor, "n z_dim"], turn: Float[Tensor, "z_dim z_dim"]) -> Flo
 
 
 def teach_mapping(
-    mapping: Mapping,
-    turn: Float[Tensor, "z_dim z_dim"],
+    mapping: StyleMapping,
+    labels: Callable[[Tensor], Tensor],
     steps: int,
     *,
     seed: int,
@@ -60,11 +64,13 @@ def teach_mapping(
 ) -> None:
     """Train `mapping` in place for `steps` batches of new z.
 
+    labels: z [n, z_dim] to what it should be told, [n, t].
     on_step: called after each step with its number and the mean squared error of the read-out.
     """
     own = torch.Generator().manual_seed(seed)
     device = mapping.w_avg.device
-    width = told(torch.zeros(1, len(turn)), turn).shape[1]
+    z_dim = mapping.config.z_dim
+    width = labels(torch.ones(1, z_dim)).shape[1]
     readout = nn.Linear(mapping.config.w_dim, width).to(device)
     optimiser = torch.optim.Adam(
         [
@@ -78,10 +84,10 @@ def teach_mapping(
         left = 1.0 - step / steps
         for group in optimiser.param_groups:
             group["lr"] = RATE * group["speed"] * min(1.0, 2.0 * left)
-        z = torch.randn(BATCH, len(turn), generator=own)
+        z = torch.randn(BATCH, z_dim, generator=own)
         w = mapping.w(z.to(device))
         mapping.track(w)
-        loss = (readout(w) - told(z, turn).to(device)).square().mean()
+        loss = (readout(w) - labels(z).to(device)).square().mean()
         optimiser.zero_grad(set_to_none=True)
         (loss + CALM * (w.square().mean() - 1.0).relu()).backward()
         optimiser.step()

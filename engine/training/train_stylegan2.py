@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ from engine.training.progress import Progress, append_line, trim_lines
 from engine.training.sheet import write_sheet
 from engine.training.stylegan2_game import StyleGAN2Game
 from engine.training.teach import Lessons
-from engine.training.teach_mapping import teach_mapping
+from engine.training.teach_mapping import teach_mapping, told
 
 TOLD = ("taught", "rival", "loss_g", "loss_d", "guide")  # what a line of progress shows
 
@@ -133,7 +134,8 @@ class Sitting:
                 self.on_progress(Progress(words, step / steps, elapsed, left))
 
         mapping = game.generator.mapping
-        teach_mapping(mapping, self.lessons.turn, steps, seed=self.spec.seed, on_step=tell)
+        labels = partial(told, turn=self.lessons.turn)
+        teach_mapping(mapping, labels, steps, seed=self.spec.seed, on_step=tell)
         game.average.mapping.load_state_dict(mapping.state_dict())
 
     def run(self, cancel: CancelToken) -> Path:

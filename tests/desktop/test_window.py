@@ -124,9 +124,11 @@ def test_copying_the_picture_makes_a_signed_file(
     desk: Desk, qtbot: QtBot, studio: FakeStudio
 ) -> None:
     desk.window.actions_by_name["copy"].trigger()
-    qtbot.waitUntil(lambda: desk.jobs.idle, timeout=15_000)
-    urls = QGuiApplication.clipboard().mimeData().urls()
-    assert Path(urls[0].toLocalFile()) in studio.exported
+    qtbot.waitUntil(lambda: desk.hand.lane.idle, timeout=15_000)
+    data = QGuiApplication.clipboard().mimeData()
+    path = Path(data.urls()[0].toLocalFile())
+    assert path in studio.exported
+    assert data.data("image/png").data() == path.read_bytes()
 
 
 def test_untrusted_words_are_never_markup(desk: Desk) -> None:

@@ -60,6 +60,7 @@ def test_a_graph_tells_its_inputs_and_outputs(tmp_path: Path) -> None:
         "outputs": {"y": {"type": "float32", "shape": ["batch", 4]}},
         "nodes": 1,
         "opset": 20,
+        "beside": [],
     }
 
 

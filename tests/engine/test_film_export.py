@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
 from pathlib import Path as File
 
 import numpy as np
@@ -16,7 +18,9 @@ from engine.image.film import writing
 from engine.image.formats import GIF, MP4, WEBM, sniff, sniff_film
 from engine.latent.tween import frame_of
 from engine.path import Key, Path
+from engine.provenance.watermark.detect import detect
 from engine.recipe import Computed, Generate, Photo, Recipe, Resize, Seed, Truncate
+from engine.services.verify import report_for_others
 from engine.studio import Studio
 from tests.random_model import NAME
 
@@ -53,6 +57,9 @@ def test_a_film_is_signed_and_verifies(
     assert verdict.rerender is not None
     assert verdict.rerender.identical
     assert any("Frame 7 of 7" in item.stage for item in told)
+    for_others = json.loads(report_for_others(path) or "{}")
+    assert receipt.sha256
+    assert for_others["manifests"]
     sidecar = tmp_path / "film.c2pa"
     assert sidecar.is_file() == (suffix == ".webm")
     left = {item.name for item in tmp_path.iterdir()} - {"home", path.name, "film.c2pa"}
@@ -131,6 +138,71 @@ def test_a_sequence_is_signed_still_by_still(studio: Studio, film: Path, tmp_pat
     verdict = studio.verify(tmp_path / names[3])
     assert verdict.verdict == "own"
     assert verdict.recipe == Recipe(Resize(frame_of(film, 3).image, SIDE, SIDE))
+
+
+def stills_of(path: File) -> list[np.ndarray]:
+    """Every frame of a film, as a player shows it."""
+    if path.suffix in (".mp4", ".webm"):
+        av = pytest.importorskip("av")
+        with av.open(str(path)) as container:
+            return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    with Image.open(path) as image:
+        shown = []
+        for index in range(image.n_frames):
+            image.seek(index)
+            shown.append(np.asarray(image.convert("RGB")))
+        return shown
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+def test_every_frame_of_a_film_carries_the_mark_of_its_row(
+    studio: Studio, tmp_path: File, suffix: str
+) -> None:
+    ref = studio.ref(NAME)
+    keys = (Key(Generate(ref, Seed(1)), 0.0), Key(Generate(ref, Seed(2)), 0.2))
+    path = tmp_path / f"film{suffix}"
+    options = ExportOptions(size_px=256, tier="commitment")
+    receipt = studio.export_film(Path(keys, fps=10), path, options)
+    row = studio.ledger.find(receipt.ledger_id)
+    assert row is not None
+    shown = stills_of(path)
+    assert len(shown) == 3
+    assert [detect(np.ascontiguousarray(still)).id for still in shown] == [row.mark] * 3
+    verdict = studio.verify(path)
+    assert verdict.verdict == "own"
+    assert verdict.claim["watermarks"]
+    assert verdict.claim["actions"][-1]["action"] == "c2pa.watermarked.bound"
+    assert verdict.claim["export"]["commitment"]
+
+
+def test_a_film_too_small_for_a_mark_says_so(studio: Studio, film: Path, tmp_path: File) -> None:
+    receipt = studio.export_film(film, tmp_path / "film.webp", OPTIONS)
+    assert receipt.mark is None
+    assert f"No durable mark fits a picture of {SIDE} px" in receipt.notice
+    assert not studio.verify(tmp_path / "film.webp").claim["watermarks"]
+
+
+def test_a_film_asks_its_time_authority_or_is_not_made(
+    studio: Studio, film: Path, tmp_path: File
+) -> None:
+    options = replace(OPTIONS, time_authority="http://127.0.0.1:9/")
+    with pytest.raises(ExportError, match="nothing was signed"):
+        studio.export_film(film, tmp_path / "film.webp", options)
+    assert not [item for item in tmp_path.iterdir() if item.name != "home"]
+
+
+def test_what_a_crash_left_of_a_film_and_its_credentials_is_swept(
+    studio: Studio, film: Path, tmp_path: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.export_film(film, tmp_path / "film.webm", OPTIONS)
+    row = studio.ledger.reserve(Recipe(film.keys[0].image), tmp_path / "film.webm", "recipe")
+    for left in (row.temporary, row.sidecar):
+        left.write_bytes(b"half")
+    monkeypatch.setattr("engine.provenance.ledger.alive", lambda owner: False)
+    studio.ledger.reconcile()
+    assert not row.temporary.exists()
+    assert not row.sidecar.exists()
+    assert studio.verify(tmp_path / "film.webm").verdict == "own"
 
 
 def test_a_cancelled_film_leaves_nothing(studio: Studio, film: Path, tmp_path: File) -> None:

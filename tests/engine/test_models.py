@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from engine.backends.external_names import external_names
+from engine.cancel import CancelToken
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import (
     parse_safetensors,
@@ -23,10 +24,14 @@ from engine.checkpoints.safetensors_file import (
 from engine.errors import CheckpointError, ModelError
 from engine.frame import ModelInfo
 from engine.gan.stylegan2_config import StyleGAN2Config
+from engine.models.card import GRAPHS
 from engine.models.library import ModelLibrary
 from engine.models.opened import can_run_native, open_model
 from engine.models.stylegan2_layout import infer_config, noisy_layers, shapes_of
+from engine.models.to_onnx import BAR
 from engine.recipe import ModelRef, Noise
+from engine.services import background
+from engine.services.background import GraphExports, export_graphs_of, lacks_graphs
 from engine.services.models import import_model, inspect, open_path
 from tests.random_model import CONFIG, NAME, TINY, random_tensors
 
@@ -282,6 +287,47 @@ def test_a_generator_in_safetensors_is_imported_once(home: Path, tmp_path: Path)
     with pytest.raises(ModelError, match="already, as mine"):
         import_model(library, path, "again")
     assert [one.name for one in (home / "models").iterdir()] == ["mine"]
+
+
+def test_the_graphs_of_a_model_are_made_in_the_background(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    write_safetensors(path, random_tensors(TINY))
+    library = ModelLibrary(home, bundled=home / "nothing")
+    info = import_model(library, path, graphs=False)
+    assert lacks_graphs(info)
+    assert open_model(info).backend.name == ("native" if can_run_native(info) else "torch")
+    largest = export_graphs_of(home, "mine", lambda _: None, CancelToken())
+    assert largest <= BAR
+    assert not lacks_graphs(info)
+    assert open_model(info).backend.name == "onnx"
+
+
+def test_a_graph_that_disagrees_is_told_of_and_not_tried_again(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mine.safetensors"
+    write_safetensors(path, random_tensors(TINY))
+    library = ModelLibrary(home, bundled=home / "nothing")
+    info = import_model(library, path, graphs=False)
+
+    def disagree(*_: object) -> int:
+        raise ModelError("The ONNX graphs differ from torch.")
+
+    monkeypatch.setattr(background, "write_graphs", disagree)
+    with pytest.raises(ModelError, match="differ"):
+        export_graphs_of(home, "mine", lambda _: None, CancelToken())
+    assert not lacks_graphs(info)
+    assert "differ" in json.loads((info.folder / GRAPHS).read_text())["refused"]
+    assert open_model(info).backend.name != "onnx"
+
+
+def test_what_was_asked_for_in_the_background_is_asked_for_once(home: Path) -> None:
+    exports = GraphExports(home)
+    assert exports.add("nobody") is not None
+    assert exports.add("nobody") is None
+    with pytest.raises(ModelError, match="no model called 'nobody'"):
+        exports.wait()
+    exports.close()
 
 
 def test_a_checkpoint_is_opened_by_its_path_and_not_kept(home: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.errors import CheckpointError
-from engine.services.models import open_path
+from engine.errors import CheckpointError, ModelError
+from engine.latents import Seed
+from engine.models.foreign import GRAPH
+from engine.models.library import load_tensors
+from engine.recipe import Generate, Recipe
+from engine.services.engines import available
+from engine.services.models import inspect, open_path
+from engine.studio import Studio
 
 SIDE = 8
 
@@ -128,3 +135,76 @@ def test_a_graph_that_wants_too_much_memory_is_refused_and_this_process_lives(
     onnx.save(graph, path)
     with pytest.raises(CheckpointError):
         open_path(path)
+
+
+def conditional() -> Any:
+    """A graph of z and three classes, which it adds to the first pixels."""
+    graph = generator(["n", 12], ["n", 3, SIDE, SIDE])
+    graph.graph.input.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, ["n", 3]))
+    spread = np.zeros((3, 3 * SIDE**2), np.float32)
+    spread[np.arange(3), np.arange(3)] = 2.0
+    graph.graph.initializer.append(numpy_helper.from_array(spread, "spread"))
+    graph.graph.node[1].output[0] = "plain"
+    graph.graph.node.insert(2, helper.make_node("MatMul", ["c", "spread"], ["of class"]))
+    graph.graph.node.insert(3, helper.make_node("Add", ["plain", "of class"], ["product"]))
+    return graph
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "classes"])
+def test_an_imported_graph_renders_recipes(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.onnx"
+    path.write_bytes((conditional() if kind == "classes" else KINDS[kind]).SerializeToString())
+    told = inspect(path)
+    studio = Studio(tmp_path / "home")
+    info = studio.import_model(path)
+    assert (info.name, info.family, info.resolution) == ("theirs", "onnx", SIDE)
+    assert info.sha256 == told["weights_sha256"]
+    assert available(info) == ("onnx",)
+    frame = studio.render(Recipe(Generate(studio.ref("theirs"), Seed(5))))
+    model = open_path(path)
+    z = np.random.RandomState(5).randn(1, model.z_dim).astype(np.float32)
+    wanted = model.pixels(model.map(z))[0] if info.num_ws == 1 else None
+    if wanted is not None:
+        assert np.array_equal(frame.pixels, np.broadcast_to(wanted, frame.pixels.shape))
+    path.unlink()
+    assert Studio(tmp_path / "home").open("theirs").backend.name == "onnx"
+
+
+def test_the_classes_of_an_imported_graph_change_its_pictures(tmp_path: Path) -> None:
+    path = tmp_path / "kinds.onnx"
+    onnx.save(conditional(), path)
+    model = open_path(path)
+    assert (model.info.c_dim, model.info.w_dim) == (3, 15)
+    z = np.zeros((1, 12), np.float32)
+    pictures = [
+        model.synthesize(model.map(z, np.eye(3, dtype=np.float32)[i : i + 1])) for i in (0, 1)
+    ]
+    changed = np.argwhere(np.abs(pictures[0] - pictures[1]) > 0.5)
+    assert changed.tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]
+
+
+def test_values_beside_a_graph_come_along_and_count_in_its_digest(tmp_path: Path) -> None:
+    path = tmp_path / "large.onnx"
+    graph = deepcopy(KINDS["z"])  # saving moves its values out of it
+    onnx.save(graph, path, save_as_external_data=True, location="large.data")
+    studio = Studio(tmp_path / "home")
+    info = studio.import_model(path)
+    (tmp_path / "large.data").unlink()
+    assert (info.folder / "large.data").is_file()
+    assert Studio(tmp_path / "home").open("large").synthesize(np.ones((1, 12), np.float32)).any()
+    data = bytearray((info.folder / "large.data").read_bytes())
+    data[0] ^= 1
+    (info.folder / "large.data").write_bytes(data)
+    with pytest.raises(ModelError, match="is not that of its card"):
+        load_tensors(info)
+
+
+def test_the_graph_of_a_model_folder_is_tried_anew_whatever_its_card_says(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.onnx"
+    onnx.save(KINDS["z"], path)
+    given = Studio(tmp_path / "giver").import_model(path).folder
+    (given / GRAPH).write_bytes(REFUSED["not square"][0].SerializeToString())
+    with pytest.raises(CheckpointError, match="no square picture"):
+        Studio(tmp_path / "home").import_model(given)
+    onnx.save(KINDS["z"], given / GRAPH)
+    assert Studio(tmp_path / "home").import_model(given).name == "theirs"

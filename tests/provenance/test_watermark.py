@@ -14,8 +14,9 @@ from PIL import Image
 from engine.provenance.watermark.code import SIGNS, decode, encode
 from engine.provenance.watermark.detect import detect
 from engine.provenance.watermark.embed import LEAST_PSNR, Marked, embed
-from engine.provenance.watermark.frame import SIDE, TILE
-from engine.provenance.watermark.lattice import WAVES, folded, spread, tile_of, waves_of
+from engine.provenance.watermark.frame import SIDE, TILE, luminance, resized
+from engine.provenance.watermark.lattice import WAVES, folded, tile_of, waves_of
+from engine.provenance.watermark.remains import Remains
 
 ID = 0x5A17C0FFEE
 Pixels = np.ndarray
@@ -140,6 +141,18 @@ def test_a_tile_is_the_sum_of_its_waves() -> None:
     waves = source.randn(len(WAVES)) + 1j * source.randn(len(WAVES))
     tile = tile_of(waves)
     assert tile.shape == (TILE, TILE)
-    np.testing.assert_allclose(waves_of(tile), waves, atol=1e-12)
-    assert spread(tile).shape == (SIDE, SIDE)
-    np.testing.assert_allclose(folded(spread(tile)), tile, atol=1e-5)
+    np.testing.assert_allclose(waves_of(tile), waves, atol=1e-5)
+    spread = np.tile(tile, (SIDE // TILE, SIDE // TILE))
+    np.testing.assert_allclose(folded(spread), tile, atol=1e-5)
+    several = tile_of(np.stack([waves, 2 * waves]))
+    np.testing.assert_allclose(several, np.stack([tile, 2 * tile]), atol=1e-5)
+
+
+def test_a_pull_is_the_adjoint_of_an_answer() -> None:
+    source = np.random.RandomState(0)
+    remains = Remains(resized(luminance(scene(3)), SIDE, SIDE))
+    change = source.randn(SIDE, SIDE).astype(np.float32)
+    waves = source.randn(*remains.own.shape) + 1j * source.randn(*remains.own.shape)
+    there = float((remains.answer(change) * waves.conj()).real.sum())
+    back = float((change * remains.pull(waves)).sum())
+    assert back == pytest.approx(2 * there, rel=1e-3)  # a wave stands for its mirror, too

@@ -12,7 +12,7 @@ from jaxtyping import Complex, Float, Int8, Int64
 from scipy.fft import irfft2, rfft2
 
 from engine.provenance.watermark.code import SIGNS
-from engine.provenance.watermark.frame import SIDE, TILE, Frame
+from engine.provenance.watermark.frame import TILE
 
 LOW, HIGH = 4.4, 13.0  # periods in a tile
 LOUD = 3.0  # times the median: louder waves are cut to it
@@ -37,7 +37,6 @@ WAVES = _waves()  # the first SIGNS / 2 carry the id, the rest are known
 DATA = slice(0, SIGNS // 2)
 KNOWN = slice(SIGNS // 2, len(WAVES))
 _CELLS = (WAVES[:, 0] % TILE, WAVES[:, 1] % TILE)
-_MIRROR = (-WAVES[:, 0] % TILE, -WAVES[:, 1] % TILE)
 
 
 def _near() -> Float[np.ndarray, "waves waves"]:
@@ -61,9 +60,9 @@ PILOT_SIGNS: Int8[np.ndarray, "pilots signs"] = np.random.RandomState(2).choice(
 )
 
 
-def waves_of(tile: Float[np.ndarray, "64 64"]) -> Complex[np.ndarray, " waves"]:
+def waves_of(tile: Float[np.ndarray, "*n 64 64"]) -> Complex[np.ndarray, "*n waves"]:
     """The carrying waves of a tile, orthonormal."""
-    return np.asarray((np.fft.fft2(tile) / TILE)[_CELLS])
+    return np.asarray(rfft2(tile)[..., _CELLS[0], _CELLS[1]] / TILE)
 
 
 def noise_of(
@@ -92,12 +91,16 @@ def weights(noise: Float[np.ndarray, " waves"]) -> Float[np.ndarray, " waves"]:
     return np.asarray((np.median(noise) / noise).clip(1 / RANGE, RANGE))
 
 
-def tile_of(waves: Complex[np.ndarray, " waves"]) -> Float[np.ndarray, "64 64"]:
-    """The tile that holds these waves and no others."""
-    whole = np.zeros((TILE, TILE), np.complex128)
-    whole[_CELLS] = waves
-    whole[_MIRROR] = waves.conj()
-    return np.asarray(np.fft.ifft2(whole * TILE).real)
+def tile_of(waves: Complex[np.ndarray, "*n waves"]) -> Float[np.ndarray, "*n 64 64"]:
+    """The tile that holds these waves and no others.
+
+    Fewer waves than WAVES are taken for the last ones, the known.
+    """
+    u, v = WAVES[-waves.shape[-1] :].T
+    half = np.zeros((*waves.shape[:-1], TILE, TILE // 2 + 1), np.complex64)
+    half[..., u % TILE, v] = waves
+    half[..., -u[v == 0] % TILE, 0] = waves[..., v == 0].conj()
+    return np.asarray(irfft2(half, workers=-1) * TILE)
 
 
 def folded(
@@ -115,38 +118,26 @@ def folded(
     return np.asarray(total / np.maximum(weight.reshape(shape).sum(axis=(0, 2)), 0.25))
 
 
-def spread(tile: Float[np.ndarray, "64 64"]) -> Frame:
-    """The tile repeated over the whole frame."""
-    return np.tile(tile, (SIDE // TILE, SIDE // TILE)).astype(np.float32)
-
-
 def shift_phases(down: float, across: float) -> Complex[np.ndarray, " waves"]:
     """What moves a tile's waves by so many px."""
     return np.asarray(np.exp(-2j * np.pi * (WAVES[:, 0] * down + WAVES[:, 1] * across) / TILE))
 
 
 def to_waves(
-    signs: Float[np.ndarray, " signs"] | Int8[np.ndarray, " signs"],
-) -> Complex[np.ndarray, " waves"]:
+    signs: Float[np.ndarray, "*n signs"] | Int8[np.ndarray, "*n signs"],
+) -> Complex[np.ndarray, "*n waves"]:
     """Two numbers a wave: the cosine's, then the sine's."""
-    return np.asarray(signs[0::2] + 1j * signs[1::2])
+    return np.asarray(signs[..., 0::2] + 1j * signs[..., 1::2])
 
 
-def to_signs(waves: Complex[np.ndarray, " waves"]) -> Float[np.ndarray, " signs"]:
+def to_signs(waves: Complex[np.ndarray, "*n waves"]) -> Float[np.ndarray, "*n signs"]:
     """The inverse."""
-    return np.stack([waves.real, waves.imag], axis=1).reshape(-1)
+    return np.stack([waves.real, waves.imag], axis=-1).reshape(*waves.shape[:-1], -1)
 
 
 def correlations(products: Complex[np.ndarray, "*n waves"]) -> Float[np.ndarray, "*n 64 64"]:
-    """How well waves fit at every whole shift. products: waves times conjugates of those sought.
-
-    Fewer waves than WAVES are taken for the last ones, the known.
-    """
-    u, v = WAVES[-products.shape[-1] :].T
-    half = np.zeros((*products.shape[:-1], TILE, TILE // 2 + 1), np.complex64)
-    half[..., u % TILE, v] = products
-    half[..., -u[v == 0] % TILE, 0] = products[..., v == 0].conj()
-    return np.asarray(irfft2(half, workers=-1) * (TILE * TILE / 2))
+    """How well waves fit at every whole shift. products: waves times conjugates of those sought."""
+    return tile_of(products) * (TILE / 2)
 
 
 def pilot_maps(known: Complex[np.ndarray, "*n known"]) -> Float[np.ndarray, "*n pilots 64 64"]:

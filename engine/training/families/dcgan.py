@@ -1,0 +1,27 @@
+"""DCGAN on Portraits: transposed convolutions with batch norm, and no class or style."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.gan.dcgan_config import DCGANConfig
+from engine.training.families.spec import Part, TrainFamily
+
+CONFIG = DCGANConfig(z_dim=64, channels=(320, 160, 80))
+
+
+def spec(work: Path) -> TrainFamily:
+    """Pixels first, then features and the rival, then the logistic game with R1."""
+    return TrainFamily(
+        "portraits-dcgan",
+        "Portraits, DCGAN",
+        CONFIG,
+        work,
+        parts=(
+            Part(120_000, 32),
+            Part(40_000, 32, features=True),
+            Part(24_000, 32, features=True, game=0.05),
+        ),
+        rate=0.002,
+        matrix_rate=0.006,
+    )
