@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QSize
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop import diffuse_wiring, theme, wiring
+from desktop import diffuse_wiring, theme, train_wiring, wiring
 from desktop.controllers.compare import CompareController
 from desktop.controllers.conditions import ConditionsController
 from desktop.controllers.diffuse import DiffuseController
@@ -30,6 +30,7 @@ from desktop.controllers.passphrase import PassphraseBroker
 from desktop.controllers.project import ProjectController
 from desktop.controllers.render import RenderController
 from desktop.controllers.thumbs import ThumbController
+from desktop.controllers.train import TrainController
 from desktop.controllers.verify import VerifyController
 from desktop.edit_desk import EditDesk
 from desktop.handlers import Handlers
@@ -79,6 +80,7 @@ class Desk(QObject):
         self.conditions = ConditionsController(self.explore, self)
         self.layers = LayersController(studio, self)
         self.diffuse = DiffuseController(studio, self.files, self.undo, self)
+        self.train = TrainController(studio, self.undo, self)
         self.compare = CompareController(self.thumbs, self)
         self.lattice = LatticeController(self.thumbs, self)
         self.matrix = MatrixController(self.undo, self.thumbs, self)
@@ -94,6 +96,7 @@ class Desk(QObject):
         self.verify_page = VerifyPage(self.window, self)
         diffuse_wiring.connect_diffuse(self)
         self.window.diffuse.panel_made.connect(self.connect_diffuse_panel)
+        train_wiring.connect_train(self)
         wiring.connect_verify(self)
         wiring.connect_export(self)
         self.edit = EditDesk(self)
@@ -133,6 +136,10 @@ class Desk(QObject):
         if key == "compare":
             self.compare.set_open(True)
 
+    def connect_train_panel(self, key: str, panel: QWidget) -> None:
+        """A panel of the Train page was made."""
+        train_wiring.connect_panel(self, panel)
+
     def shows_picture(self) -> bool:
         """Whether a first picture is on the canvas."""
         return self.render.frame is not None
@@ -140,7 +147,7 @@ class Desk(QObject):
     def at_rest(self) -> bool:
         """Whether nothing is being rendered, read or written."""
         lanes = (self.render.lane, self.thumbs.lane, self.layers.lane, self.jobs, self.files)
-        return self.edit.idle and all(lane.idle for lane in lanes)
+        return self.edit.idle and self.train.at_rest and all(lane.idle for lane in lanes)
 
     def close(self) -> None:
         """Stop timers and threads; keep what was not saved."""
@@ -157,6 +164,7 @@ class Desk(QObject):
         self.render.close()
         self.thumbs.close()
         self.edit.close()
+        self.train.close()
         self.studio.stop_workers()
         self.layers.close()
         self.jobs.close()
@@ -244,6 +252,9 @@ def _set_scene(desk: Desk, scene: str, file: Path | None) -> None:
             section.set_open(False)
         for key in scene.split("-")[:0:-1]:
             desk.window.edit.open_section(key)
+    elif scene.startswith("train"):
+        desk.window.actions_by_name["page_train"].trigger()
+        desk.train.rehearse(scene.partition("-")[2])
     elif scene == "diffuse":
         desk.window.actions_by_name["page_diffuse"].trigger()
     elif scene == "export":

@@ -119,12 +119,13 @@ class LaneView:
 
 @dataclass(frozen=True, eq=False)
 class LabView:
-    """All lanes. checkpoints: the steps that can be reached at once. jump: the serial number
+    """All lanes. moving: whether it runs or is on its way to a step. checkpoints: the steps that can be reached at once. jump: the serial number
     obeyed last."""
 
     lanes: tuple[LaneView, ...]
     step: int
     running: bool
+    moving: bool
     steps_per_s: float
     checkpoints: tuple[int, ...]
     jump: int

@@ -21,6 +21,7 @@ JUDGE = "portraits-judge"
 WATERMARK = "watermark"
 
 
+LABS = "labs"
 ENCODER = "encoder"
 
 
@@ -31,7 +32,7 @@ def evaluate(
     cancel: CancelToken,
     root: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure the model `name`, or the invisible mark, and write its card; returns the card.
+    """Measure the model `name`, the invisible mark or the lab's experiments, and write its card; returns the card.
 
     full: the long form of every measurement. root: the folder of model folders, the bundled one
     when None. Raises ModelError when there is no such model, when weights and card do not belong
@@ -41,6 +42,10 @@ def evaluate(
         from engine.services.evaluate_watermark import measure_watermark
 
         return measure_watermark(full, progress, cancel)
+    if name == LABS:
+        from engine.services.evaluate_labs import measure_labs
+
+        return measure_labs(full, progress, cancel)
     root = bundled_folder() if root is None else root
     folder = root / name
     if not (folder / CARD).is_file():

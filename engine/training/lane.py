@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -68,7 +67,7 @@ class Lane:
     @property
     def checkpoints(self) -> tuple[int, ...]:
         """The steps that can be reached at once."""
-        return tuple(self._kept)
+        return tuple(sorted(self._kept))
 
     def advance(self) -> None:
         """One step on. A run whose numbers have left all bounds says so and stands still."""
@@ -82,13 +81,16 @@ class Lane:
         if self.run.steps % MEASURE_EVERY == 0:
             self._measure()
 
-    def go(self, step: int) -> None:
-        """Be at a step, from the nearest checkpoint before it; never before the branch."""
-        step = max(step, self.course.at)
-        kept = [at for at in self._kept if at <= step]
-        if step < self.run.steps or (kept and kept[-1] > self.run.steps):
+    def rewind(self, step: int) -> None:
+        """Be at the last checkpoint that is not beyond a step; the branch point is the first."""
+        before = [at for at in sorted(self._kept) if at <= max(step, self.course.at)]
+        if step < self.run.steps or before[-1] > self.run.steps:
             self.problem = ""
-            self.run.restore(self._kept[kept[-1]])
+            self.run.restore(self._kept[before[-1]])
+
+    def go(self, step: int) -> None:
+        """Be at a step, but never before the branch."""
+        self.rewind(step)
         while self.run.steps < step and not self.problem:
             self.advance()
 
@@ -108,7 +110,7 @@ class Lane:
             score = run.plane.score(made)
         return LaneView(
             self.course, run.steps, real, made[:SHOWN], heat.reshape(HEAT, HEAT),
-            (_lattice(ARROWS), pushes), score.covered, score.modes, score.good, self._curves(),
+            (_lattice(ARROWS), pushes), score.covered, score.modes, score.good, self.curves(),
             run.plane.classes, trails, self.problem,
         )  # fmt: skip
 
@@ -135,7 +137,7 @@ class Lane:
         line = (self.run.steps, *self.run.losses, score.covered, score.good)
         self._lines[self.run.steps] = line
 
-    def _curves(self) -> Curves:
+    def curves(self) -> Curves:
         """At most 400 places of the way, the last among them."""
         past = [line for at, line in sorted(self._lines.items()) if at <= self.run.steps]
         lines = past[:: -max(1, len(past) // 400)][::-1]
@@ -143,19 +145,17 @@ class Lane:
         return Curves(*table.T)
 
 
-def compatible(course: Course, spec: TrainingSpec) -> Course:
-    """The course with another spec; a branch whose networks no longer fit begins anew.
+def lane_of(course: Course) -> Lane:
+    """A lane at the course's beginning; a branch whose networks no longer fit begins anew.
 
     Raises TrainingError for a spec that is not for the plane.
     """
-    changed = replace(course, spec=spec)
-    if changed.parent is None:
-        return changed
+    if course.parent is None:
+        return Lane(course)
     try:
-        run_of(spec).restore(run_of(changed.parent.spec).state())
+        return Lane(course)
     except (TrainingError, KeyError):
-        return Course(spec)
-    return changed
+        return Lane(Course(course.spec))
 
 
 def _lattice(side: int) -> Points:
