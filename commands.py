@@ -178,6 +178,9 @@ def train(options: Namespace) -> int:
             minutes=options.minutes,
             device=options.device,
             out=options.out,
+            loss=options.loss,
+            pictures=options.pictures,
+            size_px=options.size,
         )
     say(f"The model is in {folder}; sample sheets and metrics are in {work}.")
     return 0

@@ -142,3 +142,43 @@ class Preset:
     spec: TrainingSpec
     mends: str = ""
     source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class PictureView:
+    """A run on pictures at one moment.
+
+    stage: "reading", "training", "paused" or "done". images: shown so far, of `total`. grid: uint8
+    [h, w, 3], pictures of the same seeds each time. curves: loss_d and loss_g over images, and
+    the measures where they were taken: precision, recall, frechet over `measured`. skipped: what
+    was left out of the folder, and why. left_s: estimate, None while unknown. path: of the run's
+    folder.
+    """
+
+    spec: TrainingSpec
+    stage: str
+    words: str
+    images: int
+    total: int
+    grid: np.ndarray
+    images_per_s: float
+    left_s: float | None
+    steps: np.ndarray
+    loss_d: np.ndarray
+    loss_g: np.ndarray
+    measured: np.ndarray
+    precision: np.ndarray
+    recall: np.ndarray
+    frechet: np.ndarray
+    skipped: tuple[tuple[str, str], ...]
+    path: str
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """A run on pictures that can go on. stamp: when it was last saved, seconds since 1970."""
+
+    spec: TrainingSpec
+    path: str
+    images: int
+    stamp: float

@@ -284,7 +284,7 @@ class Studio(Models):
         """The training lab. Its process starts when needed."""
         from engine.services.laboratory import Laboratory
 
-        return Laboratory(self.home)
+        return Laboratory(self.home, self.refresh)
 
     def stop_workers(self) -> None:
         """End the processes that were started; what they were doing ends as cancelled."""

@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import rfc8785
@@ -269,6 +270,24 @@ class TrainingSpec(Struct):
         if not isinstance(data, dict) or data.pop("training", None) != VERSION:
             raise RecipeError(f'This is no training spec: it does not say "training": {VERSION}.')
         return cls.read(data, "training")
+
+
+def picture_spec(
+    folder: Path | None = None, size_px: int = 32, loss: str | None = None
+) -> TrainingSpec:
+    """A DCGAN on a folder of pictures, or on Portraits, at settings that do for most.
+
+    Raises RecipeError for a size or a loss that there is not.
+    """
+    data = Portraits(size_px=size_px) if folder is None else Pictures(str(folder), size_px)  # type: ignore[arg-type]
+    chosen = NonSaturating() if loss is None else loss_named(loss)
+    calm = not isinstance(chosen, Wasserstein | WassersteinPenalty | EnergyBased)
+    both = Optimiser(rate=2e-4, beta1=0.5, beta2=0.999)
+    method = Adversarial(
+        chosen, r1=1.0 if calm else 0.0, z_dim=64, generator=Network(32),
+        discriminator=Network(32), g_optimiser=both, d_optimiser=both,
+    )  # fmt: skip
+    return TrainingSpec(data, method, batch=32, steps=10_000)
 
 
 def value_at(value: Any, path: str) -> Any:

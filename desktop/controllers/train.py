@@ -249,7 +249,7 @@ class TrainController(QObject):
         if self._live is None:
             self._live = self._studio.lab.live(wish, self._relay.take, self._relay.end)
         else:
-            self._live.wish(wish)
+            self._live.say(wish)
         self.transport_changed.emit(self.running, self.pace)
 
     @Slot()
@@ -260,10 +260,10 @@ class TrainController(QObject):
             self.view_changed.emit(view)
 
     @Slot(object)
-    def _end(self, error: BaseException) -> None:
+    def _end(self, error: BaseException | None) -> None:
         self._live, self.running = None, False
         self.transport_changed.emit(False, self.pace)
-        if not isinstance(error, Cancelled):
+        if error is not None and not isinstance(error, Cancelled):
             self._tell(error)
 
     def _tell(self, error: BaseException) -> None:
@@ -289,7 +289,7 @@ class _Relay(QObject):
         if not waited and not self.deaf:
             self.came.emit()
 
-    def end(self, error: BaseException) -> None:
+    def end(self, error: BaseException | None) -> None:
         """From the session's thread."""
         if not self.deaf:
             self.ended.emit(error)

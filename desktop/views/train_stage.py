@@ -73,15 +73,11 @@ class LanePane(QWidget):
         self._title.setText(title_of(view.course))
         self._title.setToolTip(title_of(view.course))
         unit = "modes" if view.modes <= 32 else "places"
-        self._readings.setText(
-            f"{view.covered} of {view.modes} {unit}   {view.good:.0%} good   step {view.step:,}"
-        )
+        self._readings.setText(f"{view.covered} of {view.modes} {unit}, {view.good:.0%} good")
         self._problem.setText(view.problem)
         self._problem.setVisible(bool(view.problem))
         self.field.set_scale("D(x)" if game else "log p")
-        self.field.set_field(
-            Field(SPAN, view.heat, view.arrows, view.real, view.made, view.trails)
-        )
+        self.field.set_field(Field(SPAN, view.heat, view.arrows, view.real, view.made, view.trails))
         curves = view.curves
         names = ("D", "G") if game else ("error", "to exact")
         self.losses.set_curves(

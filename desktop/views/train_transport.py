@@ -119,7 +119,7 @@ class TrainTransport(QWidget):
         self._rate = QLabel()
         self._rate.setProperty("tone", "muted")
         self._rate.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._rate.setMinimumWidth(92)
+        self._rate.setMinimumWidth(148)
         self._arrows = IconButton(
             "move", "Arrows", "Show where made points are pushed", checkable=True
         )
@@ -160,7 +160,8 @@ class TrainTransport(QWidget):
     def show_view(self, view: LabView, end: int) -> None:
         """Where it is."""
         self.track.show_steps(view.step, end, view.checkpoints)
-        self._rate.setText(f"{view.steps_per_s:,.0f} steps/s" if view.running else "at rest")
+        rate = f"{view.steps_per_s:,.0f} steps/s" if view.running else "at rest"
+        self._rate.setText(f"step {view.step:,}, {rate}")
 
     def _choose_pace(self, key: str) -> None:
         self.pace_chosen.emit(int(key))

@@ -117,7 +117,10 @@ class CurvePlot(QWidget):
     def _line(self, values: Array, place: QRectF, low: float, high: float) -> QPolygonF:
         wide = high - low or 1.0
         xs = place.left() + self._steps / self._end * place.width()
-        ys = place.bottom() - (np.clip(values, low - wide, high + wide) - low) / wide * place.height()
+        ys = (
+            place.bottom()
+            - (np.clip(values, low - wide, high + wide) - low) / wide * place.height()
+        )
         known = np.isfinite(ys)
         return QPolygonF([QPointF(x, y) for x, y in zip(xs[known], ys[known], strict=True)])
 

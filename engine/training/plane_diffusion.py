@@ -195,9 +195,7 @@ class PlaneDiffusion:
         """The noise that the network sees in points, without a class."""
         out = PlaneNetwork(self).differentiable(x, float(t), None)
         alpha, sigma = float(self._alphas[t]), float(self._sigmas[t])
-        found: Tensor = to_eps(
-            to_x0(self.method.prediction, out, x, alpha, sigma), x, alpha, sigma
-        )
+        found: Tensor = to_eps(to_x0(self.method.prediction, out, x, alpha, sigma), x, alpha, sigma)
         return found
 
     def sigma(self, t: int) -> float:

@@ -37,8 +37,8 @@ def _game(loss: Loss, both: Optimiser = CALM, **more: float) -> Adversarial:
 
 COLLAPSE = replace(
     Adversarial(NonSaturating()),
-    g_optimiser=Optimiser(rate=1e-3, beta1=0.5, beta2=0.999),
-    d_optimiser=Optimiser(rate=3e-4, beta1=0.5, beta2=0.999),
+    g_optimiser=Optimiser(rate=2e-3, beta1=0.5, beta2=0.9),
+    d_optimiser=Optimiser(rate=1e-4, beta1=0.5, beta2=0.9),
 )
 MOMENTUM = Optimiser(rate=2e-3, beta1=0.9, beta2=0.999)
 SURE = replace(
@@ -51,8 +51,8 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "collapse",
         "Mode collapse",
-        "The generator learns faster than the discriminator. It puts all points where the "
-        "discriminator is fooled now, moves on when it is found out, and never covers the ring.",
+        "The generator learns twenty times as fast as the discriminator. It puts all points where "
+        "the discriminator is fooled now, moves on when it is found out, and never covers the ring.",
         TrainingSpec(method=COLLAPSE, steps=STEPS),
         source="Goodfellow et al., 2014, section 6; Metz et al., 2016.",
     ),
@@ -110,9 +110,7 @@ PRESETS: tuple[Preset, ...] = (
         "Collapse mended: EBGAN that repels",
         "The discriminator is an autoencoder; the repelling term pushes the codes of generated "
         "points apart. Set Repelling to 0 and watch them gather again.",
-        TrainingSpec(
-            method=_game(EnergyBased(1.0, 1.0), Optimiser(1e-3, 0.0, 0.99)), steps=STEPS
-        ),
+        TrainingSpec(method=_game(EnergyBased(1.0, 1.0), Optimiser(1e-3, 0.0, 0.99)), steps=STEPS),
         "collapse",
         "Zhao et al., 2016.",
     ),
@@ -162,9 +160,7 @@ PRESETS: tuple[Preset, ...] = (
         "vanishing-wgan-gp",
         "Vanishing mended: WGAN-GP",
         "A critic may be trained as far as one likes: its slope never vanishes.",
-        TrainingSpec(
-            method=replace(SURE, loss=WassersteinPenalty(0.1), d_steps=5), steps=STEPS
-        ),
+        TrainingSpec(method=replace(SURE, loss=WassersteinPenalty(0.1), d_steps=5), steps=STEPS),
         "vanishing",
         "Arjovsky et al., 2017; Gulrajani et al., 2017.",
     ),

@@ -66,6 +66,12 @@ def repelling_weight(loss: Loss) -> float:
     return loss.repelling if isinstance(loss, EnergyBased) else 0.0
 
 
+def wants_r1(loss: Loss) -> bool:
+    """Whether R1 goes with the loss: not with critics, which have a rule for their slope of their
+    own, and not with energies."""
+    return not isinstance(loss, Wasserstein | WassersteinPenalty | EnergyBased)
+
+
 def judges_by_energy(loss: Loss) -> bool:
     """Whether the discriminator is an autoencoder, whose answer is low for what is real."""
     return isinstance(loss, EnergyBased)

@@ -92,7 +92,9 @@ class Worker:
             payload = pickle.dumps(dict(kwargs or {}))
         except (pickle.PickleError, AttributeError, TypeError) as error:
             raise BackendError(f"{name} was given what no process can be: {error}.") from error
-        job = Job(name, payload, {"progress": on_progress, "frame": on_frame}, self._stop, self._ring)
+        job = Job(
+            name, payload, {"progress": on_progress, "frame": on_frame}, self._stop, self._ring
+        )
         with self._lock:
             if self._closing:
                 raise BackendError("The worker is closed.", "Start the program again.")
