@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize
 from PySide6.QtGui import QUndoStack
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from desktop import diffuse_wiring, theme, train_wiring, wiring
 from desktop.controllers.compare import CompareController
@@ -27,6 +27,7 @@ from desktop.controllers.layers import LayersController
 from desktop.controllers.library import LibraryController
 from desktop.controllers.matrix import MatrixController
 from desktop.controllers.passphrase import PassphraseBroker
+from desktop.controllers.pictures import PicturesController
 from desktop.controllers.project import ProjectController
 from desktop.controllers.render import RenderController
 from desktop.controllers.thumbs import ThumbController
@@ -80,7 +81,8 @@ class Desk(QObject):
         self.conditions = ConditionsController(self.explore, self)
         self.layers = LayersController(studio, self)
         self.diffuse = DiffuseController(studio, self.files, self.undo, self)
-        self.train = TrainController(studio, self.undo, self)
+        self.pictures = PicturesController(studio, self.jobs, self)
+        self.train = TrainController(studio, self.undo, self.pictures, self)
         self.compare = CompareController(self.thumbs, self)
         self.lattice = LatticeController(self.thumbs, self)
         self.matrix = MatrixController(self.undo, self.thumbs, self)
@@ -140,6 +142,12 @@ class Desk(QObject):
         """A panel of the Train page was made."""
         train_wiring.connect_panel(self, panel)
 
+    def ask_train_folder(self) -> None:
+        """Which folder of pictures is to be learned."""
+        name = QFileDialog.getExistingDirectory(self.window, "Train on the pictures of a folder")
+        if name:
+            self.train.use_folder(name)
+
     def shows_picture(self) -> bool:
         """Whether a first picture is on the canvas."""
         return self.render.frame is not None
@@ -165,6 +173,7 @@ class Desk(QObject):
         self.thumbs.close()
         self.edit.close()
         self.train.close()
+        self.pictures.close()
         self.studio.stop_workers()
         self.layers.close()
         self.jobs.close()

@@ -47,6 +47,7 @@ class Pick:
     title: str
     tip: str
     choices: tuple[tuple[str, str], ...]
+    whole: bool = False
 
 
 Control = Number | Pick
@@ -62,13 +63,17 @@ def _rate(path: str, title: str, tip: str, default: float) -> Number:
     )
 
 
+SIZES = tuple((str(px), f"{px} px") for px in (16, 32, 64, 128))
 DATA = (
+    Pick("data.size_px", "Size", "Side of the pictures; small ones learn fast", SIZES, whole=True),
+    _count("data.count", "Pictures", "How many portraits are drawn", 500, 20000, 8000),
     _count("data.modes", "Modes", "How many Gaussians stand on the ring", 1, 32, 8),
     _count("data.side", "Side", "Gaussians along each side of the grid", 1, 8, 5),
     Number("data.turns", "Turns", "How often each arm winds", 0.25, 4, 1.25),
     Number("data.spread", "Spread", "Deviation around each mode or place", 0, 0.2, 0.05, 0.005, 3,
            beyond=(0, 0.3)),
     _count("seed", "Seed", "Of every random number in the run; both lanes share it", 0, 999, 0),
+    _count("steps", "Steps", "Where the run ends; points may go beyond", 500, 20000, 3000),
     _count("batch", "Batch", "Real and generated points in one step", 8, 512, 128),
 )  # fmt: skip
 LOSS = (
@@ -159,6 +164,8 @@ def value_of(state: TrainState, path: str) -> Any:
 
 def applies(state: TrainState, path: str) -> bool:
     """Whether a control has anything to say now."""
+    if state.pictures and path.endswith((".layers", ".activation")):
+        return False
     if value_of(state, path) is None:
         return False
     if path == "sampling.eta":

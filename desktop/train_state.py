@@ -12,11 +12,14 @@ from engine.training_spec import (
     Drawn,
     Grid,
     Moons,
+    Pictures,
     Point,
+    Portraits,
     Ring,
     Spiral,
     TrainingSpec,
     loss_named,
+    picture_spec,
     with_value,
 )
 
@@ -37,6 +40,7 @@ DATA = {
     "drawn": ("Drawn by hand", Drawn((Point(0.0, 0.0),))),
 }
 LANES = ("A", "B")
+FIRST, SAMPLING = Course(), Sampling()
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,9 @@ class TrainState:
     preset: the key of the experiment that was begun with, "" once it is something else.
     """
 
-    courses: tuple[Course, ...] = (Course(),)
+    courses: tuple[Course, ...] = (FIRST,)
     edited: int = 0
-    sampling: Sampling = Sampling()
+    sampling: Sampling = SAMPLING
     preset: str = ""
 
     @property
@@ -90,8 +94,23 @@ class TrainState:
         """Another loss at its usual settings."""
         return self.with_field("method.loss", loss_named(op))
 
+    @property
+    def pictures(self) -> bool:
+        """Whether it learns pictures rather than points."""
+        return isinstance(self.spec.data, Portraits | Pictures)
+
+    @property
+    def kind(self) -> str:
+        """ "adversarial" or "denoising" on points, or "pictures"."""
+        return "pictures" if self.pictures else self.spec.method.op
+
     def with_method(self, op: str) -> TrainState:
-        """GAN or diffusion, in one lane."""
+        """GAN or diffusion on points, or pictures, in one lane."""
+        if op == "pictures":
+            return replace(self, courses=(Course(picture_spec()),), edited=0, preset="")
+        if self.pictures:
+            spec = replace(FIRST.spec, method=Denoising() if op == "denoising" else Adversarial())
+            return replace(self, courses=(Course(spec),), edited=0, preset="")
         method = Denoising() if op == "denoising" else Adversarial()
         spec = replace(self.spec, method=method)
         return replace(self, courses=(Course(spec),), edited=0, preset="")
@@ -112,6 +131,8 @@ class TrainState:
 
 def title_of(course: Course) -> str:
     """What a lane is, in a few words."""
+    if course.spec.data.op not in DATA:
+        return "DCGAN on pictures"
     method = course.spec.method
     if isinstance(method, Adversarial):
         words = LOSS_TITLES[method.loss.op]
@@ -120,4 +141,4 @@ def title_of(course: Course) -> str:
     else:
         words = "Diffusion"
     branch = f", branched at {course.at:,}" if course.parent is not None else ""
-    return f"{words} on {DATA[course.spec.data.op][0].lower()}{branch}"
+    return f"{words}, {DATA[course.spec.data.op][0]}{branch}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
+from desktop.views.runs_panel import RunsPanel
 from desktop.views.train_panels import ControlsPanel, DataPanel, ExperimentPanel, LossPanel
 
 if TYPE_CHECKING:
@@ -35,6 +36,15 @@ def connect_train(desk: Desk) -> None:
     transport.compare_flipped.connect(train.flip_compare)
     transport.branch_wanted.connect(train.branch)
     transport.arrows_flipped.connect(lab.set_arrows)
+    train.folder_wanted.connect(desk.ask_train_folder)
+    pictures = desk.pictures
+    pictures.view_changed.connect(lab.pictures.show_view)
+    pictures.running_changed.connect(lab.pictures.show_running)
+    pictures.runs_changed.connect(window.train.show_runs)
+    pictures.told.connect(window.stage.show_message)
+    pictures.model_kept.connect(desk.library.start)
+    lab.pictures.run_flipped.connect(train.flip_running)
+    lab.pictures.use_wanted.connect(pictures.use_model)
     window.train.panel_made.connect(desk.connect_train_panel)
     window.train.section_toggled.connect(window.remember_train_section)
 
@@ -50,6 +60,9 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
         panel.clear_wanted.connect(train.clear_drawing)
     elif isinstance(panel, LossPanel):
         panel.loss_chosen.connect(train.set_loss)
+    elif isinstance(panel, RunsPanel):
+        panel.run_chosen.connect(train.go_on)
+        desk.pictures.list_runs()
     elif isinstance(panel, ExperimentPanel):
         panel.preset_chosen.connect(train.use_preset)
         panel.pair_wanted.connect(train.use_pair)

@@ -17,6 +17,7 @@ from engine.denoising import SamplerName, Spacing
 from engine.schema import Range, Struct
 from engine.training_spec import TrainingSpec
 
+DEFAULT = TrainingSpec()
 SPAN = 1.5  # the lab shows the plane from -SPAN to SPAN each way
 Points = Float32[np.ndarray, "n 2"]
 
@@ -25,7 +26,7 @@ Points = Float32[np.ndarray, "n 2"]
 class Course(Struct):
     """A spec, and where it left another course: at step `at` of `parent`, or at its beginning."""
 
-    spec: TrainingSpec = TrainingSpec()
+    spec: TrainingSpec = DEFAULT
     parent: Course | None = None
     at: Annotated[int, Range(0, 10_000_000)] = 0
 
@@ -119,8 +120,8 @@ class LaneView:
 
 @dataclass(frozen=True, eq=False)
 class LabView:
-    """All lanes. moving: whether it runs or is on its way to a step. checkpoints: the steps that can be reached at once. jump: the serial number
-    obeyed last."""
+    """All lanes. moving: whether it runs or is on its way to a step. checkpoints: the steps that
+    can be reached at once. jump: the serial number obeyed last."""
 
     lanes: tuple[LaneView, ...]
     step: int

@@ -10,12 +10,14 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
 from desktop.commands import Gesture
+from desktop.controllers.pictures import PicturesController
+from desktop.controllers.relay import Relay
 from desktop.messages import message_of
 from desktop.train_state import DATA, TrainState
-from engine.course import Course, LabView, LabWish, Preset
+from engine.course import Course, KeptRun, LabView, LabWish, Preset
 from engine.errors import AtelierError, Cancelled
 from engine.studio import Studio
-from engine.training_spec import Drawn, Point
+from engine.training_spec import Drawn, Pictures, Point, Portraits
 
 PACES = (1, 2, 5, 10, 25, 100)
 MOST_DRAWN = 4000
@@ -31,9 +33,17 @@ class TrainController(QObject):
     presets_changed = Signal(object)  # tuple of Preset
     told = Signal(object)  # Message
     page_wanted = Signal(str)
+    folder_wanted = Signal()
 
-    def __init__(self, studio: Studio, undo: QUndoStack, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        studio: Studio,
+        undo: QUndoStack,
+        pictures: PicturesController,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
+        self.pictures = pictures
         self.state = TrainState()
         self.view: LabView | None = None
         self.running = False
@@ -44,9 +54,10 @@ class TrainController(QObject):
         self._jump = (0, 0)
         self._presets: dict[str, Preset] = {}
         self._live: Any = None
+        self._wish: LabWish | None = None
         self._was_running = True
         self._visible = False
-        self._relay = _Relay(self)
+        self._relay = Relay(self)
         self._relay.came.connect(self._take, Qt.ConnectionType.QueuedConnection)
         self._relay.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
 
@@ -70,9 +81,8 @@ class TrainController(QObject):
         self._publish()
 
     def _hide(self) -> None:
-        if self._live is not None:
-            self._was_running, self.running = self.running, False
-            self._say()
+        self._was_running, self.running = self.running, False
+        self._rest()
 
     def close(self) -> None:
         """The window closes."""
@@ -95,13 +105,34 @@ class TrainController(QObject):
 
     @Slot(str)
     def set_data(self, op: str) -> None:
-        """Other data."""
+        """Other data; a folder of pictures is asked for first."""
+        if op == "pictures":
+            self.folder_wanted.emit()
+            return
+        if op == "portraits":
+            self.do("Data", self.state.with_field("data", Portraits(size_px=self._size_px)))
+            return
         self.do("Data", self.state.with_field("data", DATA[op][1]))
+
+    def use_folder(self, folder: str) -> None:
+        """Learn the pictures of a folder."""
+        self.do("Pictures", self.state.with_field("data", Pictures(folder, self._size_px)))
+
+    @property
+    def _size_px(self) -> Any:
+        data = self.state.spec.data
+        return data.size_px if isinstance(data, Portraits | Pictures) else 32
+
+    @Slot(object)
+    def go_on(self, run: KeptRun) -> None:
+        """Take up a run on pictures where it stopped."""
+        self.do("Go on", TrainState((Course(run.spec),)))
+        self.pictures.flip(run.spec)
 
     @Slot(str)
     def set_method(self, op: str) -> None:
-        """GAN or diffusion."""
-        if op != self.state.spec.method.op:
+        """GAN or diffusion on points, or pictures."""
+        if op != self.state.kind:
             self.do("Method", self.state.with_method(op))
 
     @Slot(str)
@@ -138,6 +169,8 @@ class TrainController(QObject):
     @Slot()
     def flip_compare(self) -> None:
         """A second lane, or one only."""
+        if self.state.pictures:
+            return
         self.do("Compare", self.state.compared())
 
     @Slot(int)
@@ -149,7 +182,7 @@ class TrainController(QObject):
     @Slot()
     def branch(self) -> None:
         """Leave the edited lane where it is now, in the second lane."""
-        if self.view is not None:
+        if self.view is not None and not self.state.pictures:
             at = self.view.lanes[min(self.state.edited, len(self.view.lanes) - 1)].step
             self.do("Branch", self.state.branched(at))
 
@@ -171,13 +204,16 @@ class TrainController(QObject):
     @Slot()
     def flip_running(self) -> None:
         """Run or pause."""
+        if self.state.pictures:
+            self.pictures.flip(self.state.spec)
+            return
         self.running = not self.running
         self._say()
 
     @Slot()
     def step(self) -> None:
         """One step."""
-        if self.view is not None:
+        if self.view is not None and not self.state.pictures:
             self.seek(self.view.step + 1)
 
     @Slot()
@@ -188,6 +224,8 @@ class TrainController(QObject):
     @Slot(int)
     def seek(self, step: int) -> None:
         """Be at a step, and rest there."""
+        if self.state.pictures:
+            return
         self.running = False
         self._jump = (self._jump[0] + 1, max(0, step))
         self._say()
@@ -245,12 +283,23 @@ class TrainController(QObject):
 
     def _say(self) -> None:
         state = self.state
+        if state.pictures:
+            self.pictures.follow(state.spec)
+            self._rest()
+            return
         wish = LabWish(state.courses, self.running, self.pace, self._jump, state.sampling)
+        self._wish = wish
         if self._live is None:
             self._live = self._studio.lab.live(wish, self._relay.take, self._relay.end)
         else:
             self._live.say(wish)
         self.transport_changed.emit(self.running, self.pace)
+
+    def _rest(self) -> None:
+        """The plane is out of sight."""
+        if self._live is not None and self._wish is not None and self._wish.running:
+            self._wish = replace(self._wish, running=False)
+            self._live.say(self._wish)
 
     @Slot()
     def _take(self) -> None:
@@ -270,31 +319,3 @@ class TrainController(QObject):
         message = message_of(error)
         if message is not None:
             self.told.emit(message)
-
-
-class _Relay(QObject):
-    """Brings views from the session's thread; only the newest one waits."""
-
-    came = Signal()
-    ended = Signal(object)
-
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self.deaf = False
-        self._newest: LabView | None = None
-
-    def take(self, view: LabView) -> None:
-        """From the session's thread."""
-        waited, self._newest = self._newest is not None, view
-        if not waited and not self.deaf:
-            self.came.emit()
-
-    def end(self, error: BaseException | None) -> None:
-        """From the session's thread."""
-        if not self.deaf:
-            self.ended.emit(error)
-
-    def newest(self) -> LabView | None:
-        """The view that waits, taken."""
-        view, self._newest = self._newest, None
-        return view

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.train_controls import GAME, NETWORKS
 from desktop.train_state import DATA, LOSS_TITLES, TrainState
+from desktop.views.runs_panel import RunsPanel
 from desktop.views.train_panels import (
     ControlsPanel,
     DataPanel,
@@ -17,7 +18,7 @@ from desktop.views.train_panels import (
     SamplingPanel,
 )
 from desktop.widgets.section_column import SectionColumn, SectionSpec
-from engine.course import LabView, Preset
+from engine.course import KeptRun, LabView, Preset
 from engine.training_spec import Adversarial
 
 SECTIONS = {
@@ -26,6 +27,7 @@ SECTIONS = {
     "loss": SectionSpec("Loss", True, LossPanel),
     "optimisers": SectionSpec("Optimisers", True, partial(ControlsPanel, GAME)),
     "data": SectionSpec("Data", True, DataPanel),
+    "runs": SectionSpec("Earlier runs", True, RunsPanel),
     "networks": SectionSpec("Networks", False, partial(ControlsPanel, NETWORKS)),
 }
 
@@ -38,6 +40,7 @@ class TrainColumn(SectionColumn):
         self._state: TrainState | None = None
         self._presets: Sequence[Preset] = ()
         self._view: LabView | None = None
+        self._runs: Sequence[KeptRun] = ()
 
     def build(self, is_open: Callable[[str, bool], bool]) -> None:
         """Make the sections, each as it was left; once."""
@@ -58,7 +61,9 @@ class TrainColumn(SectionColumn):
         game = isinstance(method, Adversarial)
         self.sections["loss"].setVisible(game)
         self.sections["sampling"].setVisible(not game)
-        self.sections["data"].set_note(DATA[state.spec.data.op][0])
+        self.sections["runs"].setVisible(state.pictures)
+        op = state.spec.data.op
+        self.sections["data"].set_note(DATA[op][0] if op in DATA else "")
         if isinstance(method, Adversarial):
             self.sections["loss"].set_note(LOSS_TITLES[method.loss.op])
 
@@ -69,10 +74,19 @@ class TrainColumn(SectionColumn):
         if isinstance(panel, SamplingPanel):
             panel.show_view(view)
 
+    def show_runs(self, runs: Sequence[KeptRun]) -> None:
+        """The runs on pictures that can go on."""
+        self._runs = runs
+        panel = self.panels.get("runs")
+        if isinstance(panel, RunsPanel):
+            panel.show_runs(runs)
+
     def fill(self, panel: QWidget) -> None:
         """Tell a panel all that is known."""
         if isinstance(panel, ExperimentPanel):
             panel.set_presets(self._presets)
+        if isinstance(panel, RunsPanel):
+            panel.show_runs(self._runs)
         if isinstance(panel, SamplingPanel) and self._view is not None:
             panel.show_view(self._view)
         if self._state is not None and isinstance(panel, ControlsPanel | ExperimentPanel):

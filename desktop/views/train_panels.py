@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from desktop.messages import plain
 from desktop.train_controls import (
     DATA,
     LOSS,
@@ -26,6 +28,7 @@ from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
 from engine.course import LabView, Preset
+from engine.training_spec import Pictures
 
 LOSS_TIPS = {
     "minmax": "log(1 − D(G(z))) for the generator. Goodfellow et al., 2014.",
@@ -37,6 +40,9 @@ LOSS_TIPS = {
     "hinge": "max(0, 1 ∓ f). Lim and Ye, 2017.",
 }
 NONE = ""
+PICTURES_ABOUT = "A DCGAN learns from nothing, with the loss and the rates below."
+KINDS = tuple((key, words) for key, (words, _) in DATA_KINDS.items())
+PICTURE_KINDS = (("portraits", "Portraits"), ("pictures", "A folder of mine…"))
 
 
 class ControlsPanel(QWidget):
@@ -95,7 +101,9 @@ class ControlsPanel(QWidget):
         self.field_changed.emit(control.path, exact)
 
     def _chosen(self, key: str) -> None:
-        self.field_changed.emit(str(self.sender().property("path")), key)
+        control = self._controls[str(self.sender().property("path"))]
+        whole = isinstance(control, Pick) and control.whole
+        self.field_changed.emit(control.path, int(key) if whole else key)
         self.gesture_ended.emit()
 
 
@@ -115,6 +123,7 @@ class ExperimentPanel(QWidget):
             (
                 ("adversarial", "GAN", "A generator against a discriminator"),
                 ("denoising", "Diffusion", "A network that learns to take noise away"),
+                ("pictures", "Pictures", "A small DCGAN on portraits or on your own pictures"),
             ),
         )
         self._preset = ChoiceRow("Experiment", "Failures, and what mends each")
@@ -146,13 +155,15 @@ class ExperimentPanel(QWidget):
 
     def show_state(self, state: TrainState) -> None:
         """Which experiment this is."""
-        op = state.spec.method.op
+        op = state.kind
         self._method.set_key(op)
+        self._preset.setVisible(not state.pictures)
         offered = [p for p in self._presets.values() if p.spec.method.op == op]
         self._preset.set_choices([(p.key, p.title) for p in offered])
         self._preset.set_key(state.preset, "Your own")
         preset = self._presets.get(state.preset)
-        self._about.setText(preset.about if preset else "Changed by hand from a prepared one.")
+        own = PICTURES_ABOUT if state.pictures else "Changed by hand from a prepared one."
+        self._about.setText(preset.about if preset else own)
         self._source.setText(preset.source if preset else "")
         self._source.setVisible(bool(preset and preset.source))
         many = len(state.courses) == 2
@@ -179,7 +190,7 @@ class DataPanel(ControlsPanel):
     def __init__(self) -> None:
         super().__init__(DATA)
         self._kind = ChoiceRow("Data", "The points that are learned")
-        self._kind.set_choices([(key, words) for key, (words, _) in DATA_KINDS.items()])
+        self._kind.set_choices(KINDS)
         self._hint = label("Draw with the mouse in the plane.", tone="muted")
         self._clear = push("Clear", "Forget what was drawn")
         self._drawing = QWidget()
@@ -195,7 +206,10 @@ class DataPanel(ControlsPanel):
     def show_state(self, state: TrainState) -> None:
         """Show the kind, too."""
         super().show_state(state)
-        self._kind.set_key(state.spec.data.op)
+        self._kind.set_choices(PICTURE_KINDS if state.pictures else KINDS)
+        data = state.spec.data
+        words = plain(Path(data.folder).name, 24) if isinstance(data, Pictures) else ""
+        self._kind.set_key("" if words else data.op, words)
         self._drawing.setVisible(state.spec.data.op == "drawn")
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QVBoxLayout, QWid
 
 from desktop import theme
 from desktop.train_state import LANES, TrainState, title_of
+from desktop.views.pictures_stage import PicturesStage
 from desktop.views.train_transport import TrainTransport
 from desktop.widgets.curve_plot import CurvePlot, Series
 from desktop.widgets.field_view import Field, FieldView
@@ -114,20 +115,31 @@ class TrainStage(QWidget):
         self.transport = TrainTransport()
         self._end = 1
         self._lanes = 1
+        self.pictures = PicturesStage()
+        self.pictures.hide()
+        self._plane = QWidget()
         lanes = QHBoxLayout()
         lanes.setSpacing(16)
         for pane in self.panes:
             lanes.addWidget(pane, 1)
             pane.field.stroked.connect(self.stroked)
         self.panes[1].hide()
+        plane = QVBoxLayout(self._plane)
+        plane.setContentsMargins(0, 0, 0, 0)
+        plane.setSpacing(8)
+        plane.addLayout(lanes, 1)
+        plane.addWidget(self.transport)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 8)
-        column.setSpacing(8)
-        column.addLayout(lanes, 1)
-        column.addWidget(self.transport)
+        column.addWidget(self._plane, 1)
+        column.addWidget(self.pictures, 1)
 
     def show_state(self, state: TrainState) -> None:
         """How many lanes there are, how long they usually are, whether one can draw."""
+        self._plane.setVisible(not state.pictures)
+        self.pictures.setVisible(state.pictures)
+        if state.pictures:
+            return
         self._end = max(course.spec.steps for course in state.courses)
         self._lanes = len(state.courses)
         self.panes[1].setVisible(self._lanes == 2)

@@ -27,16 +27,17 @@ class Series:
 
 
 class CurvePlot(QWidget):
-    """Paints series over a common axis of steps. bounds: of the values; None fits them."""
+    """Paints series over a common axis. bounds: of the values, None fits them. unit: of the axis."""
 
     def __init__(
         self,
         title: str,
         bounds: tuple[float, float] | None = None,
+        unit: str = "steps",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._title, self._bounds = title, bounds
+        self._title, self._bounds, self._unit = title, bounds, unit
         self._steps: Array = np.zeros(0)
         self._series: Mapping[str, Series] = {}
         self._tones: Mapping[str, str] = {}
@@ -54,10 +55,6 @@ class CurvePlot(QWidget):
         """The colours of the theme in use, by tone."""
         self._tones = tones
         self.update()
-
-    def set_bounds(self, bounds: tuple[float, float] | None) -> None:
-        """Other bounds of the values."""
-        self._bounds = bounds
 
     def set_curves(self, steps: Array, series: Mapping[str, Series], end: float) -> None:
         """Show these. end: the last step of the axis, as far as anyone knows."""
@@ -89,8 +86,10 @@ class CurvePlot(QWidget):
         for value, y in ((high, place.top() + 6), (low, place.bottom() - 6)):
             painter.drawText(QRectF(0, y - 7, LEFT_PX - 6, 14), right, _number(value))
         foot = QRectF(place.left(), place.bottom() + 2, place.width(), FOOT_PX - 2)
-        painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, "0")
-        painter.drawText(foot, Qt.AlignmentFlag.AlignRight, f"{self._end:,.0f} steps")
+        if self._end > 1:
+            painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, "0")
+            words = f"{self._end:,.0f} {self._unit}"
+            painter.drawText(foot, Qt.AlignmentFlag.AlignRight, words)
         painter.setClipRect(place.adjusted(0, -1, 0, 1))
         for one in self._series.values():
             painter.setPen(QPen(self._colour(one.tone), 1.5))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -236,8 +235,3 @@ def _tinted(heat: Array, palette: QPalette) -> tuple[tuple[float, float], QImage
 def _number(value: float) -> str:
     """Three digits at most, with a true minus."""
     return f"{value:.3g}".replace("-", "−")
-
-
-def dots(points: Sequence[tuple[float, float]]) -> Array:
-    """Points as an array [n, 2]."""
-    return np.array(points, np.float32).reshape(-1, 2)

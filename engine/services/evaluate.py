@@ -32,7 +32,8 @@ def evaluate(
     cancel: CancelToken,
     root: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure the model `name`, the invisible mark or the lab's experiments, and write its card; returns the card.
+    """Measure the model `name`, the invisible mark or the lab's experiments; write and return
+    the card.
 
     full: the long form of every measurement. root: the folder of model folders, the bundled one
     when None. Raises ModelError when there is no such model, when weights and card do not belong

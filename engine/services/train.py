@@ -42,8 +42,8 @@ def train_model(
     """Train until the plan ends, the minutes are over or `cancel` is set; returns the folder.
 
     work: checkpoints, metrics and sample sheets; a run found there goes on. out: the model folder
-    to write, work/model when None. loss: the name of a GAN's loss, None for its usual one. pictures,
-    size_px: for the name "pictures", a folder of one's own, None for Portraits. Raises
+    to write, work/model when None. loss: the name of a GAN's loss, None for its usual one.
+    pictures, size_px: for the name "pictures", a folder of one's own, None for Portraits. Raises
     TrainingError for a name that is not trained here, RecipeError for a loss that there is not.
     """
     if name not in NAMES:

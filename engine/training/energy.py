@@ -6,6 +6,8 @@ grow. The energy of a picture is the mean squared error of its reconstruction.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -23,7 +25,7 @@ class EnergyJudge(nn.Module):
         widths = [3, *(width << k for k in range(HALVINGS - 1)), CODES]
         down: list[nn.Module] = []
         up: list[nn.Module] = []
-        for index, (fan_in, out) in enumerate(zip(widths, widths[1:], strict=False)):
+        for index, (fan_in, out) in enumerate(pairwise(widths)):
             down.append(nn.Conv2d(fan_in, out, 4, 2, 1))
             up.insert(0, nn.ConvTranspose2d(out, fan_in, 4, 2, 1))
             if index < HALVINGS - 1:

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from engine.course import SPAN, Course, Curves, LaneView, Points, Sampling
 from engine.errors import TrainingError
-from engine.training.plane import Plane
 from engine.training.plane_diffusion import PlaneDiffusion
 from engine.training.plane_game import PlaneGame
 from engine.training_spec import Denoising, TrainingSpec
 
 KEEP_EVERY = 25  # steps between checkpoints, doubled whenever there are too many
 MOST_KEPT = 160
-MEASURE_EVERY = 20
+MEASURE_EVERY = 20  # steps; a denoiser, whose samples cost more, is measured less often
+MEASURE_DENOISER = 100
 MEASURED = 512  # points a measurement takes
 SHOWN = 512
 HEAT = 48  # cells a side
 ARROWS = 15  # a side
-
-
-class Run(Protocol):
-    """What a lane asks of a training run in the plane."""
-
-    steps: int
-    plane: Plane
-
-    @property
-    def losses(self) -> tuple[float, float, float]: ...
-    def step(self) -> None: ...
-    def made(self, n: int) -> Points: ...
-    def state(self) -> dict[str, Any]: ...
-    def restore(self, state: dict[str, Any]) -> None: ...
 
 
 def run_of(spec: TrainingSpec) -> PlaneGame | PlaneDiffusion:
@@ -49,6 +35,8 @@ class Lane:
         self.problem = ""
         self.run = run_of(course.spec)
         self._every = KEEP_EVERY
+        denoises = isinstance(self.run, PlaneDiffusion)
+        self._measure_every = MEASURE_DENOISER if denoises else MEASURE_EVERY
         self._kept: dict[int, dict[str, Any]] = {}
         self._lines: dict[int, tuple[float, ...]] = {}  # by step; they hold however one got there
         if course.parent is not None:
@@ -78,7 +66,7 @@ class Lane:
             self.problem = "The numbers have left all bounds. Rewind, or lower a rate."
         if self.run.steps % self._every == 0:
             self._keep()
-        if self.run.steps % MEASURE_EVERY == 0:
+        if self.run.steps % self._measure_every == 0:
             self._measure()
 
     def rewind(self, step: int) -> None:

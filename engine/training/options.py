@@ -41,6 +41,7 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
+USUAL = NonSaturating()
 DEFAULT_PLAN = "16:20,32:28:4,64"
 DEFAULT_STAGES = parse_stages(DEFAULT_PLAN)
 
@@ -110,7 +111,7 @@ class TrainStyleGAN2:
     checkpoint_s: float = 180.0
     sheet_s: float = 240.0
     tick_s: float = 20.0
-    loss: Loss = NonSaturating()
+    loss: Loss = USUAL
 
     def __post_init__(self) -> None:
         sizes = [stage.resolution for stage in self.stages]

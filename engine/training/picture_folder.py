@@ -1,4 +1,4 @@
-"""A folder of the user's pictures as training data: cut square, made small, what is odd left out."""
+"""A folder of the user's pictures as training data: cut square and made small."""
 
 from __future__ import annotations
 

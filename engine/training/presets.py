@@ -51,14 +51,14 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "collapse",
         "Mode collapse",
-        "The generator learns twenty times as fast as the discriminator. It puts all points where "
-        "the discriminator is fooled now, moves on when it is found out, and never covers the ring.",
+        "The generator learns twenty times as fast as the discriminator. It puts all points "
+        "where that one is fooled now, moves on when found out, and never covers the ring.",
         TrainingSpec(method=COLLAPSE, steps=STEPS),
         source="Goodfellow et al., 2014, section 6; Metz et al., 2016.",
     ),
     Preset(
         "collapse-wgan-gp",
-        "Collapse mended: WGAN-GP",
+        "Collapse: WGAN-GP",
         "A critic with a slope near 1 everywhere tells every point which way mass is missing. "
         "The points spread over all eight modes.",
         TrainingSpec(
@@ -70,7 +70,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "collapse-wgan",
-        "Collapse mended: WGAN, clipped",
+        "Collapse: WGAN, clipped",
         "The critic's weights are held in a small box, which bounds its slope. Look at the field: "
         "it is smoother and poorer than with the penalty.",
         TrainingSpec(
@@ -81,7 +81,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "collapse-r1",
-        "Collapse mended: R1",
+        "Collapse: R1",
         "The same loss as in the collapse, with equal rates and a price on the discriminator's "
         "slope at real points. It stays gentle where the data are.",
         TrainingSpec(method=_game(NonSaturating(), r1=0.1), steps=STEPS),
@@ -90,7 +90,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "collapse-lsgan",
-        "Collapse mended: LSGAN with R1",
+        "Collapse: LSGAN and R1",
         "Squared distances pull points far from the decision line, too. Try a = −1, b = 1, c = 0 "
         "for the Pearson chi-square divergence.",
         TrainingSpec(method=_game(LeastSquares(), r1=0.1), steps=STEPS),
@@ -99,7 +99,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "collapse-hinge",
-        "Collapse mended: hinge with R1",
+        "Collapse: hinge and R1",
         "The discriminator stops pushing samples that it is sure of; R1 keeps it gentle.",
         TrainingSpec(method=_game(Hinge(), r1=0.1), steps=STEPS),
         "collapse",
@@ -107,7 +107,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "collapse-ebgan",
-        "Collapse mended: EBGAN that repels",
+        "Collapse: EBGAN",
         "The discriminator is an autoencoder; the repelling term pushes the codes of generated "
         "points apart. Set Repelling to 0 and watch them gather again.",
         TrainingSpec(method=_game(EnergyBased(1.0, 1.0), Optimiser(1e-3, 0.0, 0.99)), steps=STEPS),
@@ -116,7 +116,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "collapse-noise",
-        "Collapse mended: noise on the inputs",
+        "Collapse: noise",
         "Noise on real and generated points makes the two overlap, so that the discriminator can "
         "never be sure.",
         TrainingSpec(method=_game(NonSaturating(), noise=0.15), steps=STEPS),
@@ -133,7 +133,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "oscillation-r1",
-        "Oscillation mended: no momentum, R1",
+        "Oscillation: R1",
         "Without momentum and with R1 the same game spirals inward and comes to rest.",
         TrainingSpec(method=_game(NonSaturating(), r1=0.1), steps=STEPS),
         "oscillation",
@@ -149,7 +149,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "vanishing-nonsaturating",
-        "Vanishing mended: non-saturating",
+        "Vanishing: −log D",
         "The same two players with −log D for the generator: steep exactly where the "
         "discriminator is sure.",
         TrainingSpec(method=replace(SURE, loss=NonSaturating()), steps=STEPS),
@@ -158,7 +158,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "vanishing-wgan-gp",
-        "Vanishing mended: WGAN-GP",
+        "Vanishing: WGAN-GP",
         "A critic may be trained as far as one likes: its slope never vanishes.",
         TrainingSpec(method=replace(SURE, loss=WassersteinPenalty(0.1), d_steps=5), steps=STEPS),
         "vanishing",
@@ -177,7 +177,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "ddpm-ring",
-        "Diffusion on the ring",
+        "Ring",
         "The colours are the exact log-density of the noised data, the arrows the score that the "
         "network has learned: they should climb. Move Noise to data to see both at every level.",
         TrainingSpec(method=Denoising(), steps=4000),
@@ -185,14 +185,14 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "ddpm-spiral",
-        "Diffusion on the spiral",
+        "Spiral",
         "Curves are no harder than modes. Ask for one arm, and raise Guidance.",
         TrainingSpec(Spiral(), Denoising(), steps=4000),
         source="Ho et al., 2020.",
     ),
     Preset(
         "ddpm-moons",
-        "Diffusion on two moons",
+        "Two moons",
         "Compare samplers: DDIM with 5 steps, Heun with 5, DDPM with 100.",
         TrainingSpec(Moons(), Denoising(), steps=4000),
         source="Karras et al., 2022.",
