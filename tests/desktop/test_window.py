@@ -71,6 +71,8 @@ def stages(desk: Desk) -> Iterator[str]:
     yield "export"
     desk.window.show_page("verify")
     yield "verify"
+    desk.window.show_page("train")
+    yield "train"
     desk.window.show_page("explore")
 
 
@@ -199,6 +201,8 @@ def test_everything_can_be_done_by_keyboard(
     assert desk.window.page == "diffuse"
     press(desk, KEY.Key_4, CTRL)
     assert desk.window.page == "verify"
+    press(desk, KEY.Key_5, CTRL)
+    assert desk.window.page == "train"
     press(desk, KEY.Key_1, CTRL)
     assert desk.window.page == "explore"
 
