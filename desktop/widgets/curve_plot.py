@@ -27,7 +27,7 @@ class Series:
 
 
 class CurvePlot(QWidget):
-    """Paints series over a common axis. bounds: of the values, None fits them. unit: of the axis."""
+    """Paints series over one axis. bounds: of the values, None fits them. unit: of the axis."""
 
     def __init__(
         self,
@@ -75,7 +75,8 @@ class CurvePlot(QWidget):
         line = self.palette().color(QPalette.ColorRole.Midlight)
         painter.fillRect(place, self.palette().color(QPalette.ColorRole.Dark))
         painter.setPen(QPen(line, 1))
-        painter.drawLine(place.left(), place.center().y(), place.right(), place.center().y())
+        middle = place.center().y()
+        painter.drawLine(QPointF(place.left(), middle), QPointF(place.right(), middle))
         painter.drawRect(place)
         self._paint_legend(painter)
         painter.setPen(muted)

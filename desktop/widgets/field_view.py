@@ -222,7 +222,7 @@ def _tinted(heat: Array, palette: QPalette) -> tuple[tuple[float, float], QImage
     wide = high - low
     place = np.clip((np.nan_to_num(heat) - low) / wide, 0, 1) * 2 - 1 if wide > 0 else heat * 0
     ground, cold, hot = (
-        np.array(colour.getRgb()[:3], np.float32)
+        np.array([colour.red(), colour.green(), colour.blue()], np.float32)
         for colour in (palette.color(QPalette.ColorRole.Dark), LOW, HIGH)
     )
     amount = np.abs(place)[..., None] * TINT

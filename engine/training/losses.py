@@ -80,7 +80,8 @@ def r1_penalty(judge: Judge, real: Float[Tensor, "n ..."]) -> Float[Tensor, ""]:
 
 def away_from_one(slopes: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
     """Mean squared distance of the slopes' lengths from 1."""
-    return (slopes.norm(dim=1) - 1).square().mean()
+    found: Tensor = (slopes.norm(dim=1) - 1).square().mean()
+    return found
 
 
 def squared_length(slopes: Float[Tensor, "n d"]) -> Float[Tensor, ""]:

@@ -50,9 +50,7 @@ def speed() -> Iterator[Figure]:
         lab.view()
 
     per_s = 1000 / _own_ms(cycle, rounds)
-    yield Figure(
-        "views a second, two lanes, 5 steps each", per_s, "views/s", at_least=VIEWS_PER_S
-    )
+    yield Figure("views a second, two lanes, 5 steps each", per_s, "views/s", at_least=VIEWS_PER_S)
     denoiser = Lane(Course(preset("ddpm-ring").spec))
     denoiser.go(20)
     yield Figure("a step of diffusion in the plane", _own_ms(denoiser.advance, STEPS), "ms")
