@@ -41,10 +41,17 @@ COLLAPSE = replace(
     d_optimiser=Optimiser(rate=1e-4, beta1=0.5, beta2=0.9),
 )
 MOMENTUM = Optimiser(rate=2e-3, beta1=0.9, beta2=0.999)
+# Two rates (Heusel et al., 2017): the discriminator keeps up.
+GENTLE = replace(
+    Adversarial(NonSaturating(), r1=0.1),
+    g_optimiser=Optimiser(rate=1e-3, beta1=0.0, beta2=0.99),
+    d_optimiser=CALM,
+)
+# Plain descent for the generator: Adam would scale a vanishing gradient up again.
 SURE = replace(
     Adversarial(MinMax(), d_steps=5),
-    g_optimiser=Optimiser(rate=1e-3, beta1=0.0, beta2=0.99),
-    d_optimiser=Optimiser(rate=2e-3, beta1=0.0, beta2=0.99),
+    g_optimiser=Optimiser(rate=0.05, beta1=0.0, beta2=0.99, kind="sgd"),
+    d_optimiser=Optimiser(rate=5e-3, beta1=0.0, beta2=0.99),
 )
 
 PRESETS: tuple[Preset, ...] = (
@@ -82,9 +89,9 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "collapse-r1",
         "Collapse: R1",
-        "The same loss as in the collapse, with equal rates and a price on the discriminator's "
-        "slope at real points. It stays gentle where the data are.",
-        TrainingSpec(method=_game(NonSaturating(), r1=0.1), steps=STEPS),
+        "The same loss as in the collapse, a discriminator that keeps up, and a price on its "
+        "slope at real points: it stays gentle where the data are.",
+        TrainingSpec(method=GENTLE, steps=STEPS),
         "collapse",
         "Mescheder et al., 2018.",
     ),
@@ -93,7 +100,7 @@ PRESETS: tuple[Preset, ...] = (
         "Collapse: LSGAN and R1",
         "Squared distances pull points far from the decision line, too. Try a = −1, b = 1, c = 0 "
         "for the Pearson chi-square divergence.",
-        TrainingSpec(method=_game(LeastSquares(), r1=0.1), steps=STEPS),
+        TrainingSpec(method=replace(GENTLE, loss=LeastSquares()), steps=STEPS),
         "collapse",
         "Mao et al., 2017.",
     ),
@@ -101,7 +108,7 @@ PRESETS: tuple[Preset, ...] = (
         "collapse-hinge",
         "Collapse: hinge and R1",
         "The discriminator stops pushing samples that it is sure of; R1 keeps it gentle.",
-        TrainingSpec(method=_game(Hinge(), r1=0.1), steps=STEPS),
+        TrainingSpec(method=replace(GENTLE, loss=Hinge()), steps=STEPS),
         "collapse",
         "Lim and Ye, 2017.",
     ),
@@ -135,7 +142,7 @@ PRESETS: tuple[Preset, ...] = (
         "oscillation-r1",
         "Oscillation: R1",
         "Without momentum and with R1 the same game spirals inward and comes to rest.",
-        TrainingSpec(method=_game(NonSaturating(), r1=0.1), steps=STEPS),
+        TrainingSpec(method=GENTLE, steps=STEPS),
         "oscillation",
         "Mescheder et al., 2018.",
     ),
@@ -143,8 +150,8 @@ PRESETS: tuple[Preset, ...] = (
         "vanishing",
         "Vanishing gradients",
         "A discriminator trained five times as much is sure of itself, and log(1 − D) is flat "
-        "there: look at the gradient of G fall to nothing and the points stand still.",
-        TrainingSpec(method=SURE, steps=STEPS),
+        "there: the gradient of G is a small part of what −log D gives, and few points move.",
+        TrainingSpec(method=SURE, batch=64, steps=1000),
         source="Goodfellow et al., 2014, section 3; Arjovsky and Bottou, 2017.",
     ),
     Preset(
@@ -152,7 +159,7 @@ PRESETS: tuple[Preset, ...] = (
         "Vanishing: −log D",
         "The same two players with −log D for the generator: steep exactly where the "
         "discriminator is sure.",
-        TrainingSpec(method=replace(SURE, loss=NonSaturating()), steps=STEPS),
+        TrainingSpec(method=replace(SURE, loss=NonSaturating()), batch=64, steps=1000),
         "vanishing",
         "Goodfellow et al., 2014.",
     ),
@@ -160,7 +167,7 @@ PRESETS: tuple[Preset, ...] = (
         "vanishing-wgan-gp",
         "Vanishing: WGAN-GP",
         "A critic may be trained as far as one likes: its slope never vanishes.",
-        TrainingSpec(method=replace(SURE, loss=WassersteinPenalty(0.1), d_steps=5), steps=STEPS),
+        TrainingSpec(method=replace(SURE, loss=WassersteinPenalty(0.1)), batch=64, steps=1000),
         "vanishing",
         "Arjovsky et al., 2017; Gulrajani et al., 2017.",
     ),
