@@ -29,6 +29,7 @@ from desktop.controllers.matrix import MatrixController
 from desktop.controllers.passphrase import PassphraseBroker
 from desktop.controllers.pictures import PicturesController
 from desktop.controllers.project import ProjectController
+from desktop.controllers.queue import QueueController
 from desktop.controllers.render import RenderController
 from desktop.controllers.thumbs import ThumbController
 from desktop.controllers.train import TrainController
@@ -84,6 +85,7 @@ class Desk(QObject):
         self.pictures = PicturesController(studio, self.jobs, self)
         self.train = TrainController(studio, self.undo, self.pictures, self)
         self.compare = CompareController(self.thumbs, self)
+        self.queue = QueueController(studio, self)
         self.lattice = LatticeController(self.thumbs, self)
         self.matrix = MatrixController(self.undo, self.thumbs, self)
         self.history = HistoryController(self.undo, self.thumbs, self)
@@ -154,8 +156,10 @@ class Desk(QObject):
 
     def at_rest(self) -> bool:
         """Whether nothing is being rendered, read or written."""
-        lanes = (self.render.lane, self.thumbs.lane, self.layers.lane, self.jobs, self.files)
-        return self.edit.idle and self.train.at_rest and all(lane.idle for lane in lanes)
+latest = (self.render.lane, self.layers.lane)
+        queues = (self.thumbs.lane, self.queue.lane, self.jobs, self.files)
+        idle = all(lane.idle for lane in (*latest, *queues))
+        return idle and self.edit.idle and self.train.at_rest
 
     def close(self) -> None:
         """Stop timers and threads; keep what was not saved."""
@@ -171,6 +175,7 @@ class Desk(QObject):
         self.passphrase.close()
         self.render.close()
         self.thumbs.close()
+        self.queue.close()
         self.edit.close()
         self.train.close()
         self.pictures.close()

@@ -53,15 +53,15 @@ class StepTrack(QWidget):
         for tick in self._ticks:
             x = int(6 + min(1.0, tick / self._end) * wide)
             painter.drawLine(x, int(middle) - 4, x, int(middle) + 4)
-        x = 6 + min(1.0, self._at / self._end) * wide
+        at = int(6 + min(1.0, self._at / self._end) * wide)
         accent = palette.color(QPalette.ColorRole.Highlight)
         if self.hasFocus():
             painter.setPen(QPen(accent, 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(int(x) - 8, int(middle) - 8, 16, 16)
+            painter.drawEllipse(at - 8, int(middle) - 8, 16, 16)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(accent)
-        painter.drawEllipse(int(x) - 5, int(middle) - 5, 10, 10)
+        painter.drawEllipse(at - 5, int(middle) - 5, 10, 10)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Scrub."""
@@ -128,10 +128,12 @@ class TrainTransport(QWidget):
         self._branch = push("Branch here", "Go on from this step in a second lane, to be changed")
         line = QHBoxLayout()
         line.setSpacing(8)
-        for part in (self._restart, self._run, self._step, self._pace):
+        left: tuple[QWidget, ...] = (self._restart, self._run, self._step, self._pace)
+        right: tuple[QWidget, ...] = (self._rate, self._arrows, self._compare, self._branch)
+        for part in left:
             line.addWidget(part)
         line.addStretch(1)
-        for part in (self._rate, self._arrows, self._compare, self._branch):
+        for part in right:
             line.addWidget(part)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -35,7 +35,7 @@ class Ruler:
         z = torch.randn(len(self._real), generator.config.z_dim, generator=rng)  # type: ignore[union-attr, arg-type]
         made = [
             (generator(part) * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
-            for part in z.split(BATCH)
+            for part in torch.split(z, BATCH)
         ]
         features = self._features(np.concatenate(made))
         precision, recall = precision_recall(self._real, features, NEIGHBOURS)

@@ -241,12 +241,14 @@ class PictureRun:
     def _show(self) -> None:
         total = self.spec.steps * self.spec.batch
         left = (total - self.game.images) / self._rate if self._rate > 0 else None
-        lines = np.array(_thin(self._lines), np.float64).reshape(-1, 3).T
-        measures = np.array(self._measures, np.float64).reshape(-1, 4).T
+        steps, loss_d, loss_g = np.array(_thin(self._lines), np.float64).reshape(-1, 3).T
+        table = np.array(self._measures, np.float64).reshape(-1, 4).T
+        measured, precision, recall, frechet = table
         self._frame(
             PictureView(
                 self.spec, self._stage, self._words, self.game.images, total, self._grid(),
-                self._rate, left, *lines, *measures, tuple(self._skipped), str(self.folder),
+                self._rate, left, steps, loss_d, loss_g, measured, precision, recall, frechet,
+                tuple(self._skipped), str(self.folder),
             )
         )  # fmt: skip
 

@@ -31,8 +31,8 @@ STEPS = 3000
 CALM = Optimiser(rate=2e-3, beta1=0.0, beta2=0.99)
 
 
-def _game(loss: Loss, both: Optimiser = CALM, **more: float) -> Adversarial:
-    return replace(Adversarial(loss, g_optimiser=both, d_optimiser=both), **more)
+def _game(loss: Loss, both: Optimiser = CALM, d_steps: int = 1, noise: float = 0.0) -> Adversarial:
+    return Adversarial(loss, noise=noise, g_optimiser=both, d_optimiser=both, d_steps=d_steps)
 
 
 COLLAPSE = replace(
