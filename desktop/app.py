@@ -156,7 +156,7 @@ class Desk(QObject):
 
     def at_rest(self) -> bool:
         """Whether nothing is being rendered, read or written."""
-latest = (self.render.lane, self.layers.lane)
+        latest = (self.render.lane, self.layers.lane)
         queues = (self.thumbs.lane, self.queue.lane, self.jobs, self.files)
         idle = all(lane.idle for lane in (*latest, *queues))
         return idle and self.edit.idle and self.train.at_rest
