@@ -168,7 +168,8 @@ def train(options: Namespace) -> int:
     """Train one model."""
     from engine.services.train import train_model
 
-    work = options.work or Studio().home / "training" / options.name
+    called = options.name if options.loss is None else f"{options.name}-{options.loss}"
+    work = options.work or Studio().home / "training" / called
     with working(options) as (bar, token):
         folder = train_model(
             options.name,

@@ -152,9 +152,8 @@ def _stylegan2(
     from engine.training.train_stylegan2 import train
     from engine.training_spec import loss_named
 
-    more = _economy(device)
-    if loss is not None:
-        more["loss"] = loss_named(loss)
+    # A loss that is asked for is played with from the beginning: lessons know no loss.
+    more: dict[str, Any] = _economy(device) if loss is None else {"loss": loss_named(loss)}
     spec = TrainStyleGAN2(work=work, minutes=minutes, device=device or "auto", **more)
 
     def tell(step: Any) -> None:
