@@ -141,5 +141,5 @@ class Autoencoder(PlaneJudge):
         inward, outward, _, unit = left
         off = found[:, None] * unit
         codes = self.decoder.backward(outward, off, own=own)
-        found: Tensor = self.encoder.backward(inward, codes, own=own) - off
-        return found
+        pull: Tensor = self.encoder.backward(inward, codes, own=own) - off
+        return pull
