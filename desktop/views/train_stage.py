@@ -18,7 +18,8 @@ from desktop.widgets.text import label
 from engine.course import SPAN, LabView, LaneView
 from engine.training_spec import Adversarial
 
-SCALE = "D"
+SCALE = "D(x)"
+EMPTY = "0 of 00 places, 000% good"  # as wide as what will stand there
 
 
 class LanePane(QWidget):
@@ -28,7 +29,7 @@ class LanePane(QWidget):
         super().__init__()
         self._name = label(name, role="strong")
         self._title = label("", tone="muted")
-        self._readings = QLabel()
+        self._readings = QLabel(EMPTY)
         self._readings.setTextFormat(Qt.TextFormat.PlainText)
         self._problem = label("", tone="bad", wrap=True)
         self._problem.hide()

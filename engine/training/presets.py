@@ -134,14 +134,15 @@ PRESETS: tuple[Preset, ...] = (
         "oscillation",
         "Oscillation",
         "Two players with momentum circle around the equilibrium instead of reaching it: the "
-        "losses swing, the points wander from mode to mode.",
+        "losses swing, the gradient stays large, and modes are lost and found again.",
         TrainingSpec(method=_game(NonSaturating(), MOMENTUM), steps=STEPS),
         source="Mescheder et al., 2017; Gidel et al., 2019.",
     ),
     Preset(
         "oscillation-r1",
         "Oscillation: R1",
-        "Without momentum and with R1 the same game spirals inward and comes to rest.",
+        "Without momentum and with R1 the same game spirals inward: the losses settle, and the "
+        "generator's gradient falls to a tenth.",
         TrainingSpec(method=GENTLE, steps=STEPS),
         "oscillation",
         "Mescheder et al., 2018.",
