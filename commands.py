@@ -183,6 +183,11 @@ def train(options: Namespace) -> int:
             pictures=options.pictures,
             size_px=options.size,
         )
+    if options.pictures is not None:
+        from engine.services.picture_model import skipped_in
+
+        for name, why in skipped_in(work):
+            say(f"Skipped {name}: {why}")
     say(f"The model is in {folder}; sample sheets and metrics are in {work}.")
     return 0
 

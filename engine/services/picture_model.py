@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,15 @@ def runs_of(root: Path) -> tuple[KeptRun, ...]:
     from engine.training.picture_run import kept_runs
 
     return kept_runs(root) if root.is_dir() else ()
+
+
+def skipped_in(root: Path) -> tuple[tuple[str, str], ...]:
+    """What the runs below a folder left out of the user's pictures, and why."""
+    found: list[tuple[str, str]] = []
+    for path in sorted(root.glob("*/skipped.json")):
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            found += [(str(name), str(why)) for name, why in json.loads(path.read_text())]
+    return tuple(found)
 
 
 def keep_model(run: Path, models: Path, progress: OnProgress, cancel: CancelToken) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -100,8 +99,6 @@ def _pictures(
 
     enough = CancelToken()
     run = Path(train_pictures(spec, work, show, enough, SimpleQueue()))
-    for name, why in json.loads((run / "skipped.json").read_text()) if pictures else ():
-        progress(Progress(f"Skipped {name}: {why}"))
     return folder.parent / keep_model(run, folder.parent, progress, CancelToken())
 
 

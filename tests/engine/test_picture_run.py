@@ -17,7 +17,7 @@ from engine.errors import ImageError, TrainingError
 from engine.frame import Progress
 from engine.models.card import info_of, read_card
 from engine.models.opened import open_model
-from engine.services.picture_model import keep_model, runs_of
+from engine.services.picture_model import keep_model, runs_of, skipped_in
 from engine.training.checkpoint import load_state
 from engine.training.picture_folder import pictures_of, small_square
 from engine.training.picture_game import PictureGame, batch_of, config_of
@@ -194,7 +194,10 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_stays(
 
 
 def test_a_run_becomes_a_model_with_a_measured_card(tmp_path: Path) -> None:
-    path, _ = train(small(fill(tmp_path / "mine")), tmp_path / "runs")
+    folder = fill(tmp_path / "mine")
+    (folder / "odd.png").write_bytes(b"odd")
+    path, _ = train(small(folder), tmp_path / "runs")
+    assert [name for name, _ in skipped_in(tmp_path / "runs")] == ["odd.png"]
     told: list[Progress] = []
     name = keep_model(path, tmp_path / "models", told.append, CancelToken())
     card = read_card(tmp_path / "models" / name)
