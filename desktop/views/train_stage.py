@@ -19,6 +19,7 @@ from engine.course import SPAN, LabView, LaneView
 from engine.training_spec import Adversarial
 
 SCALE = "D(x)"
+HINT = "The lab is starting."
 EMPTY = "0 of 00 places, 000% good"  # as wide as what will stand there
 
 
@@ -33,7 +34,7 @@ class LanePane(QWidget):
         self._readings.setTextFormat(Qt.TextFormat.PlainText)
         self._problem = label("", tone="bad", wrap=True)
         self._problem.hide()
-        self.field = FieldView(f"Lane {name}: real and generated points", SCALE)
+        self.field = FieldView(f"Lane {name}: real and generated points", SCALE, HINT)
         self.losses = CurvePlot("Losses")
         self.slope = CurvePlot("Gradient")
         self.cover = CurvePlot("Coverage", (0.0, 1.0))

@@ -32,17 +32,19 @@ class Field:
 
 
 class FieldView(QWidget):
-    """Paints a Field, square, with a scale of its values below. While drawing, a stroke of the
-    left button states points of the plane."""
+    """Paints a Field, square, with a scale of its values below; hint until the first one comes.
+    While drawing, a stroke of the left button states points of the plane."""
 
     stroked = Signal(object)  # list of (x, y)
 
-    def __init__(self, name: str, scale: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, scale: str, hint: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._field = Field()
         self._image = QImage()
         self._ends = (0.0, 0.0)
-        self._scale = scale
+        self._scale, self._hint = scale, hint
         self._drawing = False
         self._stroke: list[tuple[float, float]] = []
         self.show_arrows = True
@@ -90,6 +92,10 @@ class FieldView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         square = self.square
         painter.fillRect(square, self.palette().color(QPalette.ColorRole.Dark))
+        if self._image.isNull():
+            painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+            painter.drawText(square, Qt.AlignmentFlag.AlignCenter, self._hint)
+            return
         painter.setClipRect(square)
         painter.drawImage(square, self._image)
         self._paint_arrows(painter)

@@ -161,12 +161,17 @@ def import_apart(
     cancel: CancelToken,
 ) -> str:
     """import_model in the worker process; returns the model's name."""
+    leave_no_lock()
+    return import_model(ModelLibrary(home), path, name, progress, cancel, expected).name
+
+
+def leave_no_lock() -> None:
+    """For a process that may be killed while it exports: it shall own no lock of the system's."""
     with contextlib.suppress(ImportError):  # torch's exporter shows progress only where tqdm is
         from tqdm import tqdm  # type: ignore[import-untyped]
 
         # Else it makes a lock between processes, which a killed process cannot take back.
         tqdm.set_lock(threading.RLock())
-    return import_model(ModelLibrary(home), path, name, progress, cancel, expected).name
 
 
 def sweep_unfinished(library: ModelLibrary) -> None:

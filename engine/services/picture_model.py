@@ -12,6 +12,7 @@ from engine.course import KeptRun
 from engine.errors import TrainingError
 from engine.frame import OnProgress, Progress
 from engine.models.folder import write_model_folder
+from engine.services.models import leave_no_lock
 from engine.training_spec import Adversarial, Portraits, TrainingSpec
 
 SEEDS_SHOWN = 32
@@ -46,6 +47,7 @@ def keep_model(run: Path, models: Path, progress: OnProgress, cancel: CancelToke
     from engine.training.picture_measure import COUNT, NEIGHBOURS, READER, Ruler
     from engine.training.picture_run import CHECKPOINT, SPEC, PictureRun
 
+    leave_no_lock()
     if not (run / CHECKPOINT).exists():
         raise TrainingError("This run has saved nothing yet.", "Let it train for a minute.")
     progress(Progress("Reading the run", 0.1))
