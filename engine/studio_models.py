@@ -20,6 +20,7 @@ from engine.frame import (
 from engine.models.opened import Model
 from engine.recipe import ModelRef, Recipe
 from engine.services import anatomy, models
+from engine.services.attacks import Attacks
 from engine.services.engines import Engine, available
 from engine.services.installation import Installation
 from engine.worker import Worker
@@ -62,6 +63,10 @@ class Models(Installation):
         info = self.library.find(name)
         return ModelRef(info.name, info.sha256)
 
+    def has_model(self, ref: ModelRef) -> bool:
+        """Whether the weights that a Recipe names are here, of networks that are attacked, too."""
+        return self.library.has(ref) or self.renderer.attacks.has(ref)
+
     def measure_engine(self, name: str) -> Engine:
         """Find which engine renders a model quickest here, and keep it. Raises ModelError."""
         return self.engines.measure(self.library.find(name))
@@ -80,6 +85,11 @@ class Models(Installation):
     def classifiers(self) -> tuple[ClassifierInfo, ...]:
         """Every noise-aware classifier that can guide."""
         return self.library.classifiers()
+
+    @property
+    def attacks(self) -> Attacks:
+        """The adversarial lab. Its process starts when needed."""
+        return self.renderer.attacks
 
     def directions(self, name: str) -> tuple[DirectionInfo, ...]:
         """The model's directions in their fixed order: named ones first, then principal ones."""
@@ -139,6 +149,7 @@ class Models(Installation):
         self._worker.close()
         self._worker = Worker()
         self.renderer.diffusion.close()
+        self.renderer.attacks.close()
 
     def refresh(self) -> None:
         """Look again at the models and directions on the disk."""
