@@ -13,6 +13,7 @@ from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop import diffuse_wiring, theme, wiring
+from desktop.attack_desk import AttackDesk
 from desktop.controllers.compare import CompareController
 from desktop.controllers.conditions import ConditionsController
 from desktop.controllers.diffuse import DiffuseController
@@ -97,6 +98,7 @@ class Desk(QObject):
         wiring.connect_verify(self)
         wiring.connect_export(self)
         self.edit = EditDesk(self)
+        self.attack = AttackDesk(self)
         self.handlers = Handlers(self)
         self.handlers.connect_parts()
         self.handlers.connect_actions()
@@ -140,7 +142,8 @@ class Desk(QObject):
     def at_rest(self) -> bool:
         """Whether nothing is being rendered, read or written."""
         lanes = (self.render.lane, self.thumbs.lane, self.layers.lane, self.jobs, self.files)
-        return self.edit.idle and all(lane.idle for lane in lanes)
+        idle = self.edit.idle and self.attack.idle
+        return idle and all(lane.idle for lane in lanes)
 
     def close(self) -> None:
         """Stop timers and threads; keep what was not saved."""
@@ -157,6 +160,7 @@ class Desk(QObject):
         self.render.close()
         self.thumbs.close()
         self.edit.close()
+        self.attack.close()
         self.studio.stop_workers()
         self.layers.close()
         self.jobs.close()
@@ -244,6 +248,13 @@ def _set_scene(desk: Desk, scene: str, file: Path | None) -> None:
             section.set_open(False)
         for key in scene.split("-")[:0:-1]:
             desk.window.edit.open_section(key)
+    elif scene.startswith("attack"):
+        desk.window.actions_by_name["page_attack"].trigger()
+        for key in scene.split("-")[1:]:
+            if key == "photo" and file is not None:
+                desk.attack.open_photo(file)
+            else:
+                desk.window.attack.open_section(key)
     elif scene == "diffuse":
         desk.window.actions_by_name["page_diffuse"].trigger()
     elif scene == "export":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QGuiApplication
 
+from desktop.attack_state import is_attack
 from desktop.diffuse_state import is_diffusion
 from desktop.messages import LOCATE, Message
 from desktop.picture_handlers import PictureHandlers
@@ -16,8 +17,7 @@ from desktop.views.seed_panel import SeedPanel
 from engine.recipe import Recipe
 
 if TYPE_CHECKING:
-    from desktop.controllers.diffuse import DiffuseController
-    from desktop.controllers.explore import ExploreController
+    from desktop.controllers.page import PageController
 
 PROJECT_SUFFIX = ".atelier"
 MODEL_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors")
@@ -90,7 +90,7 @@ class Handlers(PictureHandlers):
         }
         for key, slot in slots.items():
             self._acts[key].triggered.connect(slot)
-        for key in ("page_explore", "page_edit", "page_diffuse", "page_verify"):
+        for key in ("page_explore", "page_edit", "page_diffuse", "page_verify", "page_attack"):
             self._acts[key].triggered.connect(self._go_to_page)
         self._acts["move_plane"].toggled.connect(self._canvas.set_moving)
         for key in SECTIONS:
@@ -108,8 +108,12 @@ class Handlers(PictureHandlers):
     # --- seeds, of the page in use
 
     @property
-    def _seeds(self) -> DiffuseController | ExploreController:
-        return self._desk.diffuse if self._window.page == "diffuse" else self._desk.explore
+    def _seeds(self) -> PageController[Any]:
+        pages: dict[str, PageController[Any]] = {
+            "diffuse": self._desk.diffuse,
+            "attack": self._desk.attack.page,
+        }
+        return pages.get(self._window.page, self._desk.explore)
 
     @Slot()
     def _random_seed(self) -> None:
@@ -143,6 +147,7 @@ class Handlers(PictureHandlers):
         """What the hand did last counts, even when it has not rested yet."""
         self._desk.explore.end_gesture()
         self._desk.diffuse.end_gesture()
+        self._desk.attack.page.end_gesture()
         self._desk.matrix.end_gesture()
 
     @Slot()
@@ -169,7 +174,9 @@ class Handlers(PictureHandlers):
         self._window.show_page(key)
         if key == "diffuse" and before != "diffuse":
             self._desk.diffuse.show_again()
-        elif key == "explore" and before == "diffuse":
+        elif key == "attack" and before != "attack":
+            self._desk.attack.page.show_again()
+        elif key in ("explore", "edit") and before in ("diffuse", "attack"):
             self._desk.explore.show_again()
 
     def _load(self, recipe: Recipe, text: str) -> None:
@@ -177,6 +184,9 @@ class Handlers(PictureHandlers):
         if is_diffusion(recipe):
             self._window.show_page("diffuse")
             self._desk.diffuse.load_recipe(recipe, text)
+        elif is_attack(recipe):
+            self._window.show_page("attack")
+            self._desk.attack.page.load_recipe(recipe, text)
         else:
             self._window.show_page("explore")
             self._desk.explore.load_recipe(recipe, text)
@@ -225,6 +235,8 @@ class Handlers(PictureHandlers):
             self._desk.library.bring(path)
         elif self._window.page == "edit":
             self._desk.edit.open_photo(path)
+        elif self._window.page == "attack":
+            self._desk.attack.open_photo(path)
         else:
             self._verify_file(path)
 

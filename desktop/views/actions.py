@@ -55,6 +55,7 @@ SPECS = (
     Spec("page_edit", "Go to Edit", ("Ctrl+2",)),
     Spec("page_diffuse", "Go to Diffuse", ("Ctrl+3",)),
     Spec("page_verify", "Go to Verify", ("Ctrl+4",)),
+    Spec("page_attack", "Go to Attack", ("Ctrl+6",)),
     Spec("show_seed", "Show Seed"),
     Spec("show_directions", "Show Directions", ("D",)),
     Spec("show_truncation", "Show Truncation", ("T",)),

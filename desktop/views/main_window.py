@@ -21,6 +21,7 @@ from desktop.messages import plain
 from desktop.settings import Settings
 from desktop.theme import COLUMN_PX
 from desktop.views.actions import fill_main_menu, make_actions
+from desktop.views.attack_column import AttackColumn
 from desktop.views.diffuse_column import DiffuseColumn
 from desktop.views.edit_column import EditColumn
 from desktop.views.explore_column import ExploreColumn
@@ -69,11 +70,13 @@ class MainWindow(QMainWindow):
         self.explore = ExploreColumn()
         self.edit = EditColumn()
         self.diffuse = DiffuseColumn()
+        self.attack = AttackColumn()
         self.verify = VerifyPanel()
         self.export = ExportPanel(settings.text("export_folder"), settings.text("time_authority"))
         self._column = named(QStackedWidget(), "column")
         self._column.setFixedWidth(COLUMN_PX)
-        for panel in (self.explore, self.edit, self.diffuse, self.verify, self.export):
+        columns = (self.explore, self.edit, self.diffuse, self.attack, self.verify, self.export)
+        for panel in columns:
             self._column.addWidget(panel)
         self._lay_out()
         self.palette_popup = CommandPalette(self)
@@ -116,10 +119,12 @@ class MainWindow(QMainWindow):
     # --- pages
 
     def show_page(self, key: str) -> None:
-        """Explore, Edit, Diffuse or Verify."""
+        """Explore, Edit, Diffuse, Attack or Verify."""
         self.page = key
         if key == "diffuse":
             self.diffuse.build(self._settings.is_open)
+        elif key == "attack":
+            self.attack.build(self._settings.is_open)
         self.rail.show_page(key)
         self.stage.show_page(key)
         self.tray.setVisible(key != "verify")
@@ -135,6 +140,7 @@ class MainWindow(QMainWindow):
             "verify": self.verify,
             "edit": self.edit,
             "diffuse": self.diffuse,
+            "attack": self.attack,
         }
         return columns.get(self.page, self.explore)
 

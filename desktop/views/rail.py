@@ -12,7 +12,10 @@ PAGES = (
     ("edit", "Edit", "edit"),
     ("diffuse", "Diffuse", "diffuse"),
     ("verify", "Verify", "verify"),
+    ("attack", "Attack", "attack"),
 )
+KEYS = {"attack": 6}  # the digit that opens a page, where it is not its place here
+
 WIDTH_PX = 72
 
 
@@ -32,7 +35,7 @@ class Rail(QWidget):
         column.setContentsMargins(4, 8, 4, 8)
         column.setSpacing(8)
         for i, (key, words, icon_name) in enumerate(PAGES, 1):
-            tip = f"{words} (Ctrl+{i})"
+            tip = f"{words} (Ctrl+{KEYS.get(key, i)})"
             button = IconButton(icon_name, words, tip, size_px=22, text=words, role="rail")
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             button.setCheckable(True)

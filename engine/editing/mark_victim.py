@@ -95,7 +95,11 @@ class MarkVictim(Victim):
         return (Answer(f"id {found.id:010x}", fit),)
 
     def reached(
-        self, before: tuple[Answer, ...], after: tuple[Answer, ...], question: str, target: int | None
+        self,
+        before: tuple[Answer, ...],
+        after: tuple[Answer, ...],
+        question: str,
+        target: int | None,
     ) -> bool:
         """No mark is read any more, or the wanted id is."""
         wanted = NO_MARK if target is None else f"id {target:010x}"

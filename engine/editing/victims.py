@@ -51,7 +51,11 @@ class Victim(ABC):
 
     @abstractmethod
     def reached(
-        self, before: tuple[Answer, ...], after: tuple[Answer, ...], question: str, target: int | None
+        self,
+        before: tuple[Answer, ...],
+        after: tuple[Answer, ...],
+        question: str,
+        target: int | None,
     ) -> bool:
         """Whether an attack did what it was for."""
 
@@ -60,9 +64,7 @@ class Classifier(Victim):
     """A network whose answer is the largest of some logits."""
 
     @abstractmethod
-    def logits(
-        self, levels: Float[Tensor, "n 3 h w"], question: str
-    ) -> Float[Tensor, "n values"]:
+    def logits(self, levels: Float[Tensor, "n 3 h w"], question: str) -> Float[Tensor, "n values"]:
         """Logits of the question's answers; gradients pass through."""
 
     def objective(
@@ -97,7 +99,11 @@ class Classifier(Victim):
         return tuple(Answer(values[index], round(share, 4)) for index, share in pairs)
 
     def reached(
-        self, before: tuple[Answer, ...], after: tuple[Answer, ...], question: str, target: int | None
+        self,
+        before: tuple[Answer, ...],
+        after: tuple[Answer, ...],
+        question: str,
+        target: int | None,
     ) -> bool:
         """The wanted answer is the likeliest, or without a target another one than before."""
         if target is None:
@@ -112,9 +118,7 @@ class ImageNetVictim(Classifier):
         self._network = network
         self.questions = (Question("class", names),)
 
-    def logits(
-        self, levels: Float[Tensor, "n 3 h w"], question: str
-    ) -> Float[Tensor, "n values"]:
+    def logits(self, levels: Float[Tensor, "n 3 h w"], question: str) -> Float[Tensor, "n values"]:
         """Logits of the thousand classes."""
         return self._network.logits(imagenet.normalised(levels))
 
@@ -127,9 +131,7 @@ class ReaderVictim(Classifier):
         self.questions = questions_of(opened.columns)
         opened.network.requires_grad_(False)
 
-    def logits(
-        self, levels: Float[Tensor, "n 3 h w"], question: str
-    ) -> Float[Tensor, "n values"]:
+    def logits(self, levels: Float[Tensor, "n 3 h w"], question: str) -> Float[Tensor, "n values"]:
         """Two logits of a continuous or binary attribute, one a value of a categorical one."""
         return attribute_logits(self.raw(levels), self.reader.columns, question)
 
@@ -146,9 +148,7 @@ class NoisyVictim(Classifier):
         self._network, self._size = network, size_px
         self.questions = (Question("class", classes),)
 
-    def logits(
-        self, levels: Float[Tensor, "n 3 h w"], question: str
-    ) -> Float[Tensor, "n values"]:
+    def logits(self, levels: Float[Tensor, "n 3 h w"], question: str) -> Float[Tensor, "n values"]:
         """The classes' log probabilities at the first timestep."""
         x = levels / 127.5 - 1.0
         if x.shape[-2:] != (self._size, self._size):

@@ -137,7 +137,9 @@ def flip(
     after = room.renderer.render(recipe).pixels
     drift, drifted = _drift(victim, before, after, wish.question)
     answers = [
-        one.answers(pixels, wish.question)[0] for one in (victim, judge) for pixels in (before, after)
+        one.answers(pixels, wish.question)[0]
+        for one in (victim, judge)
+        for pixels in (before, after)
     ]
     return Flip(recipe, found.reached, found.far, *answers, drift, drifted)
 

@@ -70,9 +70,7 @@ DAMAGES: tuple[tuple[str, Damage], ...] = (
 )
 
 
-def look(
-    place: Place, recipe: bytes, pixels: Pixels, hurry: bool, cancel: CancelToken
-) -> Look:
+def look(place: Place, recipe: bytes, pixels: Pixels, hurry: bool, cancel: CancelToken) -> Look:
     """The pictures and the answers before and after. recipe: canonical, of a Perturb."""
     whole, node = node_of(recipe)
     result = perturb_image(place, node, pixels, False, hurry, cancel)
@@ -130,7 +128,10 @@ def _transfer(
 ) -> tuple[Transferred, ...]:
     infos = {one.key: one for one in victims(room.library)}
     rows = []
-    for key, question in [(info.key, node.question), *counterparts(room.library, info, node.question)]:
+    for key, question in [
+        (info.key, node.question),
+        *counterparts(room.library, info, node.question),
+    ]:
         cancel.check()
         victim = room.victim(infos[key])
         before = victim.answers(pixels, question)[0]

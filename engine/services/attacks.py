@@ -48,6 +48,7 @@ class Attacks:
         self._place = place
         self._library = library
         self._worker = Worker()  # its process starts with the first job
+        self._searcher = Worker()  # another one, so that a search never holds up a slider
 
     def victims(self) -> tuple[VictimInfo, ...]:
         """Every network that can be attacked or shows what transfers."""
@@ -112,7 +113,7 @@ class Attacks:
         """The Recipe with a universal pattern in the place of its attack; found on portraits that
         the bundled generator makes. Raises RecipeError for networks that read no portraits."""
         asked = {"recipe": Recipe(attacked(recipe)).canonical, "pictures": pictures}
-        sha256: str = self._run("attack_searches:find_universal", asked, progress, cancel)
+        sha256: str = self._search("find_universal", asked, progress, cancel)
         return with_pattern(recipe, sha256)
 
     def flip(
@@ -123,13 +124,14 @@ class Attacks:
         frame: Callable[[Any], None] | None = None,
     ) -> Flip:
         """The smallest move in w that changes an answer. frame: shown uint8 [r, r, 3] on the way."""
-        found: Flip = self._run("attack_searches:flip", {"wish": wish}, progress, cancel, frame)
+        found: Flip = self._search("flip", {"wish": wish}, progress, cancel, frame)
         return found
 
     def close(self) -> None:
-        """End the worker process; its job ends as cancelled. A later one starts another."""
-        self._worker.close()
-        self._worker = Worker()
+        """End the worker processes; their jobs end as cancelled. A later one starts another."""
+        for worker in (self._worker, self._searcher):
+            worker.close()
+        self._worker, self._searcher = Worker(), Worker()
 
     def _run(
         self,
@@ -137,10 +139,21 @@ class Attacks:
         asked: dict[str, Any],
         progress: OnProgress | None = None,
         cancel: CancelToken | None = None,
+    ) -> Any:
+        kwargs = {"place": self._place, **asked}
+        job = self._worker.submit(f"engine.services.{name}", kwargs, on_progress=progress)
+        return job.wait(cancel)
+
+    def _search(
+        self,
+        name: str,
+        asked: dict[str, Any],
+        progress: OnProgress | None,
+        cancel: CancelToken | None,
         frame: Callable[[Any], None] | None = None,
     ) -> Any:
-        job = self._worker.submit(
-            f"engine.services.{name}",
+        job = self._searcher.submit(
+            f"engine.services.attack_searches:{name}",
             {"place": self._place, **asked},
             on_progress=progress,
             on_frame=frame,

@@ -13,12 +13,12 @@ from engine.frame import BackendName, Frame, Mark
 from engine.image.codec import thumbnail
 from engine.image.pixels import pixels_sha256
 from engine.image.xmp import SOURCE_TYPES, packet
+from engine.perturbing import Perturb
 from engine.provenance.claim import Made
 from engine.provenance.fingerprint import Pixels
 from engine.provenance.likeness import SMALL_PX
 from engine.provenance.origin import source_type
 from engine.provenance.program import NAME, program_version
-from engine.perturbing import Perturb
 from engine.recipe import Recipe, walk
 
 _PACKAGES: dict[BackendName, tuple[str, ...]] = {

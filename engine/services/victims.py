@@ -125,9 +125,7 @@ def class_names() -> tuple[str, ...]:
     assert len(names) == CLASSES
     short = [name.split(",")[0] for name in names]
     doubled = {name for name in short if short.count(name) > 1}
-    return tuple(
-        name if one in doubled else one for one, name in zip(short, names, strict=True)
-    )
+    return tuple(name if one in doubled else one for one, name in zip(short, names, strict=True))
 
 
 def _readers(library: ModelLibrary) -> list[VictimInfo]:
