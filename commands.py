@@ -164,6 +164,13 @@ def find_directions(options: Namespace) -> int:
     return editing_commands.find_directions(options)
 
 
+def attack(options: Namespace) -> int:
+    """Attack a picture."""
+    import attack_commands
+
+    return attack_commands.attack(options)
+
+
 def train(options: Namespace) -> int:
     """Train one model."""
     from engine.services.train import train_model

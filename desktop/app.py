@@ -37,6 +37,7 @@ from desktop.handlers import Handlers
 from desktop.lanes import QueueLane
 from desktop.settings import Settings
 from desktop.status import StatusKeeper
+from desktop.tour_desk import TourDesk
 from desktop.verify_page import VerifyPage
 from desktop.views.main_window import MainWindow
 from desktop.widgets.icons import app_icon
@@ -102,6 +103,7 @@ class Desk(QObject):
         self.handlers = Handlers(self)
         self.handlers.connect_parts()
         self.handlers.connect_actions()
+        self.tour = TourDesk(self)
         self.window.build_panels()
         self._closed = False
         self._status = StatusKeeper(
@@ -119,6 +121,7 @@ class Desk(QObject):
         if not self.private:
             self.favourites.start()
             self.projects.start()
+            self.tour.first_start()
         self.identity.start()
 
     def connect_panel(self, key: str, panel: QWidget) -> None:
@@ -213,7 +216,8 @@ def take_screenshot(
     """Open the real window, wait for its pictures, and save what it shows as a PNG.
 
     scene: "explore", "mixing", "diffuse", "export", "edit-find-effects" (the Edit page with these
-    sections open) or "verify", which shows `file`. The user's own settings are neither read nor
+    sections open), "attack-KEY" likewise, "welcome", "tour-KEY" (a stop) or "verify", which shows
+    `file`. The user's own settings are neither read nor
     written. Raises BackendError when no picture came within `wait_s`.
     """
     app = application()
@@ -255,6 +259,11 @@ def _set_scene(desk: Desk, scene: str, file: Path | None) -> None:
                 desk.attack.open_photo(file)
             else:
                 desk.window.attack.open_section(key)
+    elif scene == "welcome":
+        desk.tour.welcome()
+    elif scene.startswith("tour"):
+        desk.settings.set_text("tour", scene.partition("-")[2])
+        desk.tour.tour.start()
     elif scene == "diffuse":
         desk.window.actions_by_name["page_diffuse"].trigger()
     elif scene == "export":

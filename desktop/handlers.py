@@ -179,7 +179,7 @@ class Handlers(PictureHandlers):
         elif key in ("explore", "edit") and before in ("diffuse", "attack"):
             self._desk.explore.show_again()
 
-    def _load(self, recipe: Recipe, text: str) -> None:
+    def load(self, recipe: Recipe, text: str) -> None:
         """Show a Recipe on the page that has sliders for it."""
         if is_diffusion(recipe):
             self._window.show_page("diffuse")
@@ -190,6 +190,16 @@ class Handlers(PictureHandlers):
         else:
             self._window.show_page("explore")
             self._desk.explore.load_recipe(recipe, text)
+
+    def open_at(self, page: str, section: str) -> None:
+        """A page, and a section of its column; "export" is the export panel."""
+        if section == "export":
+            self._window.show_export()
+            return
+        self._show_page(page)
+        column = self._window.section_column
+        if column is not None and section in column.sections:
+            column.open_section(section)
 
     @Slot()
     def _show_section(self) -> None:
@@ -252,22 +262,22 @@ class Handlers(PictureHandlers):
 
     @Slot(object)
     def _restore(self, recipe: Recipe) -> None:
-        self._load(recipe, "Restore from a picture")
+        self.load(recipe, "Restore from a picture")
 
     @Slot(object)
     def _go_back(self, recipe: Recipe) -> None:
-        self._load(recipe, "Back in history")
+        self.load(recipe, "Back in history")
 
     @Slot(object)
     def _show_project(self, recipe: Recipe | None) -> None:
         self._desk.undo.clear()
         if recipe is not None:
-            self._load(recipe, "Open project")
+            self.load(recipe, "Open project")
             self._desk.undo.clear()
 
     @Slot(object)
     def _show_read(self, recipe: Recipe) -> None:
-        self._load(recipe, "Open Recipe")
+        self.load(recipe, "Open Recipe")
 
     @Slot()
     def _save(self) -> None:

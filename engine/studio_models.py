@@ -23,6 +23,7 @@ from engine.services import anatomy, models
 from engine.services.attacks import Attacks
 from engine.services.engines import Engine, available
 from engine.services.installation import Installation
+from engine.wishes import TourStop
 from engine.worker import Worker
 
 RENDER = RenderSettings()
@@ -96,6 +97,12 @@ class Models(Installation):
         if name not in self._directions:
             self._directions[name] = models.directions_of(self.library, self.library.find(name))
         return self._directions[name]
+
+    def tour(self, language: str = "") -> tuple[TourStop, ...]:
+        """The guided tour; language: two letters. Raises AtelierError."""
+        from engine.services.tour import read_tour
+
+        return read_tour(self.library, self.directions, language)
 
     def anatomy(self, name: str) -> Anatomy:
         """What the model has: noisy layers, classes, whether its pictures can be moved."""

@@ -18,9 +18,9 @@ from engine.frame import Progress
 from engine.perturbing import Question
 
 HINT = (
-    "The picture stays one that the generator makes. The shortest move in w that changes one answer "
-    "of the attribute network while its other answers stay is looked for; the judge, which takes no "
-    "part in it, says whether the face really changed."
+    "The picture stays one that the generator makes. The shortest move in w that changes one "
+    "answer of the attribute network while its other answers stay is looked for; the judge, which "
+    "takes no part in it, says whether the face really changed."
 )
 READER = "portraits-attributes"
 

@@ -22,7 +22,10 @@ TRANSFORMS = (
     ("rotation", "Turns", "Up to 12 degrees either way (slower)"),
     ("brightness", "Light", "A quarter brighter or darker, more or less contrast (slower)"),
 )
-UNIVERSAL_HINT = "One pattern for all portraits: found on 48 that the bundled model makes, with the budget above."
+UNIVERSAL_HINT = (
+    "One pattern for all portraits: found on 48 that the bundled model makes, with the budget "
+    "above."
+)
 
 
 class MethodPanel(QWidget):

@@ -94,7 +94,8 @@ class TransferPanel(QWidget):
         for index, row in enumerate(rows):
             asked = f", {row.question}" if row.question else ""
             name = f"{row.title}{asked}" + (" (attacked)" if row.attacked else "")
-            told = f"{row.before.value} {row.before.share:.0%}  →  {row.after.value} {row.after.share:.0%}"
+            before, after = (f"{one.value} {one.share:.0%}" for one in (row.before, row.after))
+            told = f"{before}  →  {after}"
             head = label(plain(name, 90), wrap=True)
             tail = label(plain(told, 120), tone="bad" if row.changed else "good", wrap=True)
             self._grid.addWidget(head, 2 * index, 0)

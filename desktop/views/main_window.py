@@ -30,11 +30,13 @@ from desktop.views.rail import Rail
 from desktop.views.stage import Stage
 from desktop.views.status_bar import StatusBar
 from desktop.views.top_bar import TopBar
+from desktop.views.tour_bar import TourBar
 from desktop.views.tray import Tray
 from desktop.views.verify_panel import VerifyPanel
 from desktop.widgets.command_palette import CommandPalette
 from desktop.widgets.frames import named
 from desktop.widgets.reading_order import set_reading_order
+from desktop.widgets.section_column import SectionColumn
 
 NAME = "Latent Atelier"
 PROJECTS = "Projects and Recipes (*.atelier *.json);;All files (*)"
@@ -65,6 +67,7 @@ class MainWindow(QMainWindow):
         self.top = TopBar(self.actions_by_name, menu)
         self.rail = Rail()
         self.stage = Stage(self.actions_by_name)
+        self.tour = TourBar()
         self.tray = Tray(settings.is_open("tray", True))
         self.status = StatusBar()
         self.explore = ExploreColumn()
@@ -89,6 +92,7 @@ class MainWindow(QMainWindow):
         centre = QVBoxLayout()
         centre.setSpacing(0)
         centre.addWidget(self.stage, 1)
+        centre.addWidget(self.tour)
         centre.addWidget(self.tray)
         middle = QHBoxLayout()
         middle.setSpacing(0)
@@ -143,6 +147,12 @@ class MainWindow(QMainWindow):
             "attack": self.attack,
         }
         return columns.get(self.page, self.explore)
+
+    @property
+    def section_column(self) -> SectionColumn | None:
+        """The column of the page in use, where it has sections."""
+        column = self._page_column
+        return column if isinstance(column, SectionColumn) else None
 
     def show_export(self) -> None:
         """The export panel, in the place of the sliders."""

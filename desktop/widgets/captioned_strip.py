@@ -10,6 +10,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from desktop.theme import current
+
 GAP_PX = 8
 LINE_PX = 17
 Tone = Literal["", "good", "bad"]
@@ -66,11 +68,8 @@ class CaptionedStrip(QWidget):
         muted = palette.color(QPalette.ColorRole.PlaceholderText)
         words = palette.color(QPalette.ColorRole.WindowText)
         ground = palette.color(QPalette.ColorRole.Base)
-        dark = palette.color(QPalette.ColorRole.Window).lightness() < 128
-        tones = {
-            "good": QColor("#6fcf97" if dark else "#1b7a43"),
-            "bad": QColor("#ff9a8b" if dark else "#b3261e"),
-        }
+        theme = current()
+        tones = {"good": QColor(theme.good), "bad": QColor(theme.bad)}
         side = self._side(self.width())
         for index, cell in enumerate(self._cells):
             row, column = divmod(index, self._across)

@@ -63,7 +63,7 @@ def expected(
 
 
 def fast_gradient(x: Levels, slope: Slope, epsilon: float) -> Levels:
-    """x + epsilon sign(gradient): the fast gradient sign method (Goodfellow et al., 2014, eq. 2)."""
+    """x + epsilon sign(gradient), the fast gradient sign method (Goodfellow et al., 2014)."""
     return (x + epsilon * slope(x).sign()).clamp(0, 255)
 
 

@@ -1,9 +1,10 @@
 """Adversarial latents: the smallest move in w after which the attribute network says otherwise.
 
-The question's margin and all the other attributes are constraints; the shortest move that meets them
-is found by solving them linearised, again and again: v <- A+ (A v + b - f(v)), the minimum-norm step
-of Gauss and Newton (as DeepFool does for one boundary, Moosavi-Dezfooli et al., 2016). Moves are
-counted in deviations of the model's own w, where every direction is as common as any other.
+The question's margin and all the other attributes are constraints; the shortest move that meets
+them is found by solving them linearised, again and again: v <- A+ (A v + b - f(v)), the step of
+least norm of Gauss and Newton (as DeepFool does for one boundary, Moosavi-Dezfooli et al., 2016).
+Moves are counted in deviations of the model's own w, where every direction is as common as any
+other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One perturbation for many pictures at once.
 
-What Moosavi-Dezfooli et al. (2017) found to exist, searched for by the gradient of the mean loss over
-batches, each loss cut where its picture is lost already (Shafahi et al., 2020, section 4).
+What Moosavi-Dezfooli et al. (2017) found to exist, searched for by the gradient of the mean loss
+over batches, each loss cut where its picture is lost already (Shafahi et al., 2020, section 4).
 """
 
 from __future__ import annotations

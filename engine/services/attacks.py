@@ -123,7 +123,7 @@ class Attacks:
         cancel: CancelToken | None = None,
         frame: Callable[[Any], None] | None = None,
     ) -> Flip:
-        """The smallest move in w that changes an answer. frame: shown uint8 [r, r, 3] on the way."""
+        """The smallest move in w that changes an answer. frame: shown uint8 [r, r, 3]."""
         found: Flip = self._search("flip", {"wish": wish}, progress, cancel, frame)
         return found
 
@@ -167,7 +167,7 @@ def is_long(node: Perturb) -> bool:
 
 
 def attacked(recipe: Recipe) -> Perturb:
-    """The Perturb of a Recipe, below what an export adds. Raises RecipeError where there is none."""
+    """The Perturb of a Recipe, below what an export adds. Raises RecipeError without one."""
     image: Image = recipe.image
     while isinstance(image, Resize):
         image = image.image

@@ -1,4 +1,4 @@
-"""Which networks can be attacked, or show what transfers, and what they are asked. No torch here."""
+"""Which networks can be attacked or show what transfers, and what they are asked. No torch."""
 
 from __future__ import annotations
 
