@@ -48,7 +48,7 @@ class AttackState:
     question: str
     target: int | None = None
     method: Method = "fast_gradient"
-    epsilon: float = 4.0
+    epsilon: float = 8.0
     steps: int = 10
     momentum: float = 1.0
     transforms: tuple[TransformName, ...] = ()

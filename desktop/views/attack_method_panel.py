@@ -41,7 +41,7 @@ class MethodPanel(QWidget):
         super().__init__()
         self._method = ChoiceRow("Method", "How the picture is moved")
         self._method.set_choices(list(METHOD_TITLES.items()))
-        self._epsilon = SliderRow("Epsilon, of 255", 0, 16, 4, step=0.5, decimals=1, beyond=(0, 64))
+        self._epsilon = SliderRow("Epsilon, of 255", 0, 16, 8, step=0.5, decimals=1, beyond=(0, 64))
         self._epsilon.setToolTip("The budget: the largest change of any value, in levels of 255")
         self._steps = SliderRow("Steps", 1, 40, 10, step=1, decimals=0, beyond=(1, 200))
         self._momentum = SliderRow("Momentum", 0.1, 2, 1.0, step=0.1, decimals=1)

@@ -49,13 +49,18 @@ class CaptionedStrip(QWidget):
         self.update()
 
     def heightForWidth(self, width: int) -> int:
-        """Square pictures, and two lines below each."""
+        """Square pictures, and lines below each."""
         rows = -(-len(self._cells) // self._across)
-        return round(rows * (self._side(width) + 2 * LINE_PX + GAP_PX))
+        return round(rows * self._row(width) - GAP_PX) if rows else 0
 
     def sizeHint(self) -> QSize:
         """As wide as the column."""
         return QSize(312, self.heightForWidth(312))
+
+    def _row(self, width: int) -> float:
+        """A picture with its lines; the second only where one has words for it."""
+        lines = 2 if any(cell.words for cell in self._cells) else 1
+        return self._side(width) + lines * LINE_PX + GAP_PX
 
     def _side(self, width: int) -> float:
         return (width - GAP_PX * (self._across - 1)) / self._across
@@ -74,7 +79,7 @@ class CaptionedStrip(QWidget):
         for index, cell in enumerate(self._cells):
             row, column = divmod(index, self._across)
             x = column * (side + GAP_PX)
-            y = row * (side + 2 * LINE_PX + GAP_PX)
+            y = row * self._row(self.width())
             place = QRectF(x, y, side, side)
             painter.fillRect(place, ground)
             if cell.image is not None:

@@ -93,7 +93,8 @@ def _shortest(a: Float[Tensor, "m n"], b: Float[Tensor, " m"]) -> Float[Tensor, 
     """
     soft = torch.ones(len(a))
     soft[0] = 1e-6
-    return a.T @ torch.linalg.solve(a @ a.T + torch.diag(soft), b)
+    dual: Tensor = torch.linalg.solve(a @ a.T + torch.diag(soft), b)
+    return a.T @ dual
 
 
 def _shortened(

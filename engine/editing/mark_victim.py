@@ -119,7 +119,8 @@ def reading(x: Float[Tensor, "n 3 h w"]) -> Tensor:
     count = SIDE // TILE
     tile = flat.reshape(-1, count, TILE, count, TILE).mean((1, 3))
     rows, columns = (WAVES[:, 0] % TILE).tolist(), (WAVES[:, 1] % TILE).tolist()
-    return torch.fft.fft2(tile)[:, rows, columns] / TILE
+    waves: Tensor = torch.fft.fft2(tile)[:, rows, columns] / TILE
+    return waves
 
 
 def _limited(x: Tensor) -> Tensor:

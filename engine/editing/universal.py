@@ -40,13 +40,14 @@ def find(
     pictures: levels. rounds: how often each of them is looked at. seen: told of every step.
     """
     source = torch.Generator().manual_seed(seed)
-    answers = torch.cat([_answers(victim, part, question) for part in pictures.split(BATCH)])
+    answers = torch.cat([_answers(victim, part, question) for part in torch.split(pictures, BATCH)])
     pattern = torch.zeros(pictures.shape[1:])
     velocity = torch.zeros_like(pattern)
     steps = rounds * -(-len(pictures) // BATCH)
     step = 0
     for _ in range(rounds):
-        for rows in torch.randperm(len(pictures), generator=source).split(BATCH):
+        order = torch.randperm(len(pictures), generator=source)
+        for rows in torch.split(order, BATCH):
             cancel.check()
             moving = pattern.clone().requires_grad_()
             moved = (pictures[rows] + epsilon * moving).clamp(0, 255)

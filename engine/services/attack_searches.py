@@ -136,12 +136,17 @@ def flip(
     before = room.renderer.render(Recipe(made)).pixels
     after = room.renderer.render(recipe).pixels
     drift, drifted = _drift(victim, before, after, wish.question)
-    answers = [
-        one.answers(pixels, wish.question)[0]
-        for one in (victim, judge)
-        for pixels in (before, after)
-    ]
-    return Flip(recipe, found.reached, found.far, *answers, drift, drifted)
+    return Flip(
+        recipe,
+        found.reached,
+        found.far,
+        before=victim.answers(before, wish.question)[0],
+        after=victim.answers(after, wish.question)[0],
+        judged_before=judge.answers(before, wish.question)[0],
+        judged_after=judge.answers(after, wish.question)[0],
+        drift=drift,
+        drifted=drifted,
+    )
 
 
 def _drift(
