@@ -40,6 +40,7 @@ class AttackDesk(QObject):
         desk, page, looks, column = self.desk, self.page, self.looks, self._column
         for other in (desk.explore, desk.diffuse):
             other.recipe_wanted.connect(page.follow)
+        desk.explore.recipe_wanted.connect(self._give_way)
         page.recipe_wanted.connect(desk.render.show_recipe)
         page.recipe_wanted.connect(desk.exports.follow)
         page.recipe_wanted.connect(looks.follow)
@@ -69,6 +70,12 @@ class AttackDesk(QObject):
     def open_photo(self, path: Path) -> None:
         """A photo that was dropped on this page."""
         self.page.open(path)
+
+    @Slot()
+    def _give_way(self) -> None:
+        """Explore's picture is wanted, as by undo: it is not shown beside another's controls."""
+        if self.desk.window.page == "attack":
+            self.desk.window.show_page("explore")
 
     @Slot(str, object)
     def _panel_made(self, key: str, panel: QWidget) -> None:

@@ -15,6 +15,7 @@ from desktop.widgets.text import label
 
 WIDTH_PX = 440
 MOST_RECENT = 4
+FOOT_PX = 52  # room for the bar below the canvas
 HELLO = (
     "Everything that you do here edits a Recipe, everything on screen is a rendering of one, and "
     "what you export is signed."
@@ -87,19 +88,19 @@ class WelcomeCard(QFrame):
         self.place()
 
     def appear(self) -> None:
-        """Show it in the middle, the tour's button focused."""
+        """Show it, the tour's button focused."""
         self.show()
         self.raise_()
         self.place()
         self._tour.setFocus()
 
     def place(self) -> None:
-        """In the middle of what it lies over."""
+        """At the foot of the canvas, so that the picture can be seen."""
         self.adjustSize()
         parent = self.parentWidget()
         if parent is not None:
             x = (parent.width() - self.width()) // 2
-            self.move(max(0, x), max(8, (parent.height() - self.height()) // 2))
+            self.move(max(0, x), max(8, parent.height() - self.height() - FOOT_PX))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape closes."""

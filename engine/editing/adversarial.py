@@ -38,7 +38,11 @@ def slope_of(objective: Objective) -> Slope:
 
 
 def expected(
-    objective: Objective, transformations: Sequence[Transformation], draws: int, seed: int
+    objective: Objective,
+    transformations: Sequence[Transformation],
+    draws: int,
+    seed: int,
+    cancel: CancelToken | None = None,
 ) -> Slope:
     """The gradient's mean over random transformations, other ones in every step.
 
@@ -52,6 +56,8 @@ def expected(
     def slope(x: Levels) -> Levels:
         total = torch.zeros_like(x)
         for draw in range(draws):
+            if cancel is not None:
+                cancel.check()
             kind = kinds[draw % len(kinds)]
             moving = x.detach().requires_grad_()
             seen = moving if kind is None else kind(moving, source)

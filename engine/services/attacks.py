@@ -47,8 +47,8 @@ class Attacks:
     def __init__(self, place: Place, library: ModelLibrary) -> None:
         self._place = place
         self._library = library
-        self._worker = Worker()  # its process starts with the first job
-        self._searcher = Worker()  # another one, so that a search never holds up a slider
+        self._worker = _worker()  # its process starts with the first job
+        self._searcher = _worker()  # another one, so that a search never holds up a slider
 
     def victims(self) -> tuple[VictimInfo, ...]:
         """Every network that can be attacked or shows what transfers."""
@@ -131,7 +131,7 @@ class Attacks:
         """End the worker processes; their jobs end as cancelled. A later one starts another."""
         for worker in (self._worker, self._searcher):
             worker.close()
-        self._worker, self._searcher = Worker(), Worker()
+        self._worker, self._searcher = _worker(), _worker()
 
     def _run(
         self,
@@ -159,6 +159,10 @@ class Attacks:
             on_frame=frame,
         )
         return job.wait(cancel)
+
+
+def _worker() -> Worker:
+    return Worker(patience_s=8.0)  # a gradient of a large picture takes a second
 
 
 def is_long(node: Perturb) -> bool:

@@ -146,7 +146,7 @@ def _made(
     objective = victim.objective(pixels, node.question, node.target)
     if node.transforms:
         kinds = [BY_NAME[name] for name in node.transforms]
-        slope = adversarial.expected(objective, kinds, node.draws, node.seed)
+        slope = adversarial.expected(objective, kinds, node.draws, node.seed, cancel)
     else:
         slope = adversarial.slope_of(objective)
         if not fresh:

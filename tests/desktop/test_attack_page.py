@@ -141,6 +141,15 @@ def test_every_control_can_be_undone(desk: Desk, qtbot: QtBot) -> None:
     qtbot.waitUntil(desk.at_rest)
 
 
+def test_undo_beyond_the_attack_goes_back_to_explore(desk: Desk, qtbot: QtBot) -> None:
+    desk.explore.set_psi(0.2)
+    desk.explore.end_gesture()
+    _attack(desk, qtbot)
+    desk.window.actions_by_name["undo"].trigger()
+    assert desk.window.page == "explore"
+    qtbot.waitUntil(desk.at_rest)
+
+
 def test_the_methods_say_what_they_are_in_the_recipe(desk: Desk, qtbot: QtBot) -> None:
     _attack(desk, qtbot)
     page = desk.attack.page
