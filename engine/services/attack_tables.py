@@ -104,17 +104,17 @@ def report(
     rows = _transfer(room, info, node, pixels, result, cancel)
     cells = []
     victim = room.victim(info)
-    before = victim.answers(pixels, node.question)
     for index, (name, damage) in enumerate(DAMAGES):
         cancel.check()
         progress(Progress(name, 0.3 + 0.7 * index / len(DAMAGES)))
         damaged = damage(result)
         answers = victim.answers(damaged, node.question)
-        plain = victim.answers(damage(pixels), node.question)[0]
-        holds = victim.reached(before, answers, node.question, node.target)
+        plain = victim.answers(damage(pixels), node.question)
+        # Damage alone may change an answer: what the attack does is told against that.
+        holds = victim.reached(plain, answers, node.question, node.target)
         side = max(damaged.shape[:2])
         height, width = (max(1, round(n * THUMB_PX / side)) for n in damaged.shape[:2])
-        cells.append(Survived(name, resize(damaged, width, height), answers[0], plain, holds))
+        cells.append(Survived(name, resize(damaged, width, height), answers[0], plain[0], holds))
     return Report(whole, rows, tuple(cells))
 
 

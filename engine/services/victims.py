@@ -118,14 +118,17 @@ def counterparts(library: ModelLibrary, info: VictimInfo, question: str) -> list
 
 @cache
 def class_names() -> tuple[str, ...]:
-    """The thousand classes of ImageNet in words, WordNet's, the first of each; see the file."""
+    """The thousand classes of ImageNet in WordNet's words: the first of each synset, all of them
+    where two begin alike, and the number, too, for those with the very same words."""
     path = Path(__file__).resolve().parents[2] / "resources" / "imagenet-classes.txt"
     lines = path.read_text(encoding="utf-8").splitlines()
     names = [line.split(" ", 1)[1] for line in lines if line and not line.startswith("#")]
     assert len(names) == CLASSES
-    short = [name.split(",")[0] for name in names]
-    doubled = {name for name in short if short.count(name) > 1}
-    return tuple(name if one in doubled else one for one, name in zip(short, names, strict=True))
+    found = [name.split(",")[0] for name in names]
+    for told in (names, [f"{name} {index}" for index, name in enumerate(names)]):
+        doubled = {name for name in found if found.count(name) > 1}
+        found = [new if old in doubled else old for old, new in zip(found, told, strict=True)]
+    return tuple(found)
 
 
 def _readers(library: ModelLibrary) -> list[VictimInfo]:

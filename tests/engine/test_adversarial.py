@@ -53,6 +53,7 @@ def reader() -> ReaderVictim:
 def _linear() -> tuple[Linear, np.ndarray]:
     rng = np.random.RandomState(0)
     weights = torch.from_numpy(rng.randn(1, 3, 32, 32).astype(np.float32))
+    weights -= weights.mean()
     return Linear(weights), rng.randint(60, 190, (32, 32, 3)).astype(np.uint8)
 
 
@@ -77,9 +78,9 @@ def test_the_marks_gradient_is_that_of_finite_differences() -> None:
     slope = adversarial.slope_of(objective)(x)
     with torch.no_grad():
         step = slope / adversarial.rms(slope)
-        rise = float((objective(x + 0.05 * step) - objective(x - 0.05 * step))[0]) / 0.1
+        rise = float((objective(x + 0.003 * step) - objective(x - 0.003 * step))[0]) / 0.006
     # Cut values let gradients through, so the slope points the way but is not exact.
-    assert rise == pytest.approx(float((slope * step).sum()), rel=0.35)
+    assert rise == pytest.approx(float((slope * step).sum()), rel=0.15)
 
 
 def test_one_step_of_the_sign_is_the_best_that_a_linear_network_allows() -> None:
