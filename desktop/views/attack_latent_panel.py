@@ -125,7 +125,9 @@ class LatentPanel(QWidget):
     def _chosen(self, key: str) -> None:
         question = next((q for q in self._questions if q.name == key), None)
         if question is not None:
-            self._answer.set_choices([(str(i), value) for i, value in enumerate(question.values)])
+            values = question.values
+            self._answer.set_choices([(str(i), value) for i, value in enumerate(values)])
+            self._answer.set_key(str(len(values) - 1))
 
     def _submit(self) -> None:
         self.flip_wanted.emit(self._attribute.key, int(self._answer.key or 0))

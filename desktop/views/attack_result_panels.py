@@ -89,7 +89,7 @@ class TransferPanel(QWidget):
         self._hint.setText(
             "No other network here reads such pictures."
             if not others
-            else f"{changed} of {others} other answers changed, though nobody looked at them."
+            else f"{changed} of {others} other answers changed; the attack never looked at them."
         )
         for index, row in enumerate(rows):
             asked = f", {row.question}" if row.question else ""

@@ -112,6 +112,12 @@ def flip(
             f"The answers to {wish.question!r} are numbered 0 to {len(values) - 1}, "
             f"got {wish.target}."
         )
+    before = room.renderer.render(Recipe(made)).pixels
+    if victim.answers(before, wish.question)[0].value == values[wish.target]:
+        raise RecipeError(
+            f"The network says “{values[wish.target]}” of this picture already.",
+            "Choose another answer.",
+        )
     model, memo = room.renderer.opened(info, "torch", "")
     ws = evaluate(made.latent, model, room.store.get_array, class_vector(made, info), memo)[0]
     net, around = differentiable(model, made.noise), spread(sample_w(model, SPREAD, 3))
@@ -133,7 +139,6 @@ def flip(
     )
     latent = Computed("flip", stored, "w", (), (made.latent,), told)
     recipe = Recipe(replace(made, latent=latent))
-    before = room.renderer.render(Recipe(made)).pixels
     after = room.renderer.render(recipe).pixels
     drift, drifted = _drift(victim, before, after, wish.question)
     return Flip(
