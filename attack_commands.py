@@ -21,11 +21,10 @@ from engine.perturbing import (
     Projected,
     Report,
     VictimInfo,
+    photo_to_attack,
 )
 from engine.recipe import Generate, Image, Photo, Recipe, Resize, Seed, Truncate
 from engine.studio import Studio
-
-PHOTO_PX = 512  # the longer side at which a photo is attacked
 
 
 def attack(options: Namespace) -> int:
@@ -100,13 +99,9 @@ def _image(options: Namespace, studio: Studio) -> Image:
             return Recipe.from_json(options.picture.read_bytes()).image
         except OSError as error:
             raise UsageError(f"{options.picture} cannot be read: {error.strerror}.") from error
-    photo = Photo(studio.keep_photo(options.picture))
-    height, width = studio.render(Recipe(photo)).pixels.shape[:2]
-    longer = max(width, height)
-    if longer <= PHOTO_PX:
-        return photo
-    w, h = (max(1, round(side * PHOTO_PX / longer)) for side in (width, height))
-    return Resize(photo, w, h)
+    sha256 = studio.keep_photo(options.picture)
+    height, width = studio.render(Recipe(Photo(sha256))).pixels.shape[:2]
+    return photo_to_attack(sha256, width, height)
 
 
 def _network(key: str | None, infos: tuple[VictimInfo, ...], photo: bool) -> VictimInfo:

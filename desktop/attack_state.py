@@ -29,9 +29,7 @@ METHOD_TITLES: dict[Method, str] = {
     "l2": "Projected, L2",
     "universal": "Universal pattern",
 }
-PHOTO_PX = 512  # the longer side of a photo that is attacked: what an export keeps as it is
 FORGED_ID = 0x0BADC0FFEE
-PSI = 0.7
 
 
 @dataclass(frozen=True)
@@ -178,15 +176,6 @@ def fitting(infos: tuple[VictimInfo, ...], reads: str) -> VictimInfo:
     """A network that is here, may be attacked and reads such pictures; else the first that may."""
     able = [info for info in infos if info.finds and not info.missing]
     return next((info for info in able if info.reads == reads), able[0])
-
-
-def photo_image(sha256: str, width: int, height: int) -> Image:
-    """A photo at the size at which it is attacked."""
-    longer = max(width, height)
-    if longer <= PHOTO_PX:
-        return Photo(sha256)
-    w, h = (max(1, round(side * PHOTO_PX / longer)) for side in (width, height))
-    return Resize(Photo(sha256), w, h)
 
 
 def _attack(state: AttackState) -> Attack | None:

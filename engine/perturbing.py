@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from engine.errors import RecipeError
-from engine.recipe import Image, ModelRef, Recipe, Sha256
+from engine.recipe import Image, ModelRef, Photo, Recipe, Resize, Sha256
 from engine.schema import Count, Node, Pattern, Range
 
 Steps = Annotated[int, Range(1, 200)]
@@ -22,6 +22,7 @@ TransformName = Literal["resize", "jpeg", "rotation", "brightness"]
 TRANSFORMS: tuple[TransformName, ...] = ("resize", "jpeg", "rotation", "brightness")
 MARK_IDS = 2**40
 MOST_EPSILON = 64.0
+PHOTO_PX = 512
 
 
 class Victim(Node):
@@ -114,6 +115,15 @@ class Perturb(Image):
                 "A universal pattern is added as it is: it takes no target and no transforms.",
                 "Leave both out; they belong to the search for the pattern.",
             )
+
+
+def photo_to_attack(sha256: str, width: int, height: int) -> Image:
+    """A photo at the size at which it is attacked: the longer side of an export, or less."""
+    longer = max(width, height)
+    if longer <= PHOTO_PX:
+        return Photo(sha256)
+    w, h = (max(1, round(side * PHOTO_PX / longer)) for side in (width, height))
+    return Resize(Photo(sha256), w, h)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from desktop.attack_state import (
     FORGED_ID,
     AttackState,
     first_state,
-    photo_image,
     recipe_of,
     state_of,
     with_image,
@@ -25,7 +24,7 @@ from desktop.lanes import Job, QueueLane
 from engine.cancel import CancelToken
 from engine.errors import AtelierError, ModelError
 from engine.frame import OnProgress
-from engine.perturbing import MarkReader, TransformName
+from engine.perturbing import TRANSFORMS, MarkReader, TransformName, photo_to_attack
 from engine.recipe import Generate, Image, Latent, Photo, Recipe, Truncate
 from engine.studio import Studio
 
@@ -52,7 +51,7 @@ class _Open:
     def __call__(self, progress: OnProgress, token: CancelToken) -> Image:
         sha256 = self.studio.keep_photo(self.path)
         height, width = self.studio.render(Recipe(Photo(sha256))).pixels.shape[:2]
-        return photo_image(sha256, width, height)
+        return photo_to_attack(sha256, width, height)
 
 
 class AttackController(PageController[AttackState]):
@@ -177,9 +176,8 @@ class AttackController(PageController[AttackState]):
         """Whether the attack has to outlive a transformation."""
         if self.state is None:
             return
-        known: tuple[TransformName, ...] = ("resize", "jpeg", "rotation", "brightness")
         kept = {*self.state.transforms, name} if on else {*self.state.transforms} - {name}
-        transforms = tuple(one for one in known if one in kept)
+        transforms = tuple(one for one in TRANSFORMS if one in kept)
         self.do("Outlive", replace(self.state, transforms=transforms))
 
     @Slot(str)

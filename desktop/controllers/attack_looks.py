@@ -24,6 +24,11 @@ UNIVERSAL, FLIP = "universal pattern", "flip an attribute"
 PICTURES = 48
 
 
+def _drawn(studio: Studio) -> Callable[[Recipe], Any]:
+    """What draws the picture below an attack."""
+    return lambda recipe: studio.render(recipe).pixels
+
+
 @dataclass(frozen=True)
 class _Look:
     """Waits for the worker; runs in the lane's thread."""
@@ -33,12 +38,9 @@ class _Look:
     live: bool
 
     def __call__(self, token: CancelToken) -> LookView:
-        look = self.studio.attacks.look(self.recipe, self._draw, self.live, token)
+        look = self.studio.attacks.look(self.recipe, _drawn(self.studio), self.live, token)
         images = (thumb(look.picture), thumb(look.change), thumb(look.result))
         return LookView(look, images, self.live)
-
-    def _draw(self, recipe: Recipe) -> Any:
-        return self.studio.render(recipe).pixels
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,8 @@ class _Report:
     recipe: Recipe
 
     def __call__(self, token: CancelToken) -> ReportView:
-        found = self.studio.attacks.report(self.recipe, self._draw, None, token)
+        found = self.studio.attacks.report(self.recipe, _drawn(self.studio), None, token)
         return ReportView(found, tuple(thumb(one.pixels) for one in found.survival))
-
-    def _draw(self, recipe: Recipe) -> Any:
-        return self.studio.render(recipe).pixels
 
 
 @dataclass(frozen=True)

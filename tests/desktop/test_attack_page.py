@@ -16,7 +16,6 @@ from desktop.attack_state import (
     AttackState,
     first_state,
     is_attack,
-    photo_image,
     recipe_of,
     state_of,
     with_image,
@@ -27,7 +26,14 @@ from desktop.views.attack_method_panel import MethodPanel
 from desktop.views.attack_result_panels import LookPanel, SurvivalPanel, TransferPanel
 from desktop.views.attack_target_panel import TargetPanel
 from engine.errors import RecipeError
-from engine.perturbing import Iterated, MarkReader, Perturb, Projected, Universal
+from engine.perturbing import (
+    Iterated,
+    MarkReader,
+    Perturb,
+    Projected,
+    Universal,
+    photo_to_attack,
+)
 from engine.recipe import Generate, Photo, Recipe, Resize, Seed, Truncate
 
 
@@ -82,8 +88,8 @@ def test_a_picture_brings_a_network_that_reads_it(studio: FakeStudio) -> None:
 
 
 def test_large_photos_are_attacked_at_the_size_of_an_export() -> None:
-    assert photo_image("a" * 64, 400, 300) == Photo("a" * 64)
-    assert photo_image("a" * 64, 2000, 1000) == Resize(Photo("a" * 64), 512, 256)
+    assert photo_to_attack("a" * 64, 400, 300) == Photo("a" * 64)
+    assert photo_to_attack("a" * 64, 2000, 1000) == Resize(Photo("a" * 64), 512, 256)
 
 
 # --- the page
