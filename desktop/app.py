@@ -29,6 +29,7 @@ from desktop.controllers.library import LibraryController
 from desktop.controllers.matrix import MatrixController
 from desktop.controllers.passphrase import PassphraseBroker
 from desktop.controllers.project import ProjectController
+from desktop.controllers.queue import QueueController
 from desktop.controllers.render import RenderController
 from desktop.controllers.thumbs import ThumbController
 from desktop.controllers.verify import VerifyController
@@ -82,6 +83,7 @@ class Desk(QObject):
         self.layers = LayersController(studio, self)
         self.diffuse = DiffuseController(studio, self.files, self.undo, self)
         self.compare = CompareController(self.thumbs, self)
+        self.queue = QueueController(studio, self)
         self.lattice = LatticeController(self.thumbs, self)
         self.matrix = MatrixController(self.undo, self.thumbs, self)
         self.history = HistoryController(self.undo, self.thumbs, self)
@@ -144,9 +146,10 @@ class Desk(QObject):
 
     def at_rest(self) -> bool:
         """Whether nothing is being rendered, read or written."""
-        lanes = (self.render.lane, self.thumbs.lane, self.layers.lane, self.jobs, self.files)
+        latest = (self.render.lane, self.layers.lane)
+        queues = (self.thumbs.lane, self.queue.lane, self.jobs, self.files)
         idle = self.edit.idle and self.attack.idle
-        return idle and all(lane.idle for lane in lanes)
+        return idle and all(lane.idle for lane in (*latest, *queues))
 
     def close(self) -> None:
         """Stop timers and threads; keep what was not saved."""
@@ -162,6 +165,7 @@ class Desk(QObject):
         self.passphrase.close()
         self.render.close()
         self.thumbs.close()
+        self.queue.close()
         self.edit.close()
         self.attack.close()
         self.studio.stop_workers()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.views.diffuse_panels import CascadePanel, ClassPanel, ComparePanel
 from desktop.views.guidance_panel import GuidancePanel
+from desktop.views.queue_panel import QueuePanel
 from desktop.views.sampler_panel import SamplerPanel
 from desktop.views.seed_panel import SeedPanel
 
@@ -35,6 +36,11 @@ def connect_diffuse(desk: Desk) -> None:
     window.stage.stop_wanted.connect(render.stop)
     desk.compare.view_changed.connect(window.diffuse.show_compare)
     desk.compare.cell_taken.connect(diffuse.take_state)
+    diffuse.kit_changed.connect(desk.queue.set_kit)
+    diffuse.state_changed.connect(desk.queue.follow)
+    desk.queue.view_changed.connect(window.diffuse.show_queue)
+    desk.queue.taken.connect(diffuse.take_queued)
+    desk.queue.made.connect(desk.thumbs.keep)
 
 
 def connect_panel(desk: Desk, panel: QWidget) -> None:
@@ -58,3 +64,10 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
     elif isinstance(panel, ComparePanel):
         panel.axes_chosen.connect(desk.compare.set_axes)
         panel.cell_taken.connect(desk.compare.take)
+    elif isinstance(panel, QueuePanel):
+        panel.add_wanted.connect(desk.queue.add)
+        panel.shown.connect(desk.queue.take)
+        panel.removed.connect(desk.queue.remove)
+        panel.moved.connect(desk.queue.move)
+        panel.clear_wanted.connect(desk.queue.clear)
+        panel.stop_wanted.connect(desk.queue.stop)

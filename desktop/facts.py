@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtGui import QImage
 
@@ -184,6 +185,32 @@ class CompareView:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     pictures: Mapping[Cell, QImage]
+
+
+Stage = Literal["waiting", "running", "done", "failed", "stopped"]
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """One picture of the queue. words: what it is; fraction: how far it is; note: what failed."""
+
+    key: int
+    words: str
+    stage: Stage
+    fraction: float = 0.0
+    image: QImage | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """The pictures of the queue in the order in which they are made."""
+
+    rows: tuple[QueueRow, ...]
+
+    def count(self, *stages: Stage) -> int:
+        """How many are at one of these stages."""
+        return sum(row.stage in stages for row in self.rows)
 
 
 @dataclass(frozen=True)

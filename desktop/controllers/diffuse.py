@@ -114,6 +114,11 @@ class DiffuseController(PageController[DiffuseState]):
         """A picture of the comparison, exactly as it is shown there."""
         self.do("Take from the comparison", state)
 
+    @Slot(object)
+    def take_queued(self, state: DiffuseState) -> None:
+        """A picture of the queue."""
+        self.do("Take from the queue", state)
+
     # --- whole Recipes
 
     def load_recipe(self, recipe: Recipe, text: str) -> None:

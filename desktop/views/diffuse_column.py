@@ -7,10 +7,11 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QWidget
 
 from desktop.diffuse_state import SAMPLER_TITLES, DiffuseState
-from desktop.facts import CompareView, DiffuseKit, LatticeView
+from desktop.facts import CompareView, DiffuseKit, LatticeView, QueueView
 from desktop.state import home_seed
 from desktop.views.diffuse_panels import CascadePanel, ClassPanel, ComparePanel
 from desktop.views.guidance_panel import GuidancePanel
+from desktop.views.queue_panel import QueuePanel
 from desktop.views.sampler_panel import SamplerPanel
 from desktop.views.seed_panel import SeedPanel
 from desktop.widgets.section_column import SectionColumn, SectionSpec
@@ -22,6 +23,7 @@ SECTIONS = {
     "sampler": SectionSpec("Sampler", True, SamplerPanel),
     "cascade": SectionSpec("Upsampling", False, CascadePanel),
     "compare": SectionSpec("Compare", False, ComparePanel),
+    "queue": SectionSpec("Queue", False, QueuePanel),
 }
 
 
@@ -33,6 +35,7 @@ class DiffuseColumn(SectionColumn):
         self._kit: DiffuseKit | None = None
         self._state: DiffuseState | None = None
         self._lattice: LatticeView | None = None
+        self._queue = QueueView(())
 
     def build(self, is_open: Callable[[str, bool], bool]) -> None:
         """Make the sections, each as it was left; once."""
@@ -73,6 +76,16 @@ class DiffuseColumn(SectionColumn):
         if isinstance(panel, ComparePanel):
             panel.show_compare(view)
 
+    def show_queue(self, view: QueueView) -> None:
+        """The pictures that wait."""
+        self._queue = view
+        left = view.count("waiting", "running")
+        if "queue" in self.sections:
+            self.sections["queue"].set_note(f"{left} to make" if left else "")
+        panel = self.panels.get("queue")
+        if isinstance(panel, QueuePanel):
+            panel.show_queue(view)
+
     def _show_all(self) -> None:
         for panel in self.panels.values():
             self.fill(panel)
@@ -85,6 +98,8 @@ class DiffuseColumn(SectionColumn):
                 panel.set_kit(self._kit)
             if self._state is not None:
                 panel.show_state(self._state)
+        elif isinstance(panel, QueuePanel):
+            panel.show_queue(self._queue)
         elif isinstance(panel, SeedPanel) and self._state is not None:
             panel.show_base(self._state.base)
             if self._lattice is not None:

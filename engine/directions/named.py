@@ -9,8 +9,9 @@ linear reading by one and leaves the others' alone.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64
 
+READABLE = 0.5  # share of a trait's variance
 Directions = Float64[np.ndarray, "traits w_dim"]
 
 
@@ -40,6 +41,19 @@ def partial_directions(
     spread = readings.T @ along
     spread += shrink * np.diag(np.diag(spread))
     return np.linalg.solve(spread, along.T)
+
+
+def readable(
+    w: Float[np.ndarray, "n w_dim"], traits: Float[np.ndarray, "n traits"]
+) -> Bool[np.ndarray, " traits"]:
+    """Which traits w tells linearly: their reading explains at least half of their variance.
+
+    The reading of any other is mostly chance, and to hold it would cost movement and hold nothing.
+    """
+    x = w.astype(np.float64) - w.mean(0, dtype=np.float64)
+    y = traits.astype(np.float64) - traits.mean(0, dtype=np.float64)
+    missed = np.square(y - x @ linear_readings(w, traits)).mean(0)
+    return np.asarray(missed <= (1.0 - READABLE) * y.var(0))
 
 
 def unit_std(

@@ -23,7 +23,8 @@ class Reach:
     """What a range must do.
 
     It is wide enough when a share `sure` of the faces clearly move and the attribute changes by
-    `span` of its range on average; it is then widened by `margin`, for faces not looked at.
+    `span` of its range on average; it is then widened by `margin`, for faces not looked at, unless
+    the attribute changes less there.
     """
 
     faces: int = 100
@@ -87,19 +88,29 @@ def trial(
     best: going further would only break pictures.
     """
     kind = reader.columns.items[reader.columns.index(slider.name)].kind
-    looks: list[_Look] = []
-    for strength in strengths:
+
+    def look(strength: float) -> _Look:
         found = sweep(model, reader, ws, slider, (-strength, strength), cancel=cancel)
         own = float(found.change[:, found.column(slider.name)].mean())
         sure = float(clearly_moved(found, slider.name, kind == "binary").mean())
         columns = [found.column(name) for name in others if name != slider.name]
         worst = float(np.abs(found.change[:, columns]).mean(0).max())
-        looks.append(_Look(strength, own, sure, worst))
-        if sure >= reach.sure and own >= reach.span:
-            return _ranged(slider, looks[-1], reach, enough=True)
-    best = max(look.own + look.sure for look in looks)
-    first = next(look for look in looks if look.own + look.sure >= best - NEARLY)
-    return _ranged(slider, first, reach, enough=False)
+        return _Look(strength, own, sure, worst)
+
+    looks: list[_Look] = []
+    for strength in strengths:
+        looks.append(look(strength))
+        if looks[-1].sure >= reach.sure and looks[-1].own >= reach.span:
+            break
+    enough = looks[-1].sure >= reach.sure and looks[-1].own >= reach.span
+    best = max(seen.own + seen.sure for seen in looks)
+    nearly = (seen for seen in looks if seen.own + seen.sure >= best - NEARLY)
+    counts = looks[-1] if enough else next(nearly)
+    wide = round(min(counts.strength * reach.margin, STRENGTHS[-1]), 1)
+    if look(wide).own < counts.own:
+        wide = counts.strength
+    ranged = Slider(slider.name, slider.vector, -wide, wide, slider.layers)
+    return Trial(ranged, counts.strength, enough, counts.worst / max(counts.own, 1e-6))
 
 
 @dataclass(frozen=True)
@@ -110,12 +121,6 @@ class _Look:
     own: float
     sure: float
     worst: float
-
-
-def _ranged(slider: Slider, look: _Look, reach: Reach, enough: bool) -> Trial:
-    wide = round(min(look.strength * reach.margin, STRENGTHS[-1]), 1)
-    ranged = Slider(slider.name, slider.vector, -wide, wide, slider.layers)
-    return Trial(ranged, look.strength, enough, look.worst / max(look.own, 1e-6))
 
 
 def layer_groups(num_ws: int) -> tuple[tuple[int, ...], ...]:

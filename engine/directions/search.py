@@ -10,7 +10,7 @@ from jaxtyping import Float32
 
 from engine.cancel import CancelToken
 from engine.directions.effects import Slider
-from engine.directions.named import partial_directions, unit_std
+from engine.directions.named import partial_directions, readable, unit_std
 from engine.directions.ranges import Reach, best_slider
 from engine.directions.sampling import (
     Generator,
@@ -79,11 +79,14 @@ def find_named(
     unknown = [name for name in names if name not in sample.traits.names]
     if unknown:
         raise DirectionError(f"The attribute network does not read {unknown[0]!r}.")
-    directions = partial_directions(sample.w, sample.traits.values)
+    traits = sample.traits
+    held = readable(sample.w, traits.values) | np.isin(traits.names, names)
+    known = [name for name, kept in zip(traits.names, held, strict=True) if kept]
+    directions = partial_directions(sample.w, traits.values[:, held])
     faces = to_ws(sample_w(model, search.reach.faces, search.seed + 2), model.info.num_ws)
     found = []
     for i, name in enumerate(names):
-        vector = unit_std(directions[sample.traits.names.index(name)], sample.w).astype(np.float32)
+        vector = unit_std(directions[known.index(name)], sample.w).astype(np.float32)
         found.append(best_slider(model, reader, faces, name, vector, names, search.reach, cancel))
         progress(Progress("finding slider ranges", (i + 1) / len(names)))
     return found

@@ -53,6 +53,8 @@ def _how(spec: TrainStyleGAN2, counts: dict[str, int]) -> dict[str, Any]:
         "seconds": counts.get("seconds", 0),
         "taught_by_regression": images - played,
         "adversarial": played,
-        "batch": spec.batch,
+        "batch": spec.taught_batch if spec.taught else spec.batch,
+        "perceptual": spec.perceptual,
+        "rivalry": spec.rivalry,
         "guide": None if spec.guide is None else "portraits-attributes",
     }

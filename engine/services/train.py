@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from engine.cancel import CancelToken
 from engine.errors import TrainingError
 from engine.frame import OnProgress, Progress
 
-GUIDE = "portraits-attributes"
 DIFFUSION = ("portraits-ddpm", "portraits-upsampler", "portraits-noisy-classifier")
 NAMES = (
     "portraits-stylegan2",
@@ -67,26 +65,20 @@ def _encoder(
 
 
 def _economy(device: str | None) -> dict[str, Any]:
-    """What makes two cores go furthest; a GPU sees millions of pictures and needs none of it."""
-    from engine.models.library import bundled_folder
-    from engine.perception.imagenet import LITE1
+    """What makes two cores go furthest: lessons alone, with a rival that knows what each picture
+    should be. A GPU sees millions of pictures in the game and needs none of it.
+    """
     from engine.training.hardware import choose_hardware
     from engine.training.options import parse_stages
 
     if choose_hardware(device or "auto").device.type != "cpu":
         return {}
-    guide = bundled_folder() / GUIDE
-    sees = importlib.util.find_spec(LITE1.package) is not None
     return {
-        "stages": parse_stages("64:51.2"),
-        "batch": 8,
-        "gamma_scale": 5.0,
-        "taught": 112_000,
-        "perceptual": 0.15 if sees else 0.0,
-        "polished": 94_000,
-        "head_start": 2_400,
+        "stages": parse_stages("64:0"),
+        "taught": 300_000,
+        "perceptual": 0.15,
+        "rivalry": 0.2,
         "z_dim": 64,
-        "guide": guide if guide.is_dir() else None,
     }
 
 

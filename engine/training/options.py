@@ -61,6 +61,8 @@ class TrainStyleGAN2:
     taught_matrix_rate: the lessons' rate for weights that multiply, which learn by Muon;
         taught_rate: that of all others, which learn by Adam.
     perceptual: what the lessons' perceptual loss counts; 0 for pixels and edges alone.
+    rivalry: what the rival in the lessons counts (see `paired_rival`); 0 for none, and none without
+        a perceptual loss. rival_rate: the learning rate of its heads.
     taught_slowdown: the generator's learning rate in a game after lessons, as a share.
     polished: so many images are lessons again after the game, with the noise turned down: drawn
         pictures have no grain, and what the game leaves of it shows as speckles.
@@ -102,6 +104,8 @@ class TrainStyleGAN2:
     taught_rate: float = 0.003
     taught_matrix_rate: float = 0.012
     perceptual: float = 0.0
+    rivalry: float = 0.0
+    rival_rate: float = 0.001
     taught_slowdown: float = 0.4
     polished: int = 0
     head_start: int = 3000

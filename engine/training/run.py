@@ -31,8 +31,9 @@ def options(arguments: list[str]) -> TrainStyleGAN2:
     numbers = {"portraits": int, "data_seed": int, "seed": int, "batch": int, "z_dim": int,
                "w_dim": int, "mapping_layers": int, "channel_base": int, "channel_max": int,
                "learning_rate": float, "gamma_scale": float, "gamma_floor": float,
-               "mixing": float, "taught": int, "perceptual": float, "polished": int,
-               "head_start": int, "guide_weight": float, "ema_images": int,
+               "mixing": float, "taught": int, "perceptual": float, "rivalry": float,
+               "rival_rate": float, "taught_matrix_rate": float, "taught_rate": float,
+               "polished": int, "head_start": int, "guide_weight": float, "ema_images": int,
                "ada_target": float}  # fmt: skip
     for name, kind in numbers.items():
         default = TrainStyleGAN2.__dataclass_fields__[name].default

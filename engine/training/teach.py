@@ -4,8 +4,8 @@ Two cores see some ten thousand pictures in a sitting, where a GAN that starts f
 millions. But every drawn picture comes from independent numbers, and normal scores of those
 numbers, turned at random into z_dim dimensions, are distributed exactly as z is. So the generator
 can be taught by regression first (distillation; the losses are those of Dosovitskiy and Brox,
-2016: pixels and features), and learns by the adversarial game what regression leaves soft; a
-lesson after each step of the game keeps what was taught. z is used on the sphere of radius
+2016: pixels, features, and a rival for what regression leaves soft, see `paired_rival`). A lesson
+after each step of the game keeps what was taught. z is used on the sphere of radius
 sqrt(z_dim), since the mapping network normalises it and could not tell lengths apart.
 The rotation is thrown away afterwards: nothing else in the program knows which way is which.
 """
@@ -24,8 +24,9 @@ from engine.portraits.attributes import NUMBERS, uniform
 from engine.training.ema import ema_keep, ema_update
 from engine.training.muon import Muon
 from engine.training.options import TrainStyleGAN2
-from engine.training.perceptual import PerceptualLoss
-from engine.training.stylegan2_game import StyleGAN2Game, sum_of
+from engine.training.paired_rival import PairedRival
+from engine.training.perceptual import WIDTHS, PerceptualLoss, distance
+from engine.training.stylegan2_game import Gradients, StyleGAN2Game, sum_of
 
 EDGES = 0.5
 FINAL_RATE = 0.05
@@ -63,6 +64,17 @@ class Lessons:
             ),
             Muon([{"params": matrices, "full": fast}], lr=fast),
         )
+        self.rival: PairedRival | None = None
+        if eye is not None and spec.rivalry:
+            self.rival = PairedRival(WIDTHS).to(game.hardware.device)
+            self.optimisers += (
+                torch.optim.Adam(
+                    [{"params": list(self.rival.parameters()), "full": spec.rival_rate}],
+                    lr=spec.rival_rate,
+                    betas=(0.5, 0.99),
+                    fused=True,
+                ),
+            )
 
     def step(self, until: int | None = None) -> dict[str, Tensor]:
         """Teach one batch; returns the loss.
@@ -78,14 +90,22 @@ class Lessons:
         w = game.generator.mapping.w(z)
         game.generator.mapping.track(w)
         weights = list(game.generator.synthesis.parameters())
+        heads = [] if self.rival is None else list(self.rival.parameters())
         silent = [None] * len(game.generator.synthesis.noise_layers())
+        if self.rival is not None:
+            self.rival.refresh()
 
-        def work(part: slice) -> tuple[Tensor, tuple[Tensor | None, ...]]:
+        def work(part: slice) -> tuple[dict[str, Tensor], Gradients, Gradients]:
             own = w[part].detach().requires_grad_(True)
+            share = len(own) / batch
             ws = own.unsqueeze(1).expand(-1, game.generator.config.num_ws, -1)
             fake = game.generator.synthesis.with_noises(ws, silent)
-            loss = self._distance(fake, real[part]) * (len(own) / batch)
-            return loss.detach(), torch.autograd.grad(loss, [own, *weights], allow_unused=True)
+            told, loss, of_rival = self._losses(fake, real[part])
+            mine = torch.autograd.grad(
+                loss * share, [own, *weights], allow_unused=True, retain_graph=bool(heads)
+            )
+            others = torch.autograd.grad(of_rival * share, heads) if heads else ()
+            return {name: value.detach() * share for name, value in told.items()}, mine, others
 
         done = game.shards.map(work, batch, self.spec.resolution)
         for optimiser in self.optimisers:
@@ -93,6 +113,8 @@ class Lessons:
         of_w = torch.cat([shard[1][0] for shard in done if shard[1][0] is not None])
         torch.autograd.backward([w], [of_w])
         game.take(weights, [shard[1][1:] for shard in done])
+        if heads:
+            game.take(heads, [shard[2] for shard in done])
         self._set_rate(until)
         for optimiser in self.optimisers:
             optimiser.step()
@@ -100,25 +122,36 @@ class Lessons:
             game.images += batch
         keep = ema_keep(batch, game.images, self.spec.ema_images, self.spec.ema_rampup)
         ema_update(game.average, game.generator, keep)
-        return {"taught": sum_of([shard[0] for shard in done])}
+        return {name: sum_of([shard[0][name] for shard in done]) for name in done[0][0]}
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs besides the game's state."""
-        return {"lessons": [optimiser.state_dict() for optimiser in self.optimisers]}
+        kept: dict[str, Any] = {"lessons": [each.state_dict() for each in self.optimisers]}
+        return kept if self.rival is None else kept | {"rival": self.rival.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """The inverse of `state`."""
         if "lessons" in state:
             for optimiser, kept in zip(self.optimisers, state["lessons"], strict=True):
                 optimiser.load_state_dict(kept)
+        if self.rival is not None and "rival" in state:
+            self.rival.load_state_dict(state["rival"])
 
-    def _distance(
+    def _losses(
         self, fake: Float[Tensor, "n 3 r r"], real: Float[Tensor, "n 3 r r"]
-    ) -> Float[Tensor, ""]:
+    ) -> tuple[dict[str, Tensor], Float[Tensor, ""], Float[Tensor, ""]]:
+        """What is told of the lesson, the generator's loss, and the rival's."""
         miss = fake - real
         across, down = miss.diff(dim=3), miss.diff(dim=2)
         loss = miss.abs().mean() + EDGES * (across.abs().mean() + down.abs().mean())
-        return loss if self.eye is None else loss + self.spec.perceptual * self.eye(fake, real)
+        if self.eye is None:
+            return {"taught": loss}, loss, loss.new_zeros(())
+        made, drawn = self.eye.maps(fake), self.eye.wanted(real)
+        loss = loss + self.spec.perceptual * distance(made, drawn)
+        if self.rival is None:
+            return {"taught": loss}, loss, loss.new_zeros(())
+        against, own = self.rival.losses(made, drawn)
+        return {"taught": loss, "rival": own}, loss + self.spec.rivalry * against, own
 
     def _set_rate(self, until: int | None) -> None:
         """Full speed for two thirds of the lessons, then down in a straight line."""

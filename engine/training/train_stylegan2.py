@@ -42,7 +42,7 @@ from engine.training.stylegan2_game import StyleGAN2Game
 from engine.training.teach import Lessons
 from engine.training.teach_mapping import teach_mapping
 
-TOLD = ("taught", "loss_g", "loss_d", "guide")  # what a line of progress shows
+TOLD = ("taught", "rival", "loss_g", "loss_d", "guide")  # what a line of progress shows
 
 MAPPING_TICK = 200  # batches between two words about the mapping's own lesson
 

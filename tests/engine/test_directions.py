@@ -17,7 +17,7 @@ from engine.directions.library import (
     vector_of,
     write_directions,
 )
-from engine.directions.named import partial_directions, unit_std
+from engine.directions.named import partial_directions, readable, unit_std
 from engine.directions.ranges import Reach, best_slider, layer_groups, trial
 from engine.directions.report import table
 from engine.directions.sampling import pictures, read_traits, sample_w, to_ws
@@ -49,6 +49,15 @@ def test_a_partial_direction_is_the_likeliest_of_all_that_do_so() -> None:
         for size in (-0.3, 0.3):
             other = best + size * step
             assert best @ inverse @ best <= other @ inverse @ other + 1e-6
+
+
+def test_what_w_hardly_tells_is_not_held() -> None:
+    world = LinearWorld()
+    w = sample_w(world, 3000, 1)
+    chance = np.random.default_rng(0).normal(size=(len(w), 1))
+    half = world.attributes(w)[:, :1] + 3 * world.attributes(w)[:, :1].std() * chance
+    traits = np.concatenate([world.attributes(w), chance, half], axis=1)
+    assert list(readable(w, traits)) == [True] * len(NAMES) + [False, False]
 
 
 def test_strength_one_is_one_standard_deviation_along_the_direction() -> None:

@@ -116,6 +116,8 @@ def test_a_bundled_run_opens_and_its_card_tells_how_it_was_made(root: Path) -> N
         "taught_by_regression": 0,
         "adversarial": 320,
         "batch": 16,
+        "perceptual": 0.0,
+        "rivalry": 0.0,
         "guide": None,
         "machine": "a test",
     }
