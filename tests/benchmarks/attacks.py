@@ -52,7 +52,7 @@ PLAIN = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Labelled:
     """A photograph, and the classes that are right."""
 
