@@ -125,8 +125,14 @@ def models(options: Namespace) -> int:
 
 
 def import_model(options: Namespace) -> int:
-    """Keep a checkpoint."""
-    with working(options) as (bar, _):
+    """Keep a checkpoint, or a CLIP."""
+    from engine.services.clips import import_clip, is_clip_folder
+
+    with working(options) as (bar, token):
+        if is_clip_folder(options.path):
+            clip = import_clip(Studio().home, options.path, options.name, bar, token)
+            say(f"{clip.name}: a CLIP for texts of {clip.context} tokens, in {clip.folder}")
+            return 0
         info = Studio().import_model(options.path, options.name, bar)
     say(f"{info.name}: {info.title}, {info.resolution} px, in {info.folder}")
     return 0
@@ -162,6 +168,13 @@ def find_directions(options: Namespace) -> int:
     import editing_commands
 
     return editing_commands.find_directions(options)
+
+
+def edit_text(options: Namespace) -> int:
+    """Make a picture as a text says."""
+    import editing_commands
+
+    return editing_commands.edit_text(options)
 
 
 def train(options: Namespace) -> int:

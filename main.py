@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.errors import AtelierError, Cancelled, UsageError
 from engine.frame import USES
+from engine.wishes import NEUTRAL, TEXT_WAYS, TextPair
 from recipe_options import add_recipe_options
 
 
@@ -195,7 +196,7 @@ def _building(verb) -> None:  # type: ignore[no-untyped-def]
     find.add_argument("--model", required=True, metavar="NAME")
     find.add_argument(
         "--method",
-        metavar="named|ganspace|sefa|stylespace|boundary|activations",
+        metavar="named|ganspace|sefa|stylespace|boundary|activations|text",
         help="or --import or --export a file",
     )
     find.add_argument("--layers", metavar="0-3", help="w layers, for sefa")
@@ -204,11 +205,21 @@ def _building(verb) -> None:  # type: ignore[no-untyped-def]
     find.add_argument("--hold", default="", metavar="A,B", help="attributes a boundary leaves")
     find.add_argument("--region", metavar="L,T,R,B", help="stylespace: a place, in shares")
     find.add_argument("--space", choices=("z", "w"), default="w", help="of a boundary")
+    find.add_argument("--name", default="", metavar="N", help="of the direction, for text")
+    _texts(find)
     find.add_argument("--import", dest="keep", type=Path, metavar="FILE")
     find.add_argument("--anyway", action="store_true", help="import from another model")
     find.add_argument("--export", metavar="NAME", help="write this direction to --out")
     find.add_argument("--out", type=Path, metavar="FILE")
     find.add_argument("--json", action="store_true")
+    edit = verb("edit-text", "make a picture as a text says; writes its Recipe or its picture")
+    add_recipe_options(edit)
+    _texts(edit)
+    edit.add_argument("--way", choices=TEXT_WAYS, default="optimise")
+    edit.add_argument("--strength", type=float, default=3.0, metavar="S", help="in deviations")
+    edit.add_argument("--steps", type=int, default=0, metavar="N", help="of search or training")
+    edit.add_argument("--size", type=int, metavar="PX", help="the longer side of a picture")
+    edit.add_argument("--out", type=Path, required=True, metavar="FILE", help=".json, .png or .npy")
     train = verb("train", "train a bundled model anew; a run found in the work folder goes on")
     train.add_argument("name", metavar="NAME")
     train.add_argument("--minutes", type=float, metavar="T")
@@ -223,6 +234,20 @@ def _building(verb) -> None:  # type: ignore[no-untyped-def]
     graphs = verb("export-onnx", "write a model's ONNX graphs and check them against torch")
     graphs.add_argument("name", metavar="NAME")
     graphs.add_argument("--out", type=Path, metavar="DIR")
+
+
+def _texts(one: argparse.ArgumentParser) -> None:
+    """The words that a text edit needs."""
+    one.add_argument("--text", default="", metavar="T", help="such as: 'a face with glasses'")
+    one.add_argument("--neutral", default=NEUTRAL, metavar="T", help=f"without it: {NEUTRAL!r}")
+    one.add_argument("--clip", default="", metavar="NAME", help="the bundled one")
+    one.add_argument(
+        "--threshold",
+        type=float,
+        default=TextPair("").threshold,
+        metavar="B",
+        help="how relevant a style channel must be, 0 to 1",
+    )
 
 
 if __name__ == "__main__":

@@ -214,7 +214,7 @@ class Computed(Latent):
     """
 
     op: ClassVar[str] = "computed"
-    search: Literal["invert", "encode", "drag", "average"]
+    search: Literal["invert", "encode", "drag", "average", "text"]
     result: Sha256
     kind: Literal["z", "w"]
     images: Annotated[tuple[Image, ...], Count(0, 16)] = ()

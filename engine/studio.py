@@ -291,10 +291,10 @@ class Studio(Models):
 
     @cached_property
     def edit(self) -> Editor:
-        """Directions, inversion, dragging: what takes a search. Its process starts when needed."""
+        """Directions, inversion, dragging, text. The process that searches starts when needed."""
         from engine.services.editor import Editor
 
-        return Editor(self.home, self.refresh)
+        return Editor(self.home, self.store, self.refresh)
 
     def stop_workers(self) -> None:
         """End the processes that were started; what they were doing ends as cancelled."""

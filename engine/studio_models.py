@@ -23,6 +23,7 @@ from engine.services import anatomy, models
 from engine.services.background import GraphExports, lacks_graphs
 from engine.services.engines import Engine, available
 from engine.services.installation import Installation
+from engine.wishes import ClipInfo
 from engine.worker import Worker
 
 RENDER = RenderSettings()
@@ -82,6 +83,10 @@ class Models(Installation):
     def classifiers(self) -> tuple[ClassifierInfo, ...]:
         """Every noise-aware classifier that can guide."""
         return self.library.classifiers()
+
+    def clips(self) -> tuple[ClipInfo, ...]:
+        """Every network that puts texts and pictures in one space, bundled ones first."""
+        return self.library.clips()
 
     def directions(self, name: str) -> tuple[DirectionInfo, ...]:
         """The model's directions in their fixed order: named ones first, then principal ones."""

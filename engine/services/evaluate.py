@@ -14,7 +14,7 @@ from engine.errors import ModelError
 from engine.frame import OnProgress
 from engine.models.card import CARD, WEIGHTS, info_of, is_generator, read_card, write_card
 from engine.models.denoisers import CLASSIFIER, DENOISER
-from engine.models.library import bundled_folder
+from engine.models.library import CLIP, bundled_folder
 from engine.perception.reader import FAMILY
 
 JUDGE = "portraits-judge"
@@ -60,6 +60,10 @@ def evaluate(
         from engine.services.evaluate_encoder import measure_encoder
 
         scores = measure_encoder(folder, root, full, progress, cancel)
+    elif card["family"] == CLIP:
+        from engine.services.evaluate_clip import measure_clip
+
+        scores = measure_clip(folder, full, progress, cancel)
     elif card["family"] in (DENOISER, CLASSIFIER):
         scores = _diffusion_scores(card, root, full, progress, cancel)
     elif is_generator(card):

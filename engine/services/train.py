@@ -24,6 +24,7 @@ NAMES = (
     "portraits-attributes",
     "portraits-judge",
     "portraits-encoder",
+    "portraits-clip",
     *FAMILIES,
     *DIFFUSION,
 )
@@ -51,6 +52,8 @@ def train_model(
         return _stylegan2(work, folder, progress, cancel, minutes, device)
     if name == "portraits-encoder":
         return _encoder(work, folder, progress, cancel, minutes)
+    if name == "portraits-clip":
+        return _clip(work, folder, progress, cancel, minutes)
     if name in FAMILIES:
         return _family(name, work, folder, progress, cancel, minutes, device)
     if name in DIFFUSION:
@@ -73,6 +76,17 @@ def _encoder(
     source = bundled_folder() / "portraits-stylegan2"
     model = open_model(info_of(source, read_card(source), bundled=True), "torch")
     return train_encoder(EncoderSpec(work, minutes=minutes), model, folder, progress, cancel)
+
+
+def _clip(
+    work: Path, folder: Path, progress: OnProgress, cancel: CancelToken, minutes: float | None
+) -> Path:
+    """The CLIP that looks through the attribute network that is bundled now."""
+    from engine.models.library import bundled_folder
+    from engine.training.train_clip import ClipSpec, train_clip
+
+    spec = ClipSpec(work, bundled_folder() / "portraits-attributes", minutes=minutes)
+    return train_clip(spec, folder, progress, cancel)
 
 
 def _economy(device: str | None) -> dict[str, Any]:

@@ -60,6 +60,7 @@ from engine.recipe import (
     walk,
 )
 from engine.studio import Favourite, Project
+from engine.wishes import ClipInfo
 
 DIM, LAYERS, SIDE = 24, 10, 64
 NAMES = ("Turn", "Smile", "Age", "Gender presentation", "Eyeglasses")
@@ -105,6 +106,7 @@ class FakeStudio:
         self.closed = False
         self.kept: tuple[Favourite, ...] = ()
         self.edit = FakeEditor(self)
+        self.clip_names: tuple[str, ...] = ("portraits-clip",)
         self.films: list[Any] = []
         self.more: tuple[DirectionInfo, ...] = ()
         self.stopped = False
@@ -127,6 +129,12 @@ class FakeStudio:
                 ("blobs", "Blobs", digest("other model")),
                 *((name, name, digest(name)) for name in self.imported),
             )
+        )
+
+    def clips(self) -> tuple[ClipInfo, ...]:
+        return tuple(
+            ClipInfo(name, name.title(), digest(name), 64, True, self.home)
+            for name in self.clip_names
         )
 
     def anatomy(self, name: str) -> Anatomy:
