@@ -181,7 +181,8 @@ def train(options: Namespace) -> int:
     """Train one model."""
     from engine.services.train import train_model
 
-    work = options.work or Studio().home / "training" / options.name
+    called = options.name if options.loss is None else f"{options.name}-{options.loss}"
+    work = options.work or Studio().home / "training" / called
     with working(options) as (bar, token):
         folder = train_model(
             options.name,
@@ -191,7 +192,15 @@ def train(options: Namespace) -> int:
             minutes=options.minutes,
             device=options.device,
             out=options.out,
+            loss=options.loss,
+            pictures=options.pictures,
+            size_px=options.size,
         )
+    if options.pictures is not None:
+        from engine.services.picture_model import skipped_in
+
+        for name, why in skipped_in(work):
+            say(f"Skipped {name}: {why}")
     say(f"The model is in {folder}; sample sheets and metrics are in {work}.")
     return 0
 

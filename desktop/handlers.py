@@ -87,11 +87,16 @@ class Handlers(PictureHandlers):
             "star": desk.history.star_current,
             "tray": window.tray.flip,
             "canvas": window.go_to_canvas,
+            "train_run": desk.train.flip_running,
+            "train_step": desk.train.step,
+            "train_restart": desk.train.restart,
+            "train_branch": desk.train.branch,
+            "train_compare": desk.train.flip_compare,
             "quit": window.close,
         }
         for key, slot in slots.items():
             self._acts[key].triggered.connect(slot)
-        for key in ("page_explore", "page_edit", "page_diffuse", "page_verify"):
+        for key in ("page_explore", "page_edit", "page_diffuse", "page_verify", "page_train"):
             self._acts[key].triggered.connect(self._go_to_page)
         self._acts["move_plane"].toggled.connect(self._canvas.set_moving)
         for key in SECTIONS:
@@ -144,6 +149,7 @@ class Handlers(PictureHandlers):
         """What the hand did last counts, even when it has not rested yet."""
         self._desk.explore.end_gesture()
         self._desk.diffuse.end_gesture()
+        self._desk.train.end_gesture()
         self._desk.matrix.end_gesture()
 
     @Slot()

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from engine.services.editor import Editor
     from engine.services.export import Exporter
     from engine.services.extracts import Extracts
+    from engine.services.laboratory import Laboratory
 
 __all__ = ["Entry", "Favourite", "Project", "Studio", "default_home"]
 
@@ -296,10 +297,18 @@ class Studio(Models):
 
         return Editor(self.home, self.store, self.refresh)
 
+    @cached_property
+    def lab(self) -> Laboratory:
+        """The training lab. Its process starts when needed."""
+        from engine.services.laboratory import Laboratory
+
+        return Laboratory(self.home, self.refresh)
+
     def stop_workers(self) -> None:
         """End the processes that were started; what they were doing ends as cancelled."""
         super().stop_workers()
         self.edit.close()
+        self.lab.close()
 
     def favourites(self) -> tuple[Favourite, ...]:
         """The pictures kept across projects. Raises ProjectError."""

@@ -29,6 +29,7 @@ from desktop.views.rail import Rail
 from desktop.views.stage import Stage
 from desktop.views.status_bar import StatusBar
 from desktop.views.top_bar import TopBar
+from desktop.views.train_column import TrainColumn
 from desktop.views.tray import Tray
 from desktop.views.verify_panel import VerifyPanel
 from desktop.widgets.command_palette import CommandPalette
@@ -69,11 +70,13 @@ class MainWindow(QMainWindow):
         self.explore = ExploreColumn()
         self.edit = EditColumn()
         self.diffuse = DiffuseColumn()
+        self.train = TrainColumn()
         self.verify = VerifyPanel()
         self.export = ExportPanel(settings.text("export_folder"), settings.text("time_authority"))
         self._column = named(QStackedWidget(), "column")
         self._column.setFixedWidth(COLUMN_PX)
-        for panel in (self.explore, self.edit, self.diffuse, self.verify, self.export):
+        columns = (self.explore, self.edit, self.diffuse, self.train, self.verify, self.export)
+        for panel in columns:
             self._column.addWidget(panel)
         self._lay_out()
         self.palette_popup = CommandPalette(self)
@@ -116,13 +119,18 @@ class MainWindow(QMainWindow):
     # --- pages
 
     def show_page(self, key: str) -> None:
-        """Explore, Edit, Diffuse or Verify."""
+        """Explore, Edit, Diffuse, Train or Verify."""
         self.page = key
         if key == "diffuse":
             self.diffuse.build(self._settings.is_open)
+        elif key == "train":
+            self.train.build(self._settings.is_open)
         self.rail.show_page(key)
         self.stage.show_page(key)
-        self.tray.setVisible(key != "verify")
+        self.tray.setVisible(key not in ("verify", "train"))
+        for name, action in self.actions_by_name.items():
+            if name.startswith("train_"):
+                action.setEnabled(key == "train")
         if key == "edit":
             self._build_edit()
         self._column.setCurrentWidget(self._page_column)
@@ -135,12 +143,13 @@ class MainWindow(QMainWindow):
             "verify": self.verify,
             "edit": self.edit,
             "diffuse": self.diffuse,
+            "train": self.train,
         }
         return columns.get(self.page, self.explore)
 
     def show_export(self) -> None:
         """The export panel, in the place of the sliders."""
-        if self.page == "verify":
+        if self.page in ("verify", "train"):
             self.show_page("explore")
         self._column.setCurrentWidget(self.export)
         self.export.focus_first()
@@ -249,6 +258,10 @@ class MainWindow(QMainWindow):
         self._settings.set_text("time_authority", self.export.signing.time_authority)
         self.closing.emit()
         super().closeEvent(event)
+
+    def remember_train_section(self, key: str, is_open: bool) -> None:
+        """A section of the Train page was opened or closed."""
+        self._settings.set_open(f"train_{key}", is_open)
 
     def _remember_section(self, key: str, is_open: bool) -> None:
         self._settings.set_open(f"diffuse_{key}", is_open)

@@ -12,6 +12,7 @@ PAGES = (
     ("edit", "Edit", "edit"),
     ("diffuse", "Diffuse", "diffuse"),
     ("verify", "Verify", "verify"),
+    ("train", "Train", "train"),
 )
 WIDTH_PX = 72
 

@@ -21,6 +21,7 @@ JUDGE = "portraits-judge"
 WATERMARK = "watermark"
 
 
+LABS = "labs"
 ENCODER = "encoder"
 
 
@@ -32,7 +33,8 @@ def evaluate(
     root: Path | None = None,
     work: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure the model `name`, or the invisible mark, and write its card; returns the card.
+    """Measure the model `name`, the invisible mark or the lab's experiments; write and return
+    the card.
 
     full: the long form of every measurement. root: the folder of model folders, the bundled one
     when None. work: where a long measurement keeps its results, so that it goes on after a stop.
@@ -43,6 +45,10 @@ def evaluate(
         from engine.services.evaluate_watermark import measure_watermark
 
         return measure_watermark(full, progress, cancel, work=work)
+    if name == LABS:
+        from engine.services.evaluate_labs import measure_labs
+
+        return measure_labs(full, progress, cancel)
     root = bundled_folder() if root is None else root
     folder = root / name
     if not (folder / CARD).is_file():

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from fake_editor import FakeEditor
+from fake_lab import FakeLab
 
 from engine.cancel import CancelToken
 from engine.errors import (
@@ -107,6 +108,7 @@ class FakeStudio:
         self.kept: tuple[Favourite, ...] = ()
         self.edit = FakeEditor(self)
         self.clip_names: tuple[str, ...] = ("portraits-clip",)
+        self.lab = FakeLab()
         self.films: list[Any] = []
         self.more: tuple[DirectionInfo, ...] = ()
         self.stopped = False
