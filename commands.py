@@ -177,6 +177,13 @@ def edit_text(options: Namespace) -> int:
     return editing_commands.edit_text(options)
 
 
+def attack(options: Namespace) -> int:
+    """Attack a picture."""
+    import attack_commands
+
+    return attack_commands.attack(options)
+
+
 def train(options: Namespace) -> int:
     """Train one model."""
     from engine.services.train import train_model

@@ -103,6 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     _making(verb)
     _looking(verb)
     _building(verb)
+    _attacking(verb)
     return parser
 
 
@@ -186,6 +187,28 @@ def _looking(verb) -> None:  # type: ignore[no-untyped-def]
     bench.add_argument("--suite", choices=suites, default="first")
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--out", type=Path, metavar="FILE")
+
+
+def _attacking(verb) -> None:  # type: ignore[no-untyped-def]
+    one = verb("attack", "change what a network says of a picture, by very little")
+    one.add_argument("picture", nargs="?", type=Path, metavar="PHOTO|RECIPE.json")
+    one.add_argument("--model", metavar="NAME", help="attack a generated picture, with --seed")
+    one.add_argument("--seed", type=int, metavar="N")
+    one.add_argument("--network", metavar="NAME", help="by default one that reads the picture")
+    one.add_argument("--networks", action="store_true", help="list the networks, and end")
+    one.add_argument("--ask", metavar="ATTRIBUTE", help="class, mark, smile, eyeglasses...")
+    one.add_argument("--want", metavar="ANSWER", help="by name or number; else any other one")
+    methods = ("fast", "iterated", "momentum", "pgd", "pgd-l2")
+    one.add_argument("--method", choices=methods, default="fast")
+    one.add_argument("--epsilon", type=float, default=8.0, metavar="E", help="levels of 255")
+    one.add_argument("--steps", type=int, default=10, metavar="N")
+    one.add_argument("--momentum", type=float, default=1.0, metavar="M")
+    one.add_argument("--outlive", default="", metavar="resize,jpeg,rotation,brightness")
+    one.add_argument("--tables", action="store_true", help="what transfers, what outlives damage")
+    one.add_argument("--out", type=Path, metavar="FILE", help=".json, or a signed picture")
+    one.add_argument("--no-watermark", action="store_true", help="add no invisible mark")
+    one.add_argument("--passphrase-file", type=Path, metavar="FILE")
+    one.add_argument("--json", action="store_true")
 
 
 def _building(verb) -> None:  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from desktop import diffuse_wiring, theme, train_wiring, wiring
+from desktop.attack_desk import AttackDesk
 from desktop.controllers.compare import CompareController
 from desktop.controllers.conditions import ConditionsController
 from desktop.controllers.diffuse import DiffuseController
@@ -40,6 +41,7 @@ from desktop.handlers import Handlers
 from desktop.lanes import QueueLane
 from desktop.settings import Settings
 from desktop.status import StatusKeeper
+from desktop.tour_desk import TourDesk
 from desktop.verify_page import VerifyPage
 from desktop.views.main_window import MainWindow
 from desktop.widgets.icons import app_icon
@@ -106,9 +108,11 @@ class Desk(QObject):
         wiring.connect_verify(self)
         wiring.connect_export(self)
         self.edit = EditDesk(self)
+        self.attack = AttackDesk(self)
         self.handlers = Handlers(self)
         self.handlers.connect_parts()
         self.handlers.connect_actions()
+        self.tour = TourDesk(self)
         self.window.build_panels()
         self._closed = False
         self._status = StatusKeeper(
@@ -126,6 +130,7 @@ class Desk(QObject):
         if not self.private:
             self.favourites.start()
             self.projects.start()
+            self.tour.first_start()
         self.identity.start()
 
     def connect_panel(self, key: str, panel: QWidget) -> None:
@@ -160,8 +165,8 @@ class Desk(QObject):
         """Whether nothing is being rendered, read or written."""
         latest = (self.render.lane, self.layers.lane)
         queues = (self.thumbs.lane, self.queue.lane, self.hand.lane, self.jobs, self.files)
-        idle = all(lane.idle for lane in (*latest, *queues))
-        return idle and self.edit.idle and self.train.at_rest
+        pages = self.edit.idle and self.attack.idle and self.train.at_rest
+        return pages and all(lane.idle for lane in (*latest, *queues))
 
     def close(self) -> None:
         """Stop timers and threads; keep what was not saved."""
@@ -181,6 +186,7 @@ class Desk(QObject):
         self.edit.close()
         self.train.close()
         self.pictures.close()
+        self.attack.close()
         self.studio.stop_workers()
         self.layers.close()
         self.jobs.close()
@@ -233,7 +239,8 @@ def take_screenshot(
     """Open the real window, wait for its pictures, and save what it shows as a PNG.
 
     scene: "explore", "mixing", "diffuse", "export", "edit-find-effects" (the Edit page with these
-    sections open) or "verify", which shows `file`. The user's own settings are neither read nor
+    sections open), "attack-KEY" likewise, "welcome", "tour-KEY" (a stop) or "verify", which shows
+    `file`. The user's own settings are neither read nor
     written. Raises BackendError when no picture came within `wait_s`.
     """
     app = application()
@@ -271,6 +278,18 @@ def _set_scene(desk: Desk, scene: str, file: Path | None) -> None:
     elif scene.startswith("train"):
         desk.window.actions_by_name["page_train"].trigger()
         desk.train.rehearse(scene.partition("-")[2])
+    elif scene.startswith("attack"):
+        desk.window.actions_by_name["page_attack"].trigger()
+        for key in scene.split("-")[1:]:
+            if key == "photo" and file is not None:
+                desk.attack.open_photo(file)
+            else:
+                desk.window.attack.open_section(key)
+    elif scene == "welcome":
+        desk.tour.welcome()
+    elif scene.startswith("tour"):
+        desk.settings.set_text("tour", scene.partition("-")[2])
+        desk.tour.tour.start()
     elif scene == "diffuse":
         desk.window.actions_by_name["page_diffuse"].trigger()
     elif scene == "export":

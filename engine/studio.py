@@ -161,7 +161,7 @@ class Studio(Models):
             own_leaves=self.identity.own_leaves(),
             anchors=anchors,
             render=self.render_anew if rerender else None,
-            has_model=self.library.has,
+            has_model=self.has_model,
             lookup=Lookup(self._ledger_to_ask, read_mark, self.extracts(anchors)),
             mark_again=mark_again,
         )

@@ -1,4 +1,4 @@
-"""What a search is asked for, and what it answers: directions, inversion, dragging, text.
+"""What a search is asked for, and what it answers: directions, inversion, dragging, text; the tour.
 
 Like those of `frame`, these values pass through the engine's door and hold no behaviour.
 """
@@ -188,3 +188,18 @@ class TextEdit:
     read: str
     cut: bool = False
     note: str = ""
+
+
+@dataclass(frozen=True)
+class TourStop:
+    """One stop of the guided tour: a page, a section of it ("export" is the export panel), a
+    picture, and what is to be said. trial: one thing to try."""
+
+    key: str
+    title: str
+    page: str
+    section: str
+    text: str
+    trial: str
+    paper: str
+    recipe: Recipe

@@ -181,7 +181,7 @@ class SignedData(QMimeData):
         """Whether it is one of the two."""
         return mime in self.formats()
 
-    def retrieveData(self, mime: str, kind: QMetaType) -> object:
+    def retrieveData(self, mime: str, kind: QMetaType | QMetaType.Type) -> object:
         """The Recipe's text, or the address of the signed file."""
         if mime != URLS:
             return super().retrieveData(mime, kind)

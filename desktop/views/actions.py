@@ -61,6 +61,9 @@ SPECS = (
     Spec("train_restart", "Train: back to the start"),
     Spec("train_branch", "Train: branch here"),
     Spec("train_compare", "Train: compare two lanes, or show one"),
+    Spec("page_attack", "Go to Attack", ("Ctrl+6",)),
+    Spec("welcome", "Welcome", ("F1",)),
+    Spec("tour", "Take the tour, or go on with it", ("Shift+F1",)),
     Spec("show_seed", "Show Seed"),
     Spec("show_directions", "Show Directions", ("D",)),
     Spec("show_truncation", "Show Truncation", ("T",)),
@@ -127,5 +130,8 @@ def fill_main_menu(menu: QMenu, recent: QMenu, actions: dict[str, QAction]) -> N
     for key in ("theme_system", "theme_dark", "theme_light"):
         theme.addAction(actions[key])
     menu.addAction(actions["palette"])
+    help_menu = menu.addMenu("Help")
+    for key in ("tour", "welcome"):
+        help_menu.addAction(actions[key])
     menu.addSeparator()
     menu.addAction(actions["quit"])

@@ -13,6 +13,7 @@ PAGES = (
     ("diffuse", "Diffuse", "diffuse"),
     ("verify", "Verify", "verify"),
     ("train", "Train", "train"),
+    ("attack", "Attack", "attack"),
 )
 WIDTH_PX = 72
 

@@ -14,6 +14,7 @@ from desktop.views.canvas import Canvas
 from desktop.views.canvas_bar import CanvasBar
 from desktop.views.card_page import CardPage
 from desktop.views.train_stage import TrainStage
+from desktop.views.welcome_card import WelcomeCard
 from desktop.widgets.button import IconButton
 from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.preview_strip import PreviewStrip
@@ -75,6 +76,7 @@ class Stage(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
         self.message = MessageBar(self)
+        self.welcome = WelcomeCard(self)
         self._tabled = False
         self._told: Message | None = None
         self._of_picture = False
@@ -166,6 +168,7 @@ class Stage(QWidget):
         """The message stays at the top, in the middle."""
         super().resizeEvent(event)
         self._place()
+        self.welcome.place()
 
     def _place(self) -> None:
         wide = min(MESSAGE_PX, self.width() - 32)
