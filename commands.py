@@ -125,8 +125,14 @@ def models(options: Namespace) -> int:
 
 
 def import_model(options: Namespace) -> int:
-    """Keep a checkpoint."""
-    with working(options) as (bar, _):
+    """Keep a checkpoint, or a CLIP."""
+    from engine.services.clips import import_clip, is_clip_folder
+
+    with working(options) as (bar, token):
+        if is_clip_folder(options.path):
+            clip = import_clip(Studio().home, options.path, options.name, bar, token)
+            say(f"{clip.name}: a CLIP for texts of {clip.context} tokens, in {clip.folder}")
+            return 0
         info = Studio().import_model(options.path, options.name, bar)
     say(f"{info.name}: {info.title}, {info.resolution} px, in {info.folder}")
     return 0
@@ -164,11 +170,26 @@ def find_directions(options: Namespace) -> int:
     return editing_commands.find_directions(options)
 
 
+def edit_text(options: Namespace) -> int:
+    """Make a picture as a text says."""
+    import editing_commands
+
+    return editing_commands.edit_text(options)
+
+
+def attack(options: Namespace) -> int:
+    """Attack a picture."""
+    import attack_commands
+
+    return attack_commands.attack(options)
+
+
 def train(options: Namespace) -> int:
     """Train one model."""
     from engine.services.train import train_model
 
-    work = options.work or Studio().home / "training" / options.name
+    called = options.name if options.loss is None else f"{options.name}-{options.loss}"
+    work = options.work or Studio().home / "training" / called
     with working(options) as (bar, token):
         folder = train_model(
             options.name,
@@ -178,7 +199,15 @@ def train(options: Namespace) -> int:
             minutes=options.minutes,
             device=options.device,
             out=options.out,
+            loss=options.loss,
+            pictures=options.pictures,
+            size_px=options.size,
         )
+    if options.pictures is not None:
+        from engine.services.picture_model import skipped_in
+
+        for name, why in skipped_in(work):
+            say(f"Skipped {name}: {why}")
     say(f"The model is in {folder}; sample sheets and metrics are in {work}.")
     return 0
 

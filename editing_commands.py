@@ -1,4 +1,4 @@
-"""The verbs of the command line that edit: directions, and films for `export`."""
+"""The verbs of the command line that edit: directions, texts, and films for `export`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import asdict
 
 from commands import say, working
 from engine.errors import UsageError
-from engine.frame import DirectionInfo
+from engine.frame import DirectionInfo, RenderSettings
 from engine.path import Key, Path
-from engine.recipe import Generate, Noise, Seed, Truncate
+from engine.recipe import Generate, Noise, Recipe, Seed, Truncate
 from engine.studio import Studio
-from engine.wishes import DirectionWish
+from engine.wishes import DirectionWish, TextEdit, TextPair, TextWish
+from recipe_options import recipe_of
 
 
 def find_directions(options: Namespace) -> int:
@@ -54,7 +55,56 @@ def wish_of(options: Namespace) -> DirectionWish:
         hold=tuple(word for word in options.hold.split(",") if word),
         region=_region(options.region),
         space=options.space,
+        name=options.name,
+        text=_pair(options) if options.method == "text" else None,
     )
+
+
+def _pair(options: Namespace) -> TextPair:
+    if not options.text:
+        raise UsageError("A text is needed, such as: --text 'a face with glasses'.")
+    if not 0 <= options.threshold <= 1:
+        raise UsageError(f"--threshold must lie in [0, 1], got {options.threshold:g}.")
+    return TextPair(options.text, options.neutral, options.clip, options.threshold)
+
+
+def edit_text(options: Namespace) -> int:
+    """Make a picture as a text says, and write its Recipe or its picture."""
+    from engine.services.edit_text import edit_text as edit
+    from engine.services.edit_text import recipe_at
+
+    if not 0 <= options.steps <= 5000:
+        raise UsageError(f"--steps must lie in [0, 5000], got {options.steps}.")
+    studio = Studio()
+    recipe = recipe_of(options, studio)
+    wish = TextWish(recipe, _pair(options), options.way, options.strength, options.steps)
+    with working(options) as (bar, token):
+        found = edit(studio.home, wish, bar, token, lambda _: None)
+    amount = wish.strength if wish.way == "direction" else 1.0
+    made = recipe_at(found, studio.store, amount, options.threshold)
+    _write(studio, made, options)
+    _tell_text(found)
+    return 0
+
+
+def _write(studio: Studio, recipe: Recipe, options: Namespace) -> None:
+    from engine.services.render_file import render_file
+
+    if options.out.suffix.lower() == ".json":
+        try:
+            options.out.write_text(recipe.text() + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{options.out} cannot be written: {error.strerror}.") from error
+    else:
+        render_file(studio.renderer, recipe, options.out, RenderSettings(), options.size)
+    say(str(options.out))
+
+
+def _tell_text(found: TextEdit) -> None:
+    if found.cut:
+        say(f"The text was too long for {found.clip.title}: it read {found.read!r}")
+    way = "" if found.wish.way == "direction" else f"{found.reached:.0%} of the way"
+    say("; ".join(part for part in (found.clip.title, way, found.note) if part))
 
 
 def _export(studio: Studio, options: Namespace) -> int:

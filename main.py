@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.errors import AtelierError, Cancelled, UsageError
 from engine.frame import USES
+from engine.wishes import NEUTRAL, TEXT_WAYS, TextPair
 from recipe_options import add_recipe_options
 
 
@@ -102,6 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     _making(verb)
     _looking(verb)
     _building(verb)
+    _attacking(verb)
     return parser
 
 
@@ -187,6 +189,28 @@ def _looking(verb) -> None:  # type: ignore[no-untyped-def]
     bench.add_argument("--out", type=Path, metavar="FILE")
 
 
+def _attacking(verb) -> None:  # type: ignore[no-untyped-def]
+    one = verb("attack", "change what a network says of a picture, by very little")
+    one.add_argument("picture", nargs="?", type=Path, metavar="PHOTO|RECIPE.json")
+    one.add_argument("--model", metavar="NAME", help="attack a generated picture, with --seed")
+    one.add_argument("--seed", type=int, metavar="N")
+    one.add_argument("--network", metavar="NAME", help="by default one that reads the picture")
+    one.add_argument("--networks", action="store_true", help="list the networks, and end")
+    one.add_argument("--ask", metavar="ATTRIBUTE", help="class, mark, smile, eyeglasses...")
+    one.add_argument("--want", metavar="ANSWER", help="by name or number; else any other one")
+    methods = ("fast", "iterated", "momentum", "pgd", "pgd-l2")
+    one.add_argument("--method", choices=methods, default="fast")
+    one.add_argument("--epsilon", type=float, default=8.0, metavar="E", help="levels of 255")
+    one.add_argument("--steps", type=int, default=10, metavar="N")
+    one.add_argument("--momentum", type=float, default=1.0, metavar="M")
+    one.add_argument("--outlive", default="", metavar="resize,jpeg,rotation,brightness")
+    one.add_argument("--tables", action="store_true", help="what transfers, what outlives damage")
+    one.add_argument("--out", type=Path, metavar="FILE", help=".json, or a signed picture")
+    one.add_argument("--no-watermark", action="store_true", help="add no invisible mark")
+    one.add_argument("--passphrase-file", type=Path, metavar="FILE")
+    one.add_argument("--json", action="store_true")
+
+
 def _building(verb) -> None:  # type: ignore[no-untyped-def]
     bring = verb("import", "read a checkpoint safely, check it, keep it")
     bring.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
@@ -195,7 +219,7 @@ def _building(verb) -> None:  # type: ignore[no-untyped-def]
     find.add_argument("--model", required=True, metavar="NAME")
     find.add_argument(
         "--method",
-        metavar="named|ganspace|sefa|stylespace|boundary|activations",
+        metavar="named|ganspace|sefa|stylespace|boundary|activations|text",
         help="or --import or --export a file",
     )
     find.add_argument("--layers", metavar="0-3", help="w layers, for sefa")
@@ -204,25 +228,52 @@ def _building(verb) -> None:  # type: ignore[no-untyped-def]
     find.add_argument("--hold", default="", metavar="A,B", help="attributes a boundary leaves")
     find.add_argument("--region", metavar="L,T,R,B", help="stylespace: a place, in shares")
     find.add_argument("--space", choices=("z", "w"), default="w", help="of a boundary")
+    find.add_argument("--name", default="", metavar="N", help="of the direction, for text")
+    _texts(find)
     find.add_argument("--import", dest="keep", type=Path, metavar="FILE")
     find.add_argument("--anyway", action="store_true", help="import from another model")
     find.add_argument("--export", metavar="NAME", help="write this direction to --out")
     find.add_argument("--out", type=Path, metavar="FILE")
     find.add_argument("--json", action="store_true")
+    edit = verb("edit-text", "make a picture as a text says; writes its Recipe or its picture")
+    add_recipe_options(edit)
+    _texts(edit)
+    edit.add_argument("--way", choices=TEXT_WAYS, default="optimise")
+    edit.add_argument("--strength", type=float, default=3.0, metavar="S", help="in deviations")
+    edit.add_argument("--steps", type=int, default=0, metavar="N", help="of search or training")
+    edit.add_argument("--size", type=int, metavar="PX", help="the longer side of a picture")
+    edit.add_argument("--out", type=Path, required=True, metavar="FILE", help=".json, .png or .npy")
     train = verb("train", "train a bundled model anew; a run found in the work folder goes on")
     train.add_argument("name", metavar="NAME")
     train.add_argument("--minutes", type=float, metavar="T")
     train.add_argument("--device", metavar="D", help="cpu, cuda, or the best here")
     train.add_argument("--work", type=Path, metavar="DIR", help="checkpoints and sample sheets")
+    train.add_argument("--loss", metavar="L", help="of a GAN: wgan-gp, lsgan, hinge, ...")
+    train.add_argument("--pictures", type=Path, metavar="DIR", help="for the name pictures")
+    train.add_argument("--size", type=int, default=32, metavar="PX", help="for the name pictures")
     train.add_argument("--out", type=Path, metavar="DIR", help="the model folder to write")
-    measure = verb("evaluate", "measure a bundled model, or the watermark, and write its card")
-    measure.add_argument("name", metavar="NAME|watermark")
+    measure = verb("evaluate", "measure a bundled model, the watermark or the labs; write the card")
+    measure.add_argument("name", metavar="NAME|watermark|labs")
     length = measure.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true")
     length.add_argument("--full", action="store_true")
     graphs = verb("export-onnx", "write a model's ONNX graphs and check them against torch")
     graphs.add_argument("name", metavar="NAME")
     graphs.add_argument("--out", type=Path, metavar="DIR")
+
+
+def _texts(one: argparse.ArgumentParser) -> None:
+    """The words that a text edit needs."""
+    one.add_argument("--text", default="", metavar="T", help="such as: 'a face with glasses'")
+    one.add_argument("--neutral", default=NEUTRAL, metavar="T", help=f"without it: {NEUTRAL!r}")
+    one.add_argument("--clip", default="", metavar="NAME", help="the bundled one")
+    one.add_argument(
+        "--threshold",
+        type=float,
+        default=TextPair("").threshold,
+        metavar="B",
+        help="how relevant a style channel must be, 0 to 1",
+    )
 
 
 if __name__ == "__main__":

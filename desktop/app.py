@@ -10,9 +10,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize
 from PySide6.QtGui import QUndoStack
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
-from desktop import diffuse_wiring, theme, wiring
+from desktop import diffuse_wiring, theme, train_wiring, wiring
+from desktop.attack_desk import AttackDesk
 from desktop.controllers.compare import CompareController
 from desktop.controllers.conditions import ConditionsController
 from desktop.controllers.diffuse import DiffuseController
@@ -28,16 +29,19 @@ from desktop.controllers.layers import LayersController
 from desktop.controllers.library import LibraryController
 from desktop.controllers.matrix import MatrixController
 from desktop.controllers.passphrase import PassphraseBroker
+from desktop.controllers.pictures import PicturesController
 from desktop.controllers.project import ProjectController
 from desktop.controllers.queue import QueueController
 from desktop.controllers.render import RenderController
 from desktop.controllers.thumbs import ThumbController
+from desktop.controllers.train import TrainController
 from desktop.controllers.verify import VerifyController
 from desktop.edit_desk import EditDesk
 from desktop.handlers import Handlers
 from desktop.lanes import QueueLane
 from desktop.settings import Settings
 from desktop.status import StatusKeeper
+from desktop.tour_desk import TourDesk
 from desktop.verify_page import VerifyPage
 from desktop.views.main_window import MainWindow
 from desktop.widgets.icons import app_icon
@@ -81,6 +85,8 @@ class Desk(QObject):
         self.conditions = ConditionsController(self.explore, self)
         self.layers = LayersController(studio, self)
         self.diffuse = DiffuseController(studio, self.files, self.undo, self)
+        self.pictures = PicturesController(studio, self.jobs, self)
+        self.train = TrainController(studio, self.undo, self.pictures, self)
         self.compare = CompareController(self.thumbs, self)
         self.queue = QueueController(studio, self)
         self.lattice = LatticeController(self.thumbs, self)
@@ -98,12 +104,15 @@ class Desk(QObject):
         self.verify_page = VerifyPage(self.window, self)
         diffuse_wiring.connect_diffuse(self)
         self.window.diffuse.panel_made.connect(self.connect_diffuse_panel)
+        train_wiring.connect_train(self)
         wiring.connect_verify(self)
         wiring.connect_export(self)
         self.edit = EditDesk(self)
+        self.attack = AttackDesk(self)
         self.handlers = Handlers(self)
         self.handlers.connect_parts()
         self.handlers.connect_actions()
+        self.tour = TourDesk(self)
         self.window.build_panels()
         self._closed = False
         self._status = StatusKeeper(
@@ -121,6 +130,7 @@ class Desk(QObject):
         if not self.private:
             self.favourites.start()
             self.projects.start()
+            self.tour.first_start()
         self.identity.start()
 
     def connect_panel(self, key: str, panel: QWidget) -> None:
@@ -137,6 +147,16 @@ class Desk(QObject):
         if key == "compare":
             self.compare.set_open(True)
 
+    def connect_train_panel(self, key: str, panel: QWidget) -> None:
+        """A panel of the Train page was made."""
+        train_wiring.connect_panel(self, panel)
+
+    def ask_train_folder(self) -> None:
+        """Which folder of pictures is to be learned."""
+        name = QFileDialog.getExistingDirectory(self.window, "Train on the pictures of a folder")
+        if name:
+            self.train.use_folder(name)
+
     def shows_picture(self) -> bool:
         """Whether a first picture is on the canvas."""
         return self.render.frame is not None
@@ -145,7 +165,8 @@ class Desk(QObject):
         """Whether nothing is being rendered, read or written."""
         latest = (self.render.lane, self.layers.lane)
         queues = (self.thumbs.lane, self.queue.lane, self.hand.lane, self.jobs, self.files)
-        return self.edit.idle and all(lane.idle for lane in (*latest, *queues))
+        pages = self.edit.idle and self.attack.idle and self.train.at_rest
+        return pages and all(lane.idle for lane in (*latest, *queues))
 
     def close(self) -> None:
         """Stop timers and threads; keep what was not saved."""
@@ -163,6 +184,9 @@ class Desk(QObject):
         self.thumbs.close()
         self.queue.close()
         self.edit.close()
+        self.train.close()
+        self.pictures.close()
+        self.attack.close()
         self.studio.stop_workers()
         self.layers.close()
         self.jobs.close()
@@ -215,7 +239,8 @@ def take_screenshot(
     """Open the real window, wait for its pictures, and save what it shows as a PNG.
 
     scene: "explore", "mixing", "diffuse", "export", "edit-find-effects" (the Edit page with these
-    sections open) or "verify", which shows `file`. The user's own settings are neither read nor
+    sections open), "attack-KEY" likewise, "welcome", "tour-KEY" (a stop) or "verify", which shows
+    `file`. The user's own settings are neither read nor
     written. Raises BackendError when no picture came within `wait_s`.
     """
     app = application()
@@ -250,6 +275,21 @@ def _set_scene(desk: Desk, scene: str, file: Path | None) -> None:
             section.set_open(False)
         for key in scene.split("-")[:0:-1]:
             desk.window.edit.open_section(key)
+    elif scene.startswith("train"):
+        desk.window.actions_by_name["page_train"].trigger()
+        desk.train.rehearse(scene.partition("-")[2])
+    elif scene.startswith("attack"):
+        desk.window.actions_by_name["page_attack"].trigger()
+        for key in scene.split("-")[1:]:
+            if key == "photo" and file is not None:
+                desk.attack.open_photo(file)
+            else:
+                desk.window.attack.open_section(key)
+    elif scene == "welcome":
+        desk.tour.welcome()
+    elif scene.startswith("tour"):
+        desk.settings.set_text("tour", scene.partition("-")[2])
+        desk.tour.tour.start()
     elif scene == "diffuse":
         desk.window.actions_by_name["page_diffuse"].trigger()
     elif scene == "export":

@@ -15,6 +15,7 @@ from desktop.controllers.finding import FindingController
 from desktop.controllers.movement import MovementController
 from desktop.controllers.photo import PhotoController
 from desktop.controllers.strip import StripController
+from desktop.controllers.texting import TextController
 from desktop.display import Shown
 from desktop.edit_wiring import connect_panel
 from desktop.facts import Inspection
@@ -52,6 +53,7 @@ class EditDesk(QObject):
         self.points = DragOverlay(
             drag.place, drag.move_point, drag.remove_point, drag.paint, drag.end_gesture
         )
+        self.text = TextController(desk.studio, self.searches, self)
         self.movement = MovementController(
             desk.studio, desk.jobs, self.searches, desk.undo, desk.thumbs, self
         )
@@ -68,6 +70,7 @@ class EditDesk(QObject):
             signal.connect(self.photo.set_kit)
             signal.connect(self.strip.set_kit)
             signal.connect(self.movement.set_kit)
+            signal.connect(self.text.set_kit)
             signal.connect(self._show_kit)
         desk.explore.kit_grew.connect(desk.window.explore.grow_kit)
         desk.explore.state_changed.connect(finding.follow)
@@ -99,6 +102,11 @@ class EditDesk(QObject):
         self.drag.step_recipe.connect(desk.explore.load_recipe)
         self.drag.slid.connect(desk.explore.slide_recipe)
         self.drag.live.connect(self._show_live)
+        desk.explore.recipe_wanted.connect(self.text.follow)
+        self.text.recipe_found.connect(desk.explore.load_recipe)
+        self.text.slid.connect(desk.explore.slide_recipe)
+        self.text.live.connect(self._show_live)
+        self.text.direction_wanted.connect(finding.find)
         self.arithmetic.recipe_chosen.connect(desk.explore.load_recipe)
         self.arithmetic.direction_wanted.connect(finding.find)
         self.arithmetic.told.connect(desk.window.stage.show_message)
@@ -155,6 +163,13 @@ class EditDesk(QObject):
         name, _ = QFileDialog.getOpenFileName(self._column, "Open a picture", "", PICTURES)
         if name:
             self.photo.open(Path(name))
+
+    @Slot()
+    def ask_clip(self) -> None:
+        """Which folder holds a CLIP."""
+        name = QFileDialog.getExistingDirectory(self._column, "Import a CLIP")
+        if name:
+            self.text.bring(Path(name))
 
     @Slot()
     def ask_film(self) -> None:

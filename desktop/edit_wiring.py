@@ -14,6 +14,7 @@ from desktop.views.find_panel import FindPanel
 from desktop.views.movement_panel import MovementPanel
 from desktop.views.photo_panel import PhotoPanel
 from desktop.views.strip_panel import StripPanel
+from desktop.views.text_panel import TextPanel
 
 if TYPE_CHECKING:
     from desktop.edit_desk import EditDesk
@@ -27,6 +28,8 @@ def connect_panel(edit: EditDesk, panel: QWidget) -> None:
         _photo(edit, panel)
     elif isinstance(panel, DragPanel):
         _drag(edit, panel)
+    elif isinstance(panel, TextPanel):
+        _text(edit, panel)
     elif isinstance(panel, MovementPanel):
         _movement(edit, panel)
     elif isinstance(panel, StripPanel):
@@ -90,6 +93,26 @@ def _drag(edit: EditDesk, panel: DragPanel) -> None:
     drag.stopped.connect(panel.show_stopped)
     drag.told.connect(panel.show_message)
     drag.publish()
+
+
+def _text(edit: EditDesk, panel: TextPanel) -> None:
+    text = edit.text
+    panel.start_wanted.connect(text.start)
+    panel.cancel_wanted.connect(text.cancel)
+    panel.way_chosen.connect(text.set_way)
+    panel.strength_changed.connect(text.set_strength)
+    panel.threshold_changed.connect(text.set_threshold)
+    panel.slide_ended.connect(edit.desk.explore.end_gesture)
+    panel.keep_wanted.connect(text.keep_direction)
+    panel.import_wanted.connect(edit.ask_clip)
+    text.view_changed.connect(panel.show_text)
+    text.began.connect(panel.show_began)
+    text.progressed.connect(panel.show_progress)
+    text.found.connect(panel.show_found)
+    text.brought.connect(panel.show_brought)
+    text.stopped.connect(panel.show_stopped)
+    text.told.connect(panel.show_message)
+    text.publish()
 
 
 def _movement(edit: EditDesk, panel: MovementPanel) -> None:

@@ -272,6 +272,18 @@ class DragView:
 
 
 @dataclass(frozen=True)
+class TextView:
+    """The CLIPs there are (name, title), the way chosen, where the sliders stand, and whether
+    there is a direction to keep."""
+
+    clips: tuple[tuple[str, str], ...] = ()
+    way: str = "optimise"
+    strength: float = 3.0
+    threshold: float = 0.15
+    can_keep: bool = False
+
+
+@dataclass(frozen=True)
 class FilmView:
     """The timeline: times and pictures of the keys, settings by name, and where the film stands."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QGuiApplication
 
+from desktop.attack_state import is_attack
 from desktop.diffuse_state import is_diffusion
 from desktop.messages import LOCATE, Message
 from desktop.picture_handlers import PictureHandlers
@@ -16,8 +17,7 @@ from desktop.views.seed_panel import SeedPanel
 from engine.recipe import Recipe
 
 if TYPE_CHECKING:
-    from desktop.controllers.diffuse import DiffuseController
-    from desktop.controllers.explore import ExploreController
+    from desktop.controllers.page import PageController
 
 PROJECT_SUFFIX = ".atelier"
 MODEL_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors", ".onnx")
@@ -87,11 +87,17 @@ class Handlers(PictureHandlers):
             "star": desk.history.star_current,
             "tray": window.tray.flip,
             "canvas": window.go_to_canvas,
+            "train_run": desk.train.flip_running,
+            "train_step": desk.train.step,
+            "train_restart": desk.train.restart,
+            "train_branch": desk.train.branch,
+            "train_compare": desk.train.flip_compare,
             "quit": window.close,
         }
         for key, slot in slots.items():
             self._acts[key].triggered.connect(slot)
-        for key in ("page_explore", "page_edit", "page_diffuse", "page_verify"):
+        pages = ("explore", "edit", "diffuse", "verify", "train", "attack")
+        for key in (f"page_{page}" for page in pages):
             self._acts[key].triggered.connect(self._go_to_page)
         self._acts["move_plane"].toggled.connect(self._canvas.set_moving)
         for key in SECTIONS:
@@ -109,8 +115,12 @@ class Handlers(PictureHandlers):
     # --- seeds, of the page in use
 
     @property
-    def _seeds(self) -> DiffuseController | ExploreController:
-        return self._desk.diffuse if self._window.page == "diffuse" else self._desk.explore
+    def _seeds(self) -> PageController[Any]:
+        pages: dict[str, PageController[Any]] = {
+            "diffuse": self._desk.diffuse,
+            "attack": self._desk.attack.page,
+        }
+        return pages.get(self._window.page, self._desk.explore)
 
     @Slot()
     def _random_seed(self) -> None:
@@ -144,6 +154,8 @@ class Handlers(PictureHandlers):
         """What the hand did last counts, even when it has not rested yet."""
         self._desk.explore.end_gesture()
         self._desk.diffuse.end_gesture()
+        self._desk.train.end_gesture()
+        self._desk.attack.page.end_gesture()
         self._desk.matrix.end_gesture()
 
     @Slot()
@@ -170,17 +182,32 @@ class Handlers(PictureHandlers):
         self._window.show_page(key)
         if key == "diffuse" and before != "diffuse":
             self._desk.diffuse.show_again()
-        elif key == "explore" and before == "diffuse":
+        elif key == "attack" and before != "attack":
+            self._desk.attack.page.show_again()
+        elif key in ("explore", "edit") and before in ("diffuse", "attack"):
             self._desk.explore.show_again()
 
-    def _load(self, recipe: Recipe, text: str) -> None:
+    def load(self, recipe: Recipe, text: str) -> None:
         """Show a Recipe on the page that has sliders for it."""
         if is_diffusion(recipe):
             self._window.show_page("diffuse")
             self._desk.diffuse.load_recipe(recipe, text)
+        elif is_attack(recipe):
+            self._window.show_page("attack")
+            self._desk.attack.page.load_recipe(recipe, text)
         else:
             self._window.show_page("explore")
             self._desk.explore.load_recipe(recipe, text)
+
+    def open_at(self, page: str, section: str) -> None:
+        """A page, and a section of its column; "export" is the export panel."""
+        if section == "export":
+            self._window.show_export()
+            return
+        self._show_page(page)
+        column = self._window.section_column
+        if column is not None and section in column.sections:
+            column.open_section(section)
 
     @Slot()
     def _show_section(self) -> None:
@@ -226,6 +253,8 @@ class Handlers(PictureHandlers):
             self._desk.library.bring(path)
         elif self._window.page == "edit":
             self._desk.edit.open_photo(path)
+        elif self._window.page == "attack":
+            self._desk.attack.open_photo(path)
         else:
             self._verify_file(path)
 
@@ -241,22 +270,22 @@ class Handlers(PictureHandlers):
 
     @Slot(object)
     def _restore(self, recipe: Recipe) -> None:
-        self._load(recipe, "Restore from a picture")
+        self.load(recipe, "Restore from a picture")
 
     @Slot(object)
     def _go_back(self, recipe: Recipe) -> None:
-        self._load(recipe, "Back in history")
+        self.load(recipe, "Back in history")
 
     @Slot(object)
     def _show_project(self, recipe: Recipe | None) -> None:
         self._desk.undo.clear()
         if recipe is not None:
-            self._load(recipe, "Open project")
+            self.load(recipe, "Open project")
             self._desk.undo.clear()
 
     @Slot(object)
     def _show_read(self, recipe: Recipe) -> None:
-        self._load(recipe, "Open Recipe")
+        self.load(recipe, "Open Recipe")
 
     @Slot()
     def _save(self) -> None:

@@ -214,7 +214,7 @@ class Computed(Latent):
     """
 
     op: ClassVar[str] = "computed"
-    search: Literal["invert", "encode", "drag", "average"]
+    search: Literal["invert", "encode", "drag", "average", "text", "flip"]
     result: Sha256
     kind: Literal["z", "w"]
     images: Annotated[tuple[Image, ...], Count(0, 16)] = ()
@@ -284,7 +284,8 @@ class Recipe:
         unknown = sorted(set(data) - {"recipe", "image"})
         if unknown:
             raise RecipeError(f"recipe has an unknown field {unknown[0][:40]!r}.")
-        import engine.denoising  # noqa: F401  (its images join the family; it builds on this file)
+        import engine.denoising  # its images join the family; both build on this file
+        import engine.perturbing  # noqa: F401
 
         return cls(Image.read(data.get("image"), "image"))
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from engine.services.editor import Editor
     from engine.services.export import Exporter
     from engine.services.extracts import Extracts
+    from engine.services.laboratory import Laboratory
 
 __all__ = ["Entry", "Favourite", "Project", "Studio", "default_home"]
 
@@ -160,7 +161,7 @@ class Studio(Models):
             own_leaves=self.identity.own_leaves(),
             anchors=anchors,
             render=self.render_anew if rerender else None,
-            has_model=self.library.has,
+            has_model=self.has_model,
             lookup=Lookup(self._ledger_to_ask, read_mark, self.extracts(anchors)),
             mark_again=mark_again,
         )
@@ -291,15 +292,23 @@ class Studio(Models):
 
     @cached_property
     def edit(self) -> Editor:
-        """Directions, inversion, dragging: what takes a search. Its process starts when needed."""
+        """Directions, inversion, dragging, text. The process that searches starts when needed."""
         from engine.services.editor import Editor
 
-        return Editor(self.home, self.refresh)
+        return Editor(self.home, self.store, self.refresh)
+
+    @cached_property
+    def lab(self) -> Laboratory:
+        """The training lab. Its process starts when needed."""
+        from engine.services.laboratory import Laboratory
+
+        return Laboratory(self.home, self.refresh)
 
     def stop_workers(self) -> None:
         """End the processes that were started; what they were doing ends as cancelled."""
         super().stop_workers()
         self.edit.close()
+        self.lab.close()
 
     def favourites(self) -> tuple[Favourite, ...]:
         """The pictures kept across projects. Raises ProjectError."""

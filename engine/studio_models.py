@@ -20,9 +20,11 @@ from engine.frame import (
 from engine.models.opened import Model
 from engine.recipe import ModelRef, Recipe
 from engine.services import anatomy, models
+from engine.services.attacks import Attacks
 from engine.services.background import GraphExports, lacks_graphs
 from engine.services.engines import Engine, available
 from engine.services.installation import Installation
+from engine.wishes import ClipInfo, TourStop
 from engine.worker import Worker
 
 RENDER = RenderSettings()
@@ -64,6 +66,10 @@ class Models(Installation):
         info = self.library.find(name)
         return ModelRef(info.name, info.sha256)
 
+    def has_model(self, ref: ModelRef) -> bool:
+        """Whether the weights that a Recipe names are here, of networks that are attacked, too."""
+        return self.library.has(ref) or self.renderer.attacks.has(ref)
+
     def measure_engine(self, name: str) -> Engine:
         """Find which engine renders a model quickest here, and keep it. Raises ModelError."""
         return self.engines.measure(self.library.find(name))
@@ -83,11 +89,26 @@ class Models(Installation):
         """Every noise-aware classifier that can guide."""
         return self.library.classifiers()
 
+    def clips(self) -> tuple[ClipInfo, ...]:
+        """Every network that puts texts and pictures in one space, bundled ones first."""
+        return self.library.clips()
+
+    @property
+    def attacks(self) -> Attacks:
+        """The adversarial lab. Its process starts when needed."""
+        return self.renderer.attacks
+
     def directions(self, name: str) -> tuple[DirectionInfo, ...]:
         """The model's directions in their fixed order: named ones first, then principal ones."""
         if name not in self._directions:
             self._directions[name] = models.directions_of(self.library, self.library.find(name))
         return self._directions[name]
+
+    def tour(self, language: str = "") -> tuple[TourStop, ...]:
+        """The guided tour; language: two letters. Raises AtelierError."""
+        from engine.services.tour import read_tour
+
+        return read_tour(self.library, self.directions, language)
 
     def anatomy(self, name: str) -> Anatomy:
         """What the model has: noisy layers, classes, whether its pictures can be moved."""
@@ -150,6 +171,7 @@ class Models(Installation):
         self._worker.close()
         self._worker = Worker()
         self.renderer.diffusion.close()
+        self.renderer.attacks.close()
 
     def refresh(self) -> None:
         """Look again at the models and directions on the disk."""

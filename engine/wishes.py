@@ -1,4 +1,4 @@
-"""What a search is asked for, and what it answers: directions, inversion, dragging.
+"""What a search is asked for, and what it answers: directions, inversion, dragging, text; the tour.
 
 Like those of `frame`, these values pass through the engine's door and hold no behaviour.
 """
@@ -6,6 +6,8 @@ Like those of `frame`, these values pass through the engine's door and hold no b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
@@ -22,15 +24,46 @@ class Labelled:
     more: bool
 
 
+NEUTRAL = "a face"
+TextWay = Literal["optimise", "mapper", "direction"]
+TEXT_WAYS: tuple[TextWay, ...] = ("optimise", "mapper", "direction")
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """A network that puts texts and pictures in one space. context: how many tokens a text has at
+    most."""
+
+    name: str
+    title: str
+    sha256: str
+    context: int
+    bundled: bool
+    folder: Path
+
+
+@dataclass(frozen=True)
+class TextPair:
+    """What a picture should show, and what it shows without that. clip: a ClipInfo's name, "" for
+    the bundled one. threshold: how relevant a style channel must be, in [0, 1]."""
+
+    text: str
+    neutral: str = NEUTRAL
+    clip: str = ""
+    threshold: float = 0.15
+
+
 @dataclass(frozen=True)
 class DirectionWish:
     """Which directions are to be found, by one method.
 
-    method: "sefa", "stylespace", "boundary", "labels" or "activations". layers: w layers that SeFa
-    factorises and that its directions move, None for all. count: how many are kept. attribute: of
-    a boundary or of style channels; hold: attributes that a boundary leaves alone. region: left,
-    top, right, bottom in shares of the picture, for style channels that change that place alone.
-    space: z or w, of a boundary. marks, name: for "labels". samples: pictures that are looked at.
+    method: "sefa", "stylespace", "boundary", "labels", "activations" or "text". layers: w layers
+    that SeFa factorises and that its directions move, None for all. count: how many are kept.
+    attribute: of a boundary or of style channels; hold: attributes that a boundary leaves alone.
+    region: left, top, right, bottom in shares of the picture, for style channels that change that
+    place alone. space: z or w, of a boundary. marks: for "labels". name: for "labels" and "text".
+    samples: pictures that are looked at.
+    text: for "text".
     """
 
     method: str
@@ -43,6 +76,7 @@ class DirectionWish:
     marks: tuple[Labelled, ...] = ()
     name: str = ""
     samples: int = 2000
+    text: TextPair | None = None
 
 
 @dataclass(frozen=True)
@@ -123,3 +157,49 @@ class DragFrame:
     pixels: UInt8[np.ndarray, "r r 3"]
     handles: Spots
     step: int
+
+
+@dataclass(frozen=True)
+class TextWish:
+    """A picture that is to become as a text says.
+
+    way: "optimise" searches for this picture's latent, "mapper" trains a network for the text on
+    the first use and then takes one pass, "direction" finds style channels. strength: how far, in
+    deviations of random pictures along the text's change. steps: of the search, or of training.
+    """
+
+    recipe: Recipe
+    pair: TextPair
+    way: TextWay = "optimise"
+    strength: float = 3.0
+    steps: int = 0  # 0 for the way's own number
+
+
+@dataclass(frozen=True)
+class TextEdit:
+    """What a text did. result: the stored latent; for "direction" the stored relevance of the
+    style channels. reached: the share of the way asked for that CLIP sees. read: the text as far
+    as CLIP read it, cut where it was too long. note: what else to know, in a line."""
+
+    wish: TextWish
+    result: str
+    clip: ClipInfo
+    reached: float
+    read: str
+    cut: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TourStop:
+    """One stop of the guided tour: a page, a section of it ("export" is the export panel), a
+    picture, and what is to be said. trial: one thing to try."""
+
+    key: str
+    title: str
+    page: str
+    section: str
+    text: str
+    trial: str
+    paper: str
+    recipe: Recipe

@@ -15,7 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 def main() -> None:
-    """Write docs/{explore,mixing,edit,verify,contact-sheet}.png."""
+    """Write docs/{explore,mixing,edit,attack,verify,contact-sheet}.png."""
     from desktop.app import take_screenshot
     from engine.recipe import Generate, Recipe, Seed, Truncate
     from engine.studio import Studio
@@ -30,6 +30,7 @@ def main() -> None:
         take_screenshot(studio, docs / "explore.png")
         take_screenshot(studio, docs / "mixing.png", mode="light", scene="mixing")
         take_screenshot(studio, docs / "edit.png", scene="edit-find-effects")
+        take_screenshot(studio, docs / "attack.png", scene="attack-transfer", wait_s=120)
         take_screenshot(studio, docs / "verify.png", scene="verify", file=signed)
         demo = Path(folder) / "demo"
         subprocess.run([sys.executable, ROOT / "main.py", "demo", "--out", demo], check=True)

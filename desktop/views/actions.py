@@ -55,6 +55,15 @@ SPECS = (
     Spec("page_edit", "Go to Edit", ("Ctrl+2",)),
     Spec("page_diffuse", "Go to Diffuse", ("Ctrl+3",)),
     Spec("page_verify", "Go to Verify", ("Ctrl+4",)),
+    Spec("page_train", "Go to Train", ("Ctrl+5",)),
+    Spec("train_run", "Train: run or pause", ("K",)),
+    Spec("train_step", "Train: one step", (".",)),
+    Spec("train_restart", "Train: back to the start"),
+    Spec("train_branch", "Train: branch here"),
+    Spec("train_compare", "Train: compare two lanes, or show one"),
+    Spec("page_attack", "Go to Attack", ("Ctrl+6",)),
+    Spec("welcome", "Welcome", ("F1",)),
+    Spec("tour", "Take the tour, or go on with it", ("Shift+F1",)),
     Spec("show_seed", "Show Seed"),
     Spec("show_directions", "Show Directions", ("D",)),
     Spec("show_truncation", "Show Truncation", ("T",)),
@@ -121,5 +130,8 @@ def fill_main_menu(menu: QMenu, recent: QMenu, actions: dict[str, QAction]) -> N
     for key in ("theme_system", "theme_dark", "theme_light"):
         theme.addAction(actions[key])
     menu.addAction(actions["palette"])
+    help_menu = menu.addMenu("Help")
+    for key in ("tour", "welcome"):
+        help_menu.addAction(actions[key])
     menu.addSeparator()
     menu.addAction(actions["quit"])

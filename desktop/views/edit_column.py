@@ -10,11 +10,13 @@ from desktop.views.find_panel import FindPanel
 from desktop.views.movement_panel import MovementPanel
 from desktop.views.photo_panel import PhotoPanel
 from desktop.views.strip_panel import StripPanel
+from desktop.views.text_panel import TextPanel
 from desktop.widgets.section_column import SectionColumn, SectionSpec
 
 SECTIONS = {
     "photo": SectionSpec("Your own picture", True, PhotoPanel),
     "drag": SectionSpec("Drag points", False, DragPanel),
+    "text": SectionSpec("Text", False, TextPanel),
     "strip": SectionSpec("Mixing strip", False, StripPanel),
     "movement": SectionSpec("Movement", False, MovementPanel),
     "find": SectionSpec("Find directions", False, FindPanel),

@@ -21,6 +21,7 @@ from desktop.messages import plain
 from desktop.settings import Settings
 from desktop.theme import COLUMN_PX
 from desktop.views.actions import fill_main_menu, make_actions
+from desktop.views.attack_column import AttackColumn
 from desktop.views.diffuse_column import DiffuseColumn
 from desktop.views.edit_column import EditColumn
 from desktop.views.explore_column import ExploreColumn
@@ -29,11 +30,14 @@ from desktop.views.rail import Rail
 from desktop.views.stage import Stage
 from desktop.views.status_bar import StatusBar
 from desktop.views.top_bar import TopBar
+from desktop.views.tour_bar import TourBar
+from desktop.views.train_column import TrainColumn
 from desktop.views.tray import Tray
 from desktop.views.verify_panel import VerifyPanel
 from desktop.widgets.command_palette import CommandPalette
 from desktop.widgets.frames import named
 from desktop.widgets.reading_order import set_reading_order
+from desktop.widgets.section_column import SectionColumn
 
 NAME = "Latent Atelier"
 PROJECTS = "Projects and Recipes (*.atelier *.json);;All files (*)"
@@ -64,16 +68,21 @@ class MainWindow(QMainWindow):
         self.top = TopBar(self.actions_by_name, menu)
         self.rail = Rail()
         self.stage = Stage(self.actions_by_name)
+        self.tour = TourBar()
         self.tray = Tray(settings.is_open("tray", True))
         self.status = StatusBar()
         self.explore = ExploreColumn()
         self.edit = EditColumn()
         self.diffuse = DiffuseColumn()
+        self.train = TrainColumn()
+        self.attack = AttackColumn()
         self.verify = VerifyPanel()
         self.export = ExportPanel(settings.text("export_folder"), settings.text("time_authority"))
         self._column = named(QStackedWidget(), "column")
         self._column.setFixedWidth(COLUMN_PX)
-        for panel in (self.explore, self.edit, self.diffuse, self.verify, self.export):
+        pages = (self.explore, self.edit, self.diffuse, self.train, self.attack, self.verify)
+        columns = (*pages, self.export)
+        for panel in columns:
             self._column.addWidget(panel)
         self._lay_out()
         self.palette_popup = CommandPalette(self)
@@ -86,6 +95,7 @@ class MainWindow(QMainWindow):
         centre = QVBoxLayout()
         centre.setSpacing(0)
         centre.addWidget(self.stage, 1)
+        centre.addWidget(self.tour)
         centre.addWidget(self.tray)
         middle = QHBoxLayout()
         middle.setSpacing(0)
@@ -116,13 +126,17 @@ class MainWindow(QMainWindow):
     # --- pages
 
     def show_page(self, key: str) -> None:
-        """Explore, Edit, Diffuse or Verify."""
+        """Explore, Edit, Diffuse, Train, Attack or Verify."""
         self.page = key
-        if key == "diffuse":
-            self.diffuse.build(self._settings.is_open)
+        built = {"diffuse": self.diffuse, "train": self.train, "attack": self.attack}
+        if key in built:
+            built[key].build(self._settings.is_open)
         self.rail.show_page(key)
         self.stage.show_page(key)
-        self.tray.setVisible(key != "verify")
+        self.tray.setVisible(key not in ("verify", "train"))
+        for name, action in self.actions_by_name.items():
+            if name.startswith("train_"):
+                action.setEnabled(key == "train")
         if key == "edit":
             self._build_edit()
         self._column.setCurrentWidget(self._page_column)
@@ -135,12 +149,20 @@ class MainWindow(QMainWindow):
             "verify": self.verify,
             "edit": self.edit,
             "diffuse": self.diffuse,
+            "train": self.train,
+            "attack": self.attack,
         }
         return columns.get(self.page, self.explore)
 
+    @property
+    def section_column(self) -> SectionColumn | None:
+        """The column of the page in use, where it has sections."""
+        column = self._page_column
+        return column if isinstance(column, SectionColumn) else None
+
     def show_export(self) -> None:
         """The export panel, in the place of the sliders."""
-        if self.page == "verify":
+        if self.page in ("verify", "train"):
             self.show_page("explore")
         self._column.setCurrentWidget(self.export)
         self.export.focus_first()
@@ -249,6 +271,10 @@ class MainWindow(QMainWindow):
         self._settings.set_text("time_authority", self.export.signing.time_authority)
         self.closing.emit()
         super().closeEvent(event)
+
+    def remember_train_section(self, key: str, is_open: bool) -> None:
+        """A section of the Train page was opened or closed."""
+        self._settings.set_open(f"train_{key}", is_open)
 
     def _remember_section(self, key: str, is_open: bool) -> None:
         self._settings.set_open(f"diffuse_{key}", is_open)

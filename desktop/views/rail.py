@@ -12,6 +12,8 @@ PAGES = (
     ("edit", "Edit", "edit"),
     ("diffuse", "Diffuse", "diffuse"),
     ("verify", "Verify", "verify"),
+    ("train", "Train", "train"),
+    ("attack", "Attack", "attack"),
 )
 WIDTH_PX = 72
 

@@ -13,6 +13,8 @@ from desktop.views.batch_table import BatchTable
 from desktop.views.canvas import Canvas
 from desktop.views.canvas_bar import CanvasBar
 from desktop.views.card_page import CardPage
+from desktop.views.train_stage import TrainStage
+from desktop.views.welcome_card import WelcomeCard
 from desktop.widgets.button import IconButton
 from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.preview_strip import PreviewStrip
@@ -64,6 +66,8 @@ class Stage(QWidget):
         self._pages.addWidget(self.source)
         self.sheet = Canvas("Channels of the layer", "The layer's channels are on their way.")
         self.card = CardPage()
+        self.lab = TrainStage()
+        self._pages.addWidget(self.lab)
         self._pages.addWidget(self.sheet)
         self._pages.addWidget(self.card)
         self.over = ""  # what lies in the canvas's place
@@ -72,6 +76,7 @@ class Stage(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
         self.message = MessageBar(self)
+        self.welcome = WelcomeCard(self)
         self._tabled = False
         self._told: Message | None = None
         self._of_picture = False
@@ -123,6 +128,8 @@ class Stage(QWidget):
         self._steps.setVisible(self._page == "diffuse")
         if self._page == "verify":
             place: QWidget = self.batch if self._tabled else self.photo
+        elif self._page == "train":
+            place = self.lab
         elif self.over:
             place = self.card if self.over == "card" else self.sheet
         else:
@@ -161,6 +168,7 @@ class Stage(QWidget):
         """The message stays at the top, in the middle."""
         super().resizeEvent(event)
         self._place()
+        self.welcome.place()
 
     def _place(self) -> None:
         wide = min(MESSAGE_PX, self.width() - 32)

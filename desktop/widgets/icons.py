@@ -30,6 +30,13 @@ SHAPES: dict[str, str] = {
     "export": '<path d="M12 15V4M7.5 8.5L12 4l4.5 4.5"/><path d="M4.5 15v4.5h15V15"/>',
     "search": '<circle cx="10.5" cy="10.5" r="6.5"/><path d="M20 20l-4.8-4.8"/>',
     "dice": '<rect x="4" y="4" width="16" height="16" rx="3.5"/>' + _DOTS,
+    "play": '<path d="M8 5.5l10.5 6.5L8 18.5z"/>',
+    "pause": '<path d="M8.5 5.5v13M15.5 5.5v13"/>',
+    "train": '<path d="M4 4v16h16"/><path d="M7 8c3 0 3 7.5 6 7.5S17 12 20 12"/>'
+    '<circle cx="15.5" cy="6.5" r="2"/>',
+    "attack": '<circle cx="12" cy="12" r="7.5"/><circle cx="12" cy="12" r="2.5"/>'
+    '<path d="M12 2.5v4M12 17.5v4M2.5 12h4M17.5 12h4"/>',
+    "tour": '<path d="M6 20.5V4"/><path d="M6 5h11.5l-2.5 4 2.5 4H6"/>',
     "previous": '<path d="M15 5.5L8.5 12l6.5 6.5"/>',
     "next": '<path d="M9 5.5l6.5 6.5L9 18.5"/>',
     "down": '<path d="M6 9.5l6 6 6-6"/>',

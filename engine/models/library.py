@@ -18,11 +18,15 @@ from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, 
 from engine.models.families import check_fits
 from engine.models.layouts import onnx
 from engine.recipe import ModelRef
+from engine.wishes import ClipInfo
 
 
 def bundled_folder() -> Path:
     """resources/models of this installation, or of this checkout."""
     return Path(engine.__file__).resolve().parent.parent / "resources" / "models"
+
+
+CLIP = "clip"
 
 
 class ModelLibrary:
@@ -40,12 +44,13 @@ class ModelLibrary:
         self._problems: dict[str, ModelError] = {}
         self._denoisers: dict[str, DenoiserInfo] = {}
         self._classifiers: dict[str, ClassifierInfo] = {}
+        self._clips: dict[str, ClipInfo] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Look at the folders again, as after an import."""
         self._models, self._others, self._problems = {}, {}, {}
-        self._denoisers, self._classifiers = {}, {}
+        self._denoisers, self._classifiers, self._clips = {}, {}, {}
         for parent, bundled in ((self.bundled, True), (self.imported, False)):
             folders = sorted(parent.iterdir()) if parent.is_dir() else []
             for folder in folders:
@@ -66,6 +71,8 @@ class ModelLibrary:
                 if card["family"] == denoisers.CLASSIFIER:
                     found = denoisers.classifier_info(folder, card)
                     self._classifiers.setdefault(found.name, found)
+                elif card["family"] == CLIP:
+                    self._clips.setdefault(card["name"], clip_info(folder, card, bundled))
                 self._others.setdefault(card["name"], card)
         except ModelError as error:
             self._problems[folder.name] = error
@@ -81,6 +88,24 @@ class ModelLibrary:
     def classifiers(self) -> tuple[ClassifierInfo, ...]:
         """Every noise-aware classifier, by name."""
         return tuple(self._classifiers[name] for name in sorted(self._classifiers))
+
+    def clips(self) -> tuple[ClipInfo, ...]:
+        """Every network for texts and pictures, bundled ones first, by name."""
+        return tuple(sorted(self._clips.values(), key=lambda c: (not c.bundled, c.name)))
+
+    def clip(self, name: str = "") -> ClipInfo:
+        """The CLIP of that name, the first one for "". Raises ModelError that lists them."""
+        known = self.clips()
+        found = next((info for info in known if name in ("", info.name)), None)
+        if found is None:
+            listed = ", ".join(info.name for info in known) or "none"
+            raise ModelError(
+                f"There is no CLIP called {name[:80]!r}; here are: {listed}."
+                if name
+                else "No CLIP is installed here: a text cannot be compared with pictures.",
+                "Import one: a folder as transformers writes it, with its tokenizer.",
+            )
+        return found
 
     def denoiser(self, ref: ModelRef) -> DenoiserInfo:
         """The diffusion model with the digest that a Recipe names. Raises ModelError."""
@@ -160,6 +185,19 @@ class ModelLibrary:
         folders = [info.folder / "store" for info in self.models()]
         folders += [self.imported / info.name / "store" for info in self.models()]
         return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+
+
+def clip_info(folder: Path, card: dict[str, Any], bundled: bool) -> ClipInfo:
+    """What the rest needs to know of a CLIP without loading it. Raises ModelError."""
+    sizes = card["config"].get("text_config")
+    context = sizes.get("max_position_embeddings") if isinstance(sizes, dict) else None
+    if type(context) is not int or context < 3:
+        raise ModelError(
+            f"The card of {folder.name} has a damaged config: it says no length of texts.",
+            "Import or train the model again.",
+        )
+    name, title, sha256 = card["name"], card["title"], card["weights_sha256"]
+    return ClipInfo(name, title, sha256, context, bundled, folder)
 
 
 def load_tensors(info: ModelInfo) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
@@ -59,32 +60,52 @@ def hair_colour_name(row: Float32[np.ndarray, " columns"]) -> str:
     return "greying" if grey > 0.3 else word(row, "hair_color")
 
 
-def _subject(row: Float32[np.ndarray, " columns"], dice: Dice) -> str:
-    gender, age = value(row, "gender"), value(row, "age")
-    noun = dice.pick(("person", "character"))
+Row = Float32[np.ndarray, " columns"]
+Phrases = tuple[str, ...]  # every way to say one thing; "" leaves it unsaid
+
+
+def _nouns(row: Row) -> Phrases:
+    gender = value(row, "gender")
+    plain = ("person", "character", "face")
     if gender > 0.3:
-        noun = dice.pick(("woman", "woman", "lady"))
-    elif gender < -0.3:
-        noun = dice.pick(("man", "man", "gentleman"))
-    adjectives: tuple[str, ...] = ("",)
+        return ("woman", "woman", "woman", "woman", "lady", *plain)
+    return ("man", "man", "man", "man", "gentleman", *plain) if gender < -0.3 else plain
+
+
+def _adjectives(row: Row) -> Phrases:
+    age, smile = value(row, "age"), value(row, "smile")
+    found: Phrases = ("",)
     if age < 0.25:
-        adjectives = ("young ", "youthful ")
+        found = ("young ", "youthful ")
     elif age > 0.75:
-        adjectives = ("old ", "elderly ")
+        found = ("old ", "elderly ")
     elif 0.45 < age < 0.6:
-        adjectives = ("middle-aged ", "")
-    phrase = dice.pick(adjectives) + noun
-    return ("an " if phrase[0] in "aeiou" else "a ") + phrase
+        found = ("middle-aged ", "")
+    if smile > 0.2:
+        found += ("smiling ", "happy ", "") if smile > 0.5 else ("smiling ", "")
+    elif smile < -0.35:
+        found += ("frowning ", "sad ", "")
+    return found
 
 
-def _hair(row: Float32[np.ndarray, " columns"], dice: Dice) -> str:
+def _subject(row: Row) -> Phrases:
+    """Whom the picture shows."""
+    nouns = _nouns(row)
+    return tuple(
+        ("an " if (adjective + noun)[0] in "aeiou" else "a ") + adjective + noun
+        for adjective in _adjectives(row)
+        for noun in nouns
+    )
+
+
+def _hair(row: Row) -> Phrases:
     length, colour, shape = (
         value(row, "hair_length"),
         hair_colour_name(row),
         word(row, "hair_shape"),
     )
     if length < 0.1:
-        return dice.pick((f"with cropped {colour} hair", f"with very short {colour} hair"))
+        return (f"with cropped {colour} hair", f"with very short {colour} hair")
     size = "short " if length < 0.25 else "long " if length > 0.6 else ""
     styles = {
         "curly": (f"with {size}curly {colour} hair", f"with {size}{colour} curls"),
@@ -97,97 +118,131 @@ def _hair(row: Float32[np.ndarray, " columns"], dice: Dice) -> str:
     }
     plain = (f"with {size}{colour} hair",)
     # Very short hair hardly shows its style.
-    return dice.pick((styles.get(shape, ()) if length > 0.2 else ()) + plain)
+    return (styles.get(shape, ()) if length > 0.2 else ()) + plain
 
 
-def _expression(row: Float32[np.ndarray, " columns"], dice: Dice) -> str:
+def _expression(row: Row) -> Phrases:
     smile = value(row, "smile")
     if smile > 0.5:
-        return dice.pick(("smiling broadly", "with a big smile", "grinning", "laughing happily"))
+        return ("smiling broadly", "with a big smile", "grinning", "laughing happily")
     if smile > 0.2:
-        return dice.pick(("smiling", "with a slight smile", "looking pleased"))
+        return ("smiling", "with a slight smile", "looking pleased")
     if smile < -0.35:
-        return dice.pick(("frowning", "looking unhappy", "with a frown", "in a bad mood"))
+        return ("frowning", "looking unhappy", "with a frown", "in a bad mood")
     if abs(smile) < 0.12:
-        return dice.pick(("with a calm expression", "looking calm"))
-    return ""
+        return ("with a calm expression", "looking calm")
+    return ("",)
 
 
-def _glasses(row: Float32[np.ndarray, " columns"], dice: Dice) -> str:
+def _glasses(row: Row) -> Phrases:
     if value(row, "eyeglasses") < 0.5:
-        return dice.pick(("", "", "without glasses"))
+        return ("", "", "without glasses", "who wears no glasses")
     colour, shape = word(row, "frame_color"), word(row, "glasses_shape")
     if shape == "sunglasses":
-        return dice.pick(("wearing sunglasses", f"wearing {colour} sunglasses"))
-    return dice.pick((
-        "wearing glasses", "with eyeglasses", f"wearing {colour} glasses",
-        f"wearing {shape} glasses", f"with {shape} {colour} glasses",
-    ))  # fmt: skip
+        return ("wearing sunglasses", "with sunglasses", f"wearing {colour} sunglasses")
+    return (
+        "wearing glasses", "with eyeglasses", "with glasses", "with spectacles",
+        f"wearing {colour} glasses", f"wearing {shape} glasses", f"with {shape} {colour} glasses",
+    )  # fmt: skip
 
 
-def _pose(row: Float32[np.ndarray, " columns"], dice: Dice) -> str:
+def _pose(row: Row) -> Phrases:
     yaw = value(row, "yaw")
     if abs(yaw) < 0.15:
-        return dice.pick(("facing the camera", "seen from the front"))
+        return ("facing the camera", "seen from the front")
     side = "right" if yaw > 0 else "left"
     if abs(yaw) > 0.3:
-        return dice.pick(
-            (f"turned to the {side}", f"facing {side}", f"with the head turned {side}")
-        )
-    return ""
+        return (
+            f"turned to the {side}", f"facing {side}", f"with the head turned {side}",
+            f"looking to the {side}",
+        )  # fmt: skip
+    return ("",)
 
 
-def _beard(row: Float32[np.ndarray, " columns"], dice: Dice) -> str:
+def _beard(row: Row) -> Phrases:
     if value(row, "facial_hair") < 0.2:
-        return ""
+        return ("",)
     shape = word(row, "beard_shape")
-    return dice.pick(("with a beard", "bearded") if shape == "full beard" else (f"with a {shape}",))
+    return ("with a beard", "bearded") if shape == "full beard" else (f"with a {shape}",)
 
 
-def _skin(row: Float32[np.ndarray, " columns"], dice: Dice) -> str:
+def _skin(row: Row) -> Phrases:
     tone = value(row, "skin_tone")
     if tone < 0.3:
-        return dice.pick(("with light skin", "with pale skin"))
-    return dice.pick(("with dark skin", "with deep brown skin")) if tone > 0.75 else ""
+        return ("with light skin", "with pale skin")
+    return ("with dark skin", "with deep brown skin") if tone > 0.75 else ("",)
 
 
-def _clothing(row: Float32[np.ndarray, " columns"], dice: Dice) -> str:
+def _clothing(row: Row) -> Phrases:
     colour = hue_name(value(row, "clothing_hue"), CLOTH_NAMES)
     garment = word(row, "clothing")
     dressed = f"{colour} {garment}".strip()
     article = "an" if dressed[0] in "aeiou" else "a"
     plain = f"dressed in {colour}" if colour else f"wearing {article} {dressed}"
-    return dice.pick((f"wearing {article} {dressed}", f"in {article} {dressed}", plain))
+    return (f"wearing {article} {dressed}", f"in {article} {dressed}", plain)
 
 
-def _background(row: Float32[np.ndarray, " columns"], dice: Dice) -> str:
+def _background(row: Row) -> Phrases:
     colour = hue_name(value(row, "background_hue"), SKY_NAMES)
     if not colour:
-        return ""
-    return dice.pick((f"against a {colour} background", f"on a {colour} background"))
+        return ("",)
+    return (f"against a {colour} background", f"on a {colour} background")
 
 
 _CLAUSES = (_hair, _glasses, _expression, _beard, _pose, _skin, _clothing, _background)
 
 
-def caption(row: Float32[np.ndarray, " columns"], seed: int) -> str:
+@dataclass(frozen=True)
+class Said:
+    """A sentence about a portrait, and the phrases that it was made of: whom it names first, then
+    one for each clause, "" for what it leaves unsaid."""
+
+    text: str
+    phrases: Phrases
+
+    def fits(self, phrases: Sequence[frozenset[str]]) -> bool:
+        """Whether every phrase could have been said of another portrait, whose `phrases_of` these
+        are: then the sentence is as true of that one."""
+        pairs = zip(self.phrases, phrases, strict=True)
+        return all(not said or said in ways for said, ways in pairs)
+
+
+def phrases_of(row: Row) -> tuple[frozenset[str], ...]:
+    """All that can be said of a portrait: its subjects, then the phrases of each clause."""
+    return tuple(frozenset(ways(row)) for ways in (_subject, *_CLAUSES))
+
+
+def say(row: Row, seed: int, whole: bool = False) -> Said:
     """One true sentence about a portrait.
 
-    row: one row of the label table. seed: which of the many phrasings, and how much it says.
-    Every word holds for the row; what is left out is unsaid, not denied.
+    row: one row of the label table. seed: which of the many phrasings, and how much it says; all
+    there is to say where `whole`. Every word holds for the row; what is left out is unsaid, not
+    denied.
     """
     key = zlib.crc32(np.asarray(row, "<f4").tobytes())
     dice = Dice(seed, key, stream=11)
-    subject = _subject(row, dice)
+    subject = dice.pick(_subject(row))
     wanted = 1 + int(dice.number() * 4)
     ranks = [(dice.number(), i) for i in range(len(_CLAUSES))]
-    chosen = sorted(i for _, i in sorted(ranks)[:wanted])
-    clauses = [c for c in (_CLAUSES[i](row, dice) for i in chosen) if c]
+    chosen = {i for _, i in sorted(ranks)[: len(ranks) if whole else wanted]}
+    clauses = [
+        _phrase(ways(row), dice, whole) if i in chosen else "" for i, ways in enumerate(_CLAUSES)
+    ]
+    told = [clause for clause in clauses if clause]
     if dice.number() < 0.2:
-        bare = subject.split(" ", 1)[1]
-        return ", ".join([bare, *clauses])
-    text = dice.pick(_OPENINGS).format(subject)
-    if clauses:
-        text += " " + clauses[0]
-        text += "".join(", " + c for c in clauses[1:])
-    return text
+        text = ", ".join([subject.split(" ", 1)[1], *told])
+    else:
+        text = dice.pick(_OPENINGS).format(subject)
+        if told:
+            text += " " + ", ".join(told)
+    return Said(text, (subject, *clauses))
+
+
+def _phrase(ways: Phrases, dice: Dice, whole: bool) -> str:
+    """One of the ways; where all is told, "" only when there is no other."""
+    return dice.pick(tuple(way for way in ways if way) or ways if whole else ways)
+
+
+def caption(row: Row, seed: int) -> str:
+    """The words of `say`: some of what is there, one of many phrasings."""
+    return say(row, seed).text

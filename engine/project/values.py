@@ -13,6 +13,7 @@ import rfc8785
 
 from engine.errors import ProjectError, RecipeError
 from engine.path import Path
+from engine.perturbing import Universal
 from engine.recipe import Computed, Move, Photo, Recipe, Stored, Tuned, walk
 
 VERSION = 1
@@ -148,6 +149,8 @@ def _items(recipe: Recipe) -> Iterator[str]:
             yield node.result
         elif isinstance(node, Tuned):
             yield node.delta
+        elif isinstance(node, Universal):
+            yield node.pattern
 
 
 def _entries_json(entries: tuple[Entry, ...]) -> bytes:

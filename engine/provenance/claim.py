@@ -33,6 +33,7 @@ THUMBNAIL = "thumbnail.jpg"
 _KNOWN_SOURCES = {
     SOURCE_TYPES + "trainedAlgorithmicMedia",
     SOURCE_TYPES + "compositeWithTrainedAlgorithmicMedia",
+    SOURCE_TYPES + "algorithmicallyEnhanced",
 }
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from engine.perturbing import Network, Perturb
 from engine.recipe import Crop, ModelRef, Photo, Recipe, Resize, rendered, walk
 
-SourceType = Literal["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"]
+SourceType = Literal[
+    "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicallyEnhanced"
+]
 
 
 def models_of(recipe: Recipe) -> tuple[ModelRef, ...]:
@@ -29,9 +32,14 @@ def shaping_of(recipe: Recipe) -> tuple[Literal["c2pa.cropped", "c2pa.resized"],
 
 
 def source_type(recipe: Recipe) -> SourceType | None:
-    """IPTC's kind of source; None where no model takes part: a photo merely cut or resized."""
-    if not models_of(recipe):
-        return None
-    if photos_of(recipe):
-        return "compositeWithTrainedAlgorithmicMedia"
-    return "trainedAlgorithmicMedia"
+    """IPTC's kind of source; None where no model takes part: a photo merely cut or resized.
+
+    An attack generates nothing: a photo that was attacked is altered by an algorithm.
+    """
+    nodes = list(walk(recipe.image))
+    victims = {node.model for node in nodes if isinstance(node, Network)}
+    if set(models_of(recipe)) - victims:
+        photos = photos_of(recipe)
+        return "compositeWithTrainedAlgorithmicMedia" if photos else "trainedAlgorithmicMedia"
+    attacked = any(isinstance(node, Perturb) for node in nodes)
+    return "algorithmicallyEnhanced" if attacked else None

@@ -14,7 +14,9 @@ from engine.latent.noise import check_layers
 from engine.models.card import config_of
 from engine.models.families import family_of
 from engine.models.library import ModelLibrary
+from engine.perturbing import Perturb, Universal
 from engine.recipe import Generate, Photo, Recipe, Transform, walk
+from engine.services.victims import check_perturb
 from engine.services.wanted import Owners, check_directions, class_vector
 from engine.store import Store
 
@@ -45,6 +47,10 @@ def check_recipe(recipe: Recipe, library: ModelLibrary, store: Store, owners: Ow
     for node in walk(recipe.image):
         if isinstance(node, Photo):
             store.get(node.sha256)
+        elif isinstance(node, Universal):
+            store.get(node.pattern)
+        elif isinstance(node, Perturb):
+            check_perturb(library, node)
         elif isinstance(node, Generate) and library.has(node.model):
             _check_generate(node, library.resolve(node.model), store, owners)
         elif isinstance(node, Transform) and library.has(node.image.model):

@@ -12,11 +12,10 @@ import numpy as np
 
 from engine.cancel import CancelToken
 from engine.directions.sampling import sample_w
-from engine.errors import RecipeError
 from engine.frame import OnProgress, Progress
 from engine.latent.evaluate import evaluate
-from engine.recipe import Computed, Generate, Image, Recipe, Resize, Setting, Tuned
-from engine.services.wanted import class_vector
+from engine.recipe import Computed, Recipe, Setting, Tuned
+from engine.services.wanted import class_vector, generated
 from engine.services.workroom import workroom
 from engine.wishes import Drag, DragFrame, DragStep, DragWish
 
@@ -44,7 +43,7 @@ def drag(
     from engine.editing.invert import spread
 
     room = workroom(home)
-    made, delta = _made(wish.recipe)
+    made, delta = generated(wish.recipe)
     info = room.library.resolve(made.model)
     torch.set_num_threads(1 if info.resolution <= 128 else torch.get_num_threads())
     model, memo = room.renderer.opened(info, "torch", delta)
@@ -77,22 +76,6 @@ def drag(
     return Drag(wish, tuple(steps), float(far.mean()))
 
 
-def _made(recipe: Recipe) -> tuple[Generate, str]:
-    """The Generate of a Recipe and its delta. Raises RecipeError where there is none."""
-    image: Image = recipe.image
-    while isinstance(image, Resize):
-        image = image.image
-    delta = ""
-    if isinstance(image, Tuned):
-        delta, image = image.delta, image.image
-    if not isinstance(image, Generate) or image.latent.space == "s":
-        raise RecipeError(
-            "Points are dragged on a picture that a generator makes from z or w.",
-            "Take back the sliders of style channels first.",
-        )
-    return image, delta
-
-
 def _points(values: np.ndarray) -> tuple[tuple[float, float], ...]:
     return tuple((round(float(x), 5), round(float(y), 5)) for x, y in values)
 
@@ -102,7 +85,7 @@ def recipe_of_step(drag: Drag, index: int) -> Recipe:
     wish = drag.wish
     if index < 0:
         return wish.recipe
-    made, delta = _made(wish.recipe)
+    made, delta = generated(wish.recipe)
     told = [
         Setting("step", (float(index + 1),)),
         Setting("handles", tuple(v for point in wish.handles for v in point)),

@@ -11,7 +11,17 @@ from engine.frame import DirectionInfo, OnProgress
 from engine.path import Path as Film
 from engine.recipe import Recipe, Space
 from engine.services import direction_files
-from engine.wishes import DirectionWish, Drag, DragWish, Inversion, InvertWish
+from engine.store import Store
+from engine.wishes import (
+    ClipInfo,
+    DirectionWish,
+    Drag,
+    DragWish,
+    Inversion,
+    InvertWish,
+    TextEdit,
+    TextWish,
+)
 from engine.worker import Worker
 
 if TYPE_CHECKING:
@@ -23,11 +33,13 @@ OnFrame = Callable[[Any], None]
 class Editor:
     """Editing for one data folder. Methods wait, and may be called from several threads.
 
-    changed: called when models or directions on the disk are others than before.
+    store: of that folder. changed: called when models or directions on the disk are others than
+    before.
     """
 
-    def __init__(self, home: Path, changed: Callable[[], None]) -> None:
+    def __init__(self, home: Path, store: Store, changed: Callable[[], None]) -> None:
         self.home = home
+        self._store = store
         self._changed = changed
         self._worker = _worker()
 
@@ -102,6 +114,40 @@ class Editor:
         asked = {"home": self.home, "wish": wish}
         done: Drag = self._run("drag:drag", asked, progress, cancel, frame)
         return done
+
+    def edit_text(
+        self,
+        wish: TextWish,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        frame: OnFrame | None = None,
+    ) -> TextEdit:
+        """Make a picture as a text says. frame: shown uint8 [r, r, 3] on the way.
+
+        A cancelled search answers with what it found so far. Raises RecipeError, ModelError.
+        """
+        asked = {"home": self.home, "wish": wish}
+        found: TextEdit = self._run("edit_text:edit_text", asked, progress, cancel, frame)
+        return found
+
+    def recipe_of_text(self, edit: TextEdit, strength: float, threshold: float) -> Recipe:
+        """The Recipe of an edit by text, in milliseconds; see services.edit_text.recipe_at."""
+        from engine.services.edit_text import recipe_at
+
+        return recipe_at(edit, self._store, strength, threshold)
+
+    def import_clip(
+        self,
+        path: Path,
+        name: str | None = None,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> ClipInfo:
+        """Keep a published CLIP; see services.clips.import_clip. Raises CheckpointError."""
+        asked = {"home": self.home, "path": path, "name": name}
+        found: ClipInfo = self._run("clips:import_clip", asked, progress, cancel)
+        self._changed()
+        return found
 
     def even_out(
         self,

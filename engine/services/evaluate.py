@@ -14,13 +14,14 @@ from engine.errors import ModelError
 from engine.frame import OnProgress
 from engine.models.card import CARD, WEIGHTS, info_of, is_generator, read_card, write_card
 from engine.models.denoisers import CLASSIFIER, DENOISER
-from engine.models.library import bundled_folder
+from engine.models.library import CLIP, bundled_folder
 from engine.perception.reader import FAMILY
 
 JUDGE = "portraits-judge"
 WATERMARK = "watermark"
 
 
+LABS = "labs"
 ENCODER = "encoder"
 
 
@@ -32,7 +33,8 @@ def evaluate(
     root: Path | None = None,
     work: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure the model `name`, or the invisible mark, and write its card; returns the card.
+    """Measure the model `name`, the invisible mark or the lab's experiments; write and return
+    the card.
 
     full: the long form of every measurement. root: the folder of model folders, the bundled one
     when None. work: where a long measurement keeps its results, so that it goes on after a stop.
@@ -43,6 +45,10 @@ def evaluate(
         from engine.services.evaluate_watermark import measure_watermark
 
         return measure_watermark(full, progress, cancel, work=work)
+    if name == LABS:
+        from engine.services.evaluate_labs import measure_labs
+
+        return measure_labs(full, progress, cancel)
     root = bundled_folder() if root is None else root
     folder = root / name
     if not (folder / CARD).is_file():
@@ -60,6 +66,10 @@ def evaluate(
         from engine.services.evaluate_encoder import measure_encoder
 
         scores = measure_encoder(folder, root, full, progress, cancel)
+    elif card["family"] == CLIP:
+        from engine.services.evaluate_clip import measure_clip
+
+        scores = measure_clip(folder, full, progress, cancel)
     elif card["family"] in (DENOISER, CLASSIFIER):
         scores = _diffusion_scores(card, root, full, progress, cancel)
     elif is_generator(card):

@@ -13,11 +13,13 @@ from engine.frame import BackendName, Frame, Mark
 from engine.image.codec import thumbnail
 from engine.image.pixels import pixels_sha256
 from engine.image.xmp import SOURCE_TYPES, packet
+from engine.perturbing import Perturb
 from engine.provenance.claim import Made
 from engine.provenance.fingerprint import Pixels
 from engine.provenance.likeness import SMALL_PX
 from engine.provenance.origin import SourceType
 from engine.provenance.program import NAME, program_version
+from engine.recipe import walk
 
 _PACKAGES: dict[BackendName, tuple[str, ...]] = {
     "onnx": ("onnxruntime", "onnxruntime-gpu"),
@@ -35,7 +37,7 @@ def made_of(frame: Frame) -> Made:
     height, width = frame.pixels.shape[:2]
     return Made(
         backend=frame.backend,
-        versions=_versions(frame.backend),
+        versions=_versions(frame),
         pixels_sha256=pixels_sha256(frame.pixels),
         width=width,
         height=height,
@@ -43,10 +45,12 @@ def made_of(frame: Frame) -> Made:
     )
 
 
-def _versions(backend: BackendName) -> Mapping[str, str]:
+def _versions(frame: Frame) -> Mapping[str, str]:
     """The versions of what the pixels depend on."""
     found = {"latent-atelier": program_version()}
-    for package in ("numpy", "pillow", *_PACKAGES[backend]):
+    attacked = any(isinstance(node, Perturb) for node in walk(frame.recipe.image))
+    packages = dict.fromkeys((*_PACKAGES[frame.backend], *(("torch",) if attacked else ())))
+    for package in ("numpy", "pillow", *packages):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -72,6 +76,8 @@ def xmp_of(kind: SourceType | None, when: str) -> bytes:
 def text_of(kind: SourceType | None) -> dict[str, str]:
     """PNG text for readers that know neither XMP nor Content Credentials."""
     text = {"Software": f"{NAME} {program_version()}"}
-    if kind is not None:
+    if kind == "algorithmicallyEnhanced":
+        text["Source"] = "Altered by an algorithm"
+    elif kind is not None:
         text["Source"] = "Made with a trained generative model"
     return text

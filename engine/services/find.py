@@ -25,6 +25,7 @@ from engine.models.opened import Model
 from engine.recipe import Generate, Image, Resize
 from engine.services.find_search import SEED, Search, trait, traits_of
 from engine.services.find_styles import find_channels
+from engine.services.find_text import find_text
 from engine.services.workroom import Workroom, workroom
 from engine.wishes import DirectionWish, Labelled
 
@@ -236,4 +237,5 @@ METHODS: dict[str, Callable[[Search], list[Slider]]] = {
     "labels": _labels,
     "difference": _difference,
     "activations": _activations,
+    "text": find_text,
 }

@@ -21,6 +21,7 @@ from engine.latent.evaluate import Memo, evaluate, evaluate_styles
 from engine.models.denoisers import UNET
 from engine.models.library import ModelLibrary, load_tensors
 from engine.models.opened import Model, open_model, open_tensors
+from engine.perturbing import Perturb
 from engine.recipe import (
     Crop,
     Generate,
@@ -33,6 +34,7 @@ from engine.recipe import (
     Tuned,
     rendered,
 )
+from engine.services.attacks import Attacks, is_long
 from engine.services.diffusion import Diffusion, Place
 from engine.services.engines import Engines, usual
 from engine.services.pixel_cache import PixelCache
@@ -83,8 +85,10 @@ class Renderer:
         self._opening = threading.Lock()
         self._lock = threading.Lock()
         self._photos = PixelCache(CACHE_BYTES // 4)
-        self._pictures = PixelCache(CACHE_BYTES)
-        self.diffusion = Diffusion(Place(library.imported.parent, library.bundled))
+        self.pictures = PixelCache(CACHE_BYTES)
+        place = Place(library.imported.parent, library.bundled)
+        self.diffusion = Diffusion(place)
+        self.attacks = Attacks(place, library)
 
     def render(
         self,
@@ -112,7 +116,7 @@ class Renderer:
         started = time.perf_counter()
         backend = self._backend(recipe, settings)
         key = (recipe.image, backend)
-        pixels = None if fresh or on_step else self._pictures.get(key)
+        pixels = None if fresh or on_step else self.pictures.get(key)
         quality: Quality = "full"
         notice = ""
         if pixels is None:
@@ -122,7 +126,7 @@ class Renderer:
             pixels.setflags(write=False)
             quality, notice = way.quality, way.notice
             if quality == "full":
-                self._pictures.put(key, pixels)
+                self.pictures.put(key, pixels)
         elapsed = time.perf_counter() - started
         return Frame(pixels, recipe, settings, backend, quality, elapsed, notice)
 
@@ -167,7 +171,7 @@ class Renderer:
 
     def forget(self) -> None:
         """Drop every picture that is at hand."""
-        self._pictures.clear()
+        self.pictures.clear()
         self._photos.clear()
 
     def engine_of(self, info: ModelInfo) -> BackendName:
@@ -249,7 +253,9 @@ class Renderer:
             return settings.backend
         wanted = {self.engine_of(self._library.resolve(node.model)) for node in made}
         for node in nodes:
-            if isinstance(node, Denoise | Upscale):
+            if isinstance(node, Perturb) and not made:
+                wanted.add("torch")  # of what is rendered here, the network's gradients alone
+            elif isinstance(node, Denoise | Upscale):
                 folder = self._library.denoiser(node.model).folder
                 wanted.add("onnx" if (folder / UNET).is_file() else "torch")
         return next((name for name in ("torch", "native") if name in wanted), "onnx")
@@ -293,6 +299,8 @@ class _Rendering:
             case Upscale():
                 small, diffusion = self.pixels(node.image), self.renderer.diffusion
                 return diffusion.upscale(node, small, self.backend, cancel=self.cancel)
+            case Perturb():
+                return self._attacked(node)
             case Photo():
                 return self.renderer.photo(node)
             case Crop(image, left, top, width, height):
@@ -303,6 +311,20 @@ class _Rendering:
             f"The image {node.op!r} cannot be rendered here.",
             "A newer version of the program may be able to.",
         )
+
+    def _attacked(self, node: Perturb) -> Pixels:
+        """The picture below is kept at hand: it stays while the attack's settings change."""
+        kept, key = self.renderer.pictures, (node.image, self.backend)
+        below = None if self.fresh else kept.get(key)
+        if below is None:
+            whole = _Rendering(self.renderer, self.backend, self.cancel, self.fresh, None, False)
+            below = np.ascontiguousarray(whole.pixels(node.image))
+            below.setflags(write=False)
+            kept.put(key, below)
+        hurry = self.hurry and is_long(node)
+        self.quality = "preview" if hurry else self.quality
+        attacks = self.renderer.attacks
+        return attacks.perturb(node, below, fresh=self.fresh, hurry=hurry, cancel=self.cancel)
 
     def _generated(self, node: Generate, backend: BackendName, **how: Any) -> Pixels:
         made = self.renderer.generate(node, backend, hurry=self.hurry, cancel=self.cancel, **how)

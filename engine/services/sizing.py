@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.denoising import Denoise, Upscale
+from engine.perturbing import Perturb
 from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize, Transform, Tuned
 
 
@@ -15,6 +16,8 @@ def size_of(image: Image, resolution: Callable[[ModelRef], int]) -> tuple[int, i
     """
     if isinstance(image, Resize | Crop):
         return image.width, image.height
+    if isinstance(image, Perturb):
+        return size_of(image.image, resolution)
     if isinstance(image, Transform | Tuned):
         image = image.image
     if isinstance(image, Upscale):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,16 @@ FAMILIES = (
     "portraits-stylegan",
     "portraits-dcgan",
 )
+PICTURES = "pictures"
 DIFFUSION = ("portraits-ddpm", "portraits-upsampler", "portraits-noisy-classifier")
 NAMES = (
     "portraits-stylegan2",
     "portraits-attributes",
     "portraits-judge",
     "portraits-encoder",
+    "portraits-clip",
     *FAMILIES,
+    PICTURES,
     *DIFFUSION,
 )
 
@@ -38,19 +42,33 @@ def train_model(
     minutes: float | None = None,
     device: str | None = None,
     out: Path | None = None,
+    loss: str | None = None,
+    pictures: Path | None = None,
+    size_px: int = 32,
 ) -> Path:
     """Train until the plan ends, the minutes are over or `cancel` is set; returns the folder.
 
     work: checkpoints, metrics and sample sheets; a run found there goes on. out: the model folder
-    to write, work/model when None. Raises TrainingError for a name that is not trained here.
+    to write, work/model when None. loss: the name of a GAN's loss, None for its usual one.
+    pictures, size_px: for the name "pictures", a folder of one's own, None for Portraits. Raises
+    TrainingError for a name that is not trained here, RecipeError for a loss that there is not.
     """
     if name not in NAMES:
         raise TrainingError(f"There is no training called {name!r}.", f"Use {', '.join(NAMES)}.")
     folder = out or work / "model"
     if name == "portraits-stylegan2":
-        return _stylegan2(work, folder, progress, cancel, minutes, device)
+        return _stylegan2(work, folder, progress, cancel, minutes, device, loss)
+    if name == PICTURES:
+        return _pictures(work, folder, progress, cancel, minutes, loss, pictures, size_px)
+    if loss is not None:
+        raise TrainingError(
+            f"{name} is not trained by a game and takes no --loss.",
+            "Use it with portraits-stylegan2 or with pictures.",
+        )
     if name == "portraits-encoder":
         return _encoder(work, folder, progress, cancel, minutes)
+    if name == "portraits-clip":
+        return _clip(work, folder, progress, cancel, minutes)
     if name in FAMILIES:
         return _family(name, work, folder, progress, cancel, minutes, device)
     if name in DIFFUSION:
@@ -59,6 +77,43 @@ def train_model(
 
     source = train_attributes if name == "portraits-attributes" else train_judge
     return regression.train(replace(source.spec(), minutes=minutes), folder, progress, cancel)
+
+
+def _pictures(
+    work: Path,
+    folder: Path,
+    progress: OnProgress,
+    cancel: CancelToken,
+    minutes: float | None,
+    loss: str | None,
+    pictures: Path | None,
+    size_px: int,
+) -> Path:
+    """A DCGAN on a folder of pictures or on Portraits; the model is named after its run."""
+    from queue import SimpleQueue
+
+    from engine.course import PictureView
+    from engine.services.picture_model import keep_model
+    from engine.training.picture_run import train_pictures
+    from engine.training_spec import picture_spec
+
+    spec = picture_spec(pictures, size_px, loss)
+    began = time.monotonic()
+
+    def show(view: PictureView) -> None:
+        if minutes is not None and time.monotonic() - began > 60 * minutes:
+            enough.cancel()
+        if cancel.cancelled:
+            enough.cancel()
+        losses = (
+            f", losses {view.loss_d[-1]:.2f} and {view.loss_g[-1]:.2f}" if len(view.steps) else ""
+        )
+        words = f"{view.words}: {view.images:,} images{losses}"
+        progress(Progress(words, view.images / view.total, view.left_s))
+
+    enough = CancelToken()
+    run = Path(train_pictures(spec, work, show, enough, SimpleQueue()))
+    return folder.parent / keep_model(run, folder.parent, progress, CancelToken())
 
 
 def _encoder(
@@ -73,6 +128,17 @@ def _encoder(
     source = bundled_folder() / "portraits-stylegan2"
     model = open_model(info_of(source, read_card(source), bundled=True), "torch")
     return train_encoder(EncoderSpec(work, minutes=minutes), model, folder, progress, cancel)
+
+
+def _clip(
+    work: Path, folder: Path, progress: OnProgress, cancel: CancelToken, minutes: float | None
+) -> Path:
+    """The CLIP that looks through the attribute network that is bundled now."""
+    from engine.models.library import bundled_folder
+    from engine.training.train_clip import ClipSpec, train_clip
+
+    spec = ClipSpec(work, bundled_folder() / "portraits-attributes", minutes=minutes)
+    return train_clip(spec, folder, progress, cancel)
 
 
 def _economy(device: str | None) -> dict[str, Any]:
@@ -100,13 +166,17 @@ def _stylegan2(
     cancel: CancelToken,
     minutes: float | None,
     device: str | None,
+    loss: str | None,
 ) -> Path:
     from engine.services.bundle import bundle_stylegan2
     from engine.training.options import TrainStyleGAN2
     from engine.training.regression import machine
     from engine.training.train_stylegan2 import train
+    from engine.training_spec import loss_named
 
-    spec = TrainStyleGAN2(work=work, minutes=minutes, device=device or "auto", **_economy(device))
+    # A loss that is asked for is played with from the beginning: lessons know no loss.
+    more: dict[str, Any] = _economy(device) if loss is None else {"loss": loss_named(loss)}
+    spec = TrainStyleGAN2(work=work, minutes=minutes, device=device or "auto", **more)
 
     def tell(step: Any) -> None:
         progress(Progress(step.message, step.fraction, step.remaining_s))

@@ -10,7 +10,19 @@ from jaxtyping import Float32
 from engine.errors import DirectionError, RecipeError
 from engine.frame import ModelInfo
 from engine.latent.motion import inverse_motion
-from engine.recipe import Generate, Latent, Mix, Move, Transform, Truncate, rendered
+from engine.recipe import (
+    Generate,
+    Image,
+    Latent,
+    Mix,
+    Move,
+    Recipe,
+    Resize,
+    Transform,
+    Truncate,
+    Tuned,
+    rendered,
+)
 
 Matrix = Float32[np.ndarray, "3 3"]
 Owners = Callable[[], Mapping[str, frozenset[str]]]
@@ -27,6 +39,30 @@ def check_directions(node: Generate, info: ModelInfo, owners: Owners) -> None:
                 f"The direction {move.direction} was found on another model than {info.name}.",
                 "Choose a direction found on this model.",
             )
+
+
+def generated(recipe: Recipe, styled: bool = False) -> tuple[Generate, str]:
+    """The Generate that a search works on, and its delta, "" for none.
+
+    styled: whether a latent in the space of styles will do. Raises RecipeError where there is none.
+    """
+    image: Image = recipe.image
+    while isinstance(image, Resize):
+        image = image.image
+    delta = ""
+    if isinstance(image, Tuned):
+        delta, image = image.delta, image.image
+    if not isinstance(image, Generate):
+        raise RecipeError(
+            f"This edits pictures that a generator makes of a latent, got {image.op!r}.",
+            "Take back what moves the whole picture, or open a generated one.",
+        )
+    if image.latent.space == "s" and not styled:
+        raise RecipeError(
+            "This edits pictures that a generator makes from z or w.",
+            "Take back the sliders of style channels first.",
+        )
+    return image, delta
 
 
 def class_vector(node: Generate, info: ModelInfo) -> Float32[np.ndarray, "1 c_dim"] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.errors import TrainingError
 from engine.gan.stylegan2_config import StyleGAN2Config
+from engine.training_spec import Loss, NonSaturating
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
+USUAL = NonSaturating()
 DEFAULT_PLAN = "16:20,32:28:4,64"
 DEFAULT_STAGES = parse_stages(DEFAULT_PLAN)
 
@@ -49,6 +51,7 @@ class TrainStyleGAN2:
     """One training run of the Portraits generator.
 
     work: folder of checkpoints, metrics and sample sheets; a run found there goes on.
+    loss: of the game; R1 goes with all but WGAN, WGAN-GP and EBGAN.
     cache: folder for the pre-rendered pictures; None for the user's cache folder.
     minutes: stop after so long in this sitting; None runs until the stages end or a stop.
     init: weights of the generator (and, beside it, the discriminator) to start from.
@@ -112,6 +115,7 @@ class TrainStyleGAN2:
     checkpoint_s: float = 180.0
     sheet_s: float = 240.0
     tick_s: float = 20.0
+    loss: Loss = USUAL
 
     def __post_init__(self) -> None:
         sizes = [stage.resolution for stage in self.stages]

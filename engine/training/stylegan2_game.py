@@ -14,10 +14,20 @@ from engine.gan.discriminator import GROUP, Discriminator
 from engine.gan.stylegan2 import Generator
 from engine.training.augment import AdaptiveStrength, apply_changes, draw_changes
 from engine.training.ema import ema_keep, ema_update
+from engine.training.energy import EnergyJudge
 from engine.training.feature_rival import FeatureRival
 from engine.training.hardware import Hardware
-from engine.training.losses import discriminator_loss, generator_loss, r1_penalty
+from engine.training.losses import clip_weights, gradient_penalty, r1_penalty, repelling
 from engine.training.options import TrainStyleGAN2
+from engine.training.rules import (
+    clip_limit,
+    discriminator_loss,
+    generator_loss,
+    judges_by_energy,
+    penalty_weight,
+    repelling_weight,
+    wants_r1,
+)
 from engine.training.shards import Shards, add_gradients
 
 CALM = 0.1  # of its strength is left to the noise after the game
@@ -40,9 +50,7 @@ class StyleGAN2Game:
         torch.manual_seed(spec.seed)
         config = spec.config()
         self.generator = Generator(config).to(hardware.device)
-        self.discriminator = Discriminator(
-            spec.resolution, spec.discriminator_channels(), img_channels=config.img_channels
-        ).to(hardware.device)
+        self.discriminator = _judge(spec, config.img_channels).to(hardware.device)
         for network in (self.generator, self.discriminator):
             for weight in network.parameters():
                 if weight.ndim == 4:
@@ -187,11 +195,11 @@ class StyleGAN2Game:
                 fake = synthesis.with_noises(own, noises, resolution, top_gain)
                 seen = apply_changes(fake, None if changes is None else changes.part(part))
                 logits = judge(seen, top_gain)
-            told = generator_loss(logits) * (own.shape[0] / batch)
-            loss = told
+            told = generator_loss(self.spec.loss, logits) * (own.shape[0] / batch)
+            loss = told + self._apart(fake) * (own.shape[0] / batch)
             if self.guide is not None:
                 hint = self.guide.generator_loss(fake) * (own.shape[0] / batch)
-                loss = told + self.spec.guide_weight * hint
+                loss = loss + self.spec.guide_weight * hint
             gradients = torch.autograd.grad(loss, [own, *weights], allow_unused=True)
             return fake.detach(), told.detach(), gradients
 
@@ -204,6 +212,13 @@ class StyleGAN2Game:
         judge.requires_grad_(True)
         return torch.cat([shard[0] for shard in done]), sum_of([shard[1] for shard in done])
 
+    def _apart(self, fake: Tensor) -> Tensor:
+        """The pulling-away term of EBGAN; 0 for every other loss."""
+        weight = repelling_weight(self.spec.loss)
+        if not weight or not isinstance(self.discriminator, EnergyJudge):
+            return torch.zeros((), device=fake.device)
+        return weight * repelling(self.discriminator.codes(fake))
+
     def _train_discriminator(
         self, real: Tensor, fake: Tensor, resolution: int, top_gain: float
     ) -> dict[str, Tensor]:
@@ -211,20 +226,32 @@ class StyleGAN2Game:
         count, p, device = real.shape[0], self.strength.p, self.hardware.device
         real = apply_changes(real, draw_changes(count, resolution, p, device))
         fake = apply_changes(fake, draw_changes(count, resolution, p, device))
+        gap = penalty_weight(self.spec.loss) > 0
+        between = (torch.rand(count) if gap else torch.zeros(count)).to(device)
         weights = list(self.discriminator.parameters())
 
         def work(part: slice) -> tuple[Tensor, Tensor, tuple[Tensor | None, ...]]:
             with self.hardware.casting():
                 logits = self.discriminator(torch.cat([real[part], fake[part]]), top_gain)
             of_real, of_fake = logits.chunk(2)
-            loss = discriminator_loss(of_real, of_fake) * (of_real.shape[0] / count)
+            loss = discriminator_loss(self.spec.loss, of_real, of_fake)
+            if weight := penalty_weight(self.spec.loss):
+                seen = (real[part].float(), fake[part].float(), between[part])
+                loss = loss + weight * gradient_penalty(
+                    lambda x: self.discriminator(x, top_gain), *seen
+                )
+            loss = loss * (of_real.shape[0] / count)
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
             return loss.detach(), torch.stack([of_real.detach(), of_fake.detach()]), gradients
 
         done = self.shards.map(work, count, resolution)
         self._descend(weights, [shard[2] for shard in done])
+        limit = clip_limit(self.spec.loss)
+        if limit is not None:
+            clip_weights(weights, limit)
         of_real, of_fake = torch.cat([shard[1] for shard in done], dim=1)
-        self.strength.observe(of_real)
+        if wants_r1(self.spec.loss):  # of others the sign tells nothing
+            self.strength.observe(of_real)
         losses = {
             "loss_d": sum_of([shard[0] for shard in done]),
             "real": of_real.mean(),
@@ -232,7 +259,7 @@ class StyleGAN2Game:
         }
         if self.guide is not None:
             losses["guide"] = self._train_guide(self.guide, real, fake, resolution)
-        if self.steps % self.spec.r1_every == 0:
+        if wants_r1(self.spec.loss) and self.steps % self.spec.r1_every == 0:
             losses["r1"] = self._regularise(real, resolution, top_gain)
         return losses
 
@@ -286,6 +313,12 @@ class StyleGAN2Game:
             if gradient is not None and gradient.stride() != weight.stride():
                 gradient = torch.empty_like(weight).copy_(gradient)
             weight.grad = gradient
+
+
+def _judge(spec: TrainStyleGAN2, img_channels: int) -> Discriminator | EnergyJudge:
+    if judges_by_energy(spec.loss):
+        return EnergyJudge(max(8, spec.channel_max // 4))
+    return Discriminator(spec.resolution, spec.discriminator_channels(), img_channels=img_channels)
 
 
 def sum_of(values: list[Tensor]) -> Tensor:

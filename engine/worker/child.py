@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
+from queue import SimpleQueue
 from typing import Any
 
 from engine.cancel import CancelToken
@@ -60,6 +61,7 @@ class _Child:
         self._held: dict[int, SharedMemory] = {}
         self._number = 0
         self._cancel = CancelToken()
+        self._inbox: SimpleQueue[Any] = SimpleQueue()
 
     def listen(self, beat_s: float) -> None:
         threading.Thread(target=self._beat, args=(beat_s,), daemon=True).start()
@@ -71,15 +73,20 @@ class _Child:
                     os._exit(0)
                 if word == "job":
                     self._cancel = CancelToken()
+                    self._inbox = SimpleQueue()
                     name, payload = rest
-                    job = hands.submit(self._work, name, payload, self._cancel)
+                    job = hands.submit(self._work, name, payload, self._cancel, self._inbox)
                     job.add_done_callback(self._finished)
                 elif word == "cancel":
                     self._cancel.cancel()
+                elif word == "letter":
+                    self._inbox.put(pickle.loads(rest[0]))
                 elif word == "taken":
                     self._release(*rest)
 
-    def _work(self, name: str, payload: bytes, cancel: CancelToken) -> tuple[Parcel, int]:
+    def _work(
+        self, name: str, payload: bytes, cancel: CancelToken, inbox: SimpleQueue[Any]
+    ) -> tuple[Parcel, int]:
         kwargs: dict[str, Any] = pickle.loads(payload)
         module, function = split_name(name, self._packages)
         call: Callable[..., Any] = getattr(importlib.import_module(module), function)
@@ -87,6 +94,7 @@ class _Child:
             "progress": lambda progress: self._send("progress", progress),
             "cancel": cancel,
             "frame": self._show,
+            "inbox": inbox,
         }
         takes = inspect.signature(call).parameters
         cancel.check()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from typing import Any
@@ -21,11 +23,14 @@ class Job:
         kwargs: bytes,
         hear: Mapping[str, Callable[[Any], None] | None],
         stop: Callable[[Job], None],
+        ring: Callable[[], None],
     ) -> None:
         self.name = name
         self.kwargs = kwargs
+        self.letters: deque[bytes] = deque()
         self._hear = hear
         self._stop = stop
+        self._ring = ring
         self._future: Future[Any] = Future()
 
     @property
@@ -55,6 +60,11 @@ class Job:
     def cancel(self) -> None:
         """Ask the job to stop; after the worker's patience it is killed. Returns at once."""
         self._stop(self)
+
+    def say(self, value: Any) -> None:
+        """Put a picklable value into the job's inbox, now or when it begins. Returns at once."""
+        self.letters.append(pickle.dumps(value))
+        self._ring()
 
     def when_done(self, callback: Callable[[Job], None]) -> None:
         """Call back when the job ends, or now; from the worker's thread, so return quickly."""

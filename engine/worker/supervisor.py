@@ -92,7 +92,9 @@ class Worker:
             payload = pickle.dumps(dict(kwargs or {}))
         except (pickle.PickleError, AttributeError, TypeError) as error:
             raise BackendError(f"{name} was given what no process can be: {error}.") from error
-        job = Job(name, payload, {"progress": on_progress, "frame": on_frame}, self._stop)
+        job = Job(
+            name, payload, {"progress": on_progress, "frame": on_frame}, self._stop, self._ring
+        )
         with self._lock:
             if self._closing:
                 raise BackendError("The worker is closed.", "Start the program again.")
@@ -149,6 +151,7 @@ class Worker:
         while not self._closing:
             self._start_process()
             self._start_job()
+            self._deliver()
             if self._process is not None and self._deadline is not None and not self._cancel_told:
                 self._cancel_told = True
                 self._process.say("cancel")
@@ -181,6 +184,12 @@ class Worker:
             self._deadline, self._cancel_told = None, False
         self._process.heard_at = time.monotonic()
         self._process.say("job", self._job.name, self._job.kwargs)
+
+    def _deliver(self) -> None:
+        """Pass on what was said to the running job."""
+        job, process = self._job, self._process
+        while job is not None and process is not None and job.letters:
+            process.say("letter", job.letters.popleft())
 
     def _wait(self) -> None:
         process = self._process

@@ -45,6 +45,10 @@ def _suite(name: str) -> Callable[[], Iterator[Figure]]:
         from tests.benchmarks.gan import measure as measure_gan
 
         return measure_gan
+    if name == "labs":
+        from tests.benchmarks.labs import measure as measure_labs
+
+        return measure_labs
     raise UsageError(
-        f"There is no suite {name!r}.", "Suites: first, gan, provenance, editing, diffusion."
+        f"There is no suite {name!r}.", "Suites: first, gan, provenance, editing, diffusion, labs."
     )

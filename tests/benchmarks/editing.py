@@ -1,4 +1,4 @@
-"""Editing on the bundled generator: what is asked of directions, sums, inversion, dragging, films.
+"""Editing on the bundled generator: directions, sums, texts, inversion, dragging, films.
 
 Bars on attributes count the judge's verdict alone. The long form of each is the same with more
 tries: set ATELIER_TRIES to multiply them (1 by default).
@@ -30,6 +30,7 @@ from engine.portraits.attributes import NAMED
 from engine.services.workroom import workroom
 from engine.studio import Studio
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.text import texts
 
 MODEL = "portraits-stylegan2"
 TRIES = max(1, int(os.environ.get("ATELIER_TRIES", "1")))
@@ -55,6 +56,7 @@ def measure() -> Iterator[Figure]:
         model, quick = room.model(info, "torch"), room.model(info)
         yield from directions(quick, judge)
         yield from analogies(quick, judge)
+        yield from texts(room, model, judge, 10 * TRIES, 2 * TRIES)
         yield from inversion(model, judge)
         yield from dragging(model)
         yield from films(Studio(File(folder)))

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from engine.cancel import CancelToken
-from engine.errors import DirectionError
+from engine.errors import DirectionError, RecipeError
 from engine.frame import DirectionInfo, OnProgress, Progress
 from engine.latent.tween import at, between_four
-from engine.recipe import Computed, Generate, Recipe, Setting
+from engine.recipe import Blend, Computed, Generate, Move, Recipe, Setting
+from engine.services.edit_text import computed
 from engine.wishes import (
+    ClipInfo,
     DirectionWish,
     Drag,
     DragFrame,
@@ -25,6 +27,8 @@ from engine.wishes import (
     DragWish,
     Inversion,
     InvertWish,
+    TextEdit,
+    TextWish,
 )
 
 
@@ -40,6 +44,7 @@ class FakeEditor:
         self.steps, self.delay_s = 5, 0.0
         self.wishes: list[DirectionWish] = []
         self.searches: list[InvertWish] = []
+        self.texts: list[TextWish] = []
         self.removed: list[str] = []
         self.closed = False
 
@@ -125,6 +130,37 @@ class FakeEditor:
         )
         found = Computed("drag", drag.steps[index].result, "w", (), (image.latent,), told)
         return Recipe(replace(image, latent=found))
+
+    def edit_text(
+        self,
+        wish: TextWish,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        frame: Callable[[Any], None] | None = None,
+    ) -> TextEdit:
+        self.texts.append(wish)
+        if frame is not None:
+            frame(np.zeros((64, 64, 3), np.uint8))
+        if not wish.pair.text.strip():
+            raise RecipeError("There is no text that says what the picture should show.", "Write.")
+        self._work(progress, cancel)
+        return TextEdit(wish, digest(wish.pair.text), self._studio.clips()[0], 0.9, wish.pair.text)
+
+    def recipe_of_text(self, edit: TextEdit, strength: float, threshold: float) -> Recipe:
+        image = edit.wish.recipe.image
+        if not strength:
+            return edit.wish.recipe
+        assert isinstance(image, Generate)
+        if edit.wish.way == "direction":
+            latent: Any = Move(image.latent, digest(f"styles {threshold}"), strength, None, "s")
+        else:
+            latent = Blend(image.latent, computed(edit, image.latent), strength, "w", "linear")
+        return Recipe(replace(image, latent=latent))
+
+    def import_clip(self, path: Path, *_: Any) -> ClipInfo:
+        self._studio.clip_names = (*self._studio.clip_names, path.name)
+        found: ClipInfo = self._studio.clips()[-1]
+        return found
 
     def even_out(self, film: Any, *_: Any) -> Any:
         path = replace(film, warp=(0.0, 0.4, 1.0))

@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fake_attacks import FakeAttacks
 from fake_editor import FakeEditor
+from fake_lab import FakeLab
 
 from engine.cancel import CancelToken
 from engine.errors import (
@@ -42,6 +45,7 @@ from engine.frame import (
     Rerender,
     Verdict,
 )
+from engine.perturbing import FastGradient, Perturb
 from engine.recipe import (
     Arithmetic,
     Blend,
@@ -60,6 +64,7 @@ from engine.recipe import (
     walk,
 )
 from engine.studio import Favourite, Project
+from engine.wishes import ClipInfo, TourStop
 
 DIM, LAYERS, SIDE = 24, 10, 64
 NAMES = ("Turn", "Smile", "Age", "Gender presentation", "Eyeglasses")
@@ -105,6 +110,9 @@ class FakeStudio:
         self.closed = False
         self.kept: tuple[Favourite, ...] = ()
         self.edit = FakeEditor(self)
+        self.clip_names: tuple[str, ...] = ("portraits-clip",)
+        self.lab = FakeLab()
+        self.attacks = FakeAttacks(self)
         self.films: list[Any] = []
         self.more: tuple[DirectionInfo, ...] = ()
         self.stopped = False
@@ -127,6 +135,26 @@ class FakeStudio:
                 ("blobs", "Blobs", digest("other model")),
                 *((name, name, digest(name)) for name in self.imported),
             )
+        )
+
+    def clips(self) -> tuple[ClipInfo, ...]:
+        return tuple(
+            ClipInfo(name, name.title(), digest(name), 64, True, self.home)
+            for name in self.clip_names
+        )
+
+    def tour(self, language: str = "") -> tuple[TourStop, ...]:
+        def stop(key: str, page: str, section: str, n: int) -> TourStop:
+            made = Generate(ModelRef("portraits-stylegan2", MODEL_SHA), Truncate(Seed(n), 0.7))
+            title, words = f"Stop {key}", "What there is to see."
+            return TourStop(key, title, page, section, words, "Try it.", "A paper.", Recipe(made))
+
+        attack = stop("three", "attack", "look", 3)
+        attacked = Perturb(attack.recipe.image, self.attacks.victims()[0].victim, FastGradient())
+        return (
+            stop("one", "explore", "mixing", 1),
+            stop("two", "explore", "export", 2),
+            replace(attack, recipe=Recipe(attacked)),
         )
 
     def anatomy(self, name: str) -> Anatomy:
@@ -215,6 +243,8 @@ class FakeStudio:
             size, image = image.width, image.image
         if isinstance(image, Transform):
             image = image.image
+        if isinstance(image, Perturb):
+            return self.attacks.perturb(image, self._pixels(Recipe(image.image)))
         if isinstance(image, Photo):
             return np.full((SIDE, SIDE, 3), 128, np.uint8)
         if not isinstance(image, Generate):

@@ -71,6 +71,8 @@ def stages(desk: Desk) -> Iterator[str]:
     yield "export"
     desk.window.show_page("verify")
     yield "verify"
+    desk.window.show_page("train")
+    yield "train"
     desk.window.show_page("explore")
 
 
@@ -201,6 +203,8 @@ def test_everything_can_be_done_by_keyboard(
     assert desk.window.page == "diffuse"
     press(desk, KEY.Key_4, CTRL)
     assert desk.window.page == "verify"
+    press(desk, KEY.Key_5, CTRL)
+    assert desk.window.page == "train"
     press(desk, KEY.Key_1, CTRL)
     assert desk.window.page == "explore"
 
@@ -227,7 +231,7 @@ def test_tab_reaches_every_control(desk: Desk, qtbot: QtBot) -> None:
     exclusive = [
         name
         for name in missing
-        if any(word in name for word in ("Explore", "Edit", "Diffuse", "Verify", ":"))
+        if any(word in name for word in ("Explore", "Edit", "Diffuse", "Verify", "Train", ":"))
     ]
     assert sorted(missing) == sorted(exclusive)  # of exclusive buttons Tab visits the chosen one
 

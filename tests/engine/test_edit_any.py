@@ -12,6 +12,7 @@ import torch
 from engine.cancel import CancelToken
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import write_safetensors
+from engine.errors import ModelError
 from engine.frame import Progress
 from engine.gan.dcgan_config import DCGANConfig
 from engine.gan.progan_config import ProGANConfig
@@ -20,11 +21,14 @@ from engine.gan.stylegan3_config import StyleGAN3Config
 from engine.models.card import WEIGHTS, write_card
 from engine.models.families import family_of
 from engine.recipe import Generate, Move, Recipe, Seed, Truncate
+from engine.services.clips import import_clip
 from engine.services.drag import drag, recipe_of_step
+from engine.services.edit_text import edit_text, recipe_at
 from engine.services.find import find
 from engine.services.invert import invert
 from engine.studio import Studio
-from engine.wishes import DirectionWish, DragWish, InvertWish
+from engine.wishes import DirectionWish, DragWish, InvertWish, TextPair, TextWish
+from tests.clip_files import published_config, random_tensors, write_published
 
 CONFIGS: dict[str, Any] = {
     "dcgan": DCGANConfig(z_dim=12, channels=(32, 16, 16), img_channels=3),
@@ -76,3 +80,22 @@ def test_directions_inversion_and_dragging(name: str, home: Path) -> None:
     pulled = DragWish(start, ((0.4, 0.5),), ((0.7, 0.5),), (), 2)
     steps = drag(home, pulled, quiet, CancelToken(), lambda _: None)
     assert studio.render(recipe_of_step(steps, 1)).backend in ("onnx", "native", "torch")
+
+
+def test_a_text_edits_any_generator_and_says_where_there_are_no_styles(
+    name: str, home: Path, tmp_path: Path
+) -> None:
+    config = published_config()
+    folder = write_published(tmp_path / "published", config, random_tensors(config))
+    import_clip(home, folder, "small", quiet, CancelToken())
+    studio = Studio(home)
+    start = Recipe(Generate(studio.ref(name), Truncate(Seed(1), 0.7)))
+    pair = TextPair("a face with glasses", "a face", "small", 0.0)
+    wish = TextWish(start, pair, "optimise", 2.0, 2)
+    found = edit_text(home, wish, quiet, CancelToken(), lambda _: None)
+    made = recipe_at(found, studio.store, 1.0, 0.0)
+    assert studio.render(made).pixels.shape == studio.render(start).pixels.shape
+    if name in ("dcgan", "progan"):
+        styled = TextWish(start, pair, "direction")
+        with pytest.raises(ModelError, match="no styles"):
+            edit_text(home, styled, quiet, CancelToken(), lambda _: None)

@@ -75,6 +75,17 @@ def test_progress_arrives_in_order_and_before_the_result(worker: Worker) -> None
     assert heard == [Progress("counting", i / 4) for i in (1, 2, 3, 4)]
 
 
+def test_a_job_hears_what_is_said_before_and_while_it_runs(worker: Worker) -> None:
+    waits = worker.submit("worker_jobs:echo", {})
+    job = worker.submit("worker_jobs:echo", {})
+    job.say("early")  # it waits its turn as yet
+    job.say({"late": 2})
+    job.say(None)
+    waits.say(None)
+    assert waits.result(WAIT_S) == []
+    assert job.result(WAIT_S) == ["early", {"late": 2}]
+
+
 @pytest.mark.parametrize("side", [2, 600])
 def test_pictures_come_back_whole_and_may_be_written(worker: Worker, side: int) -> None:
     before = segments()

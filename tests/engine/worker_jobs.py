@@ -28,6 +28,14 @@ def modules() -> list[str]:
     return sorted(sys.modules)
 
 
+def echo(inbox: Any) -> list[Any]:
+    """What was said, up to None."""
+    heard = []
+    while (word := inbox.get(timeout=30)) is not None:
+        heard.append(word)
+    return heard
+
+
 def count(steps: int, progress: OnProgress) -> int:
     for i in range(steps):
         progress(Progress("counting", (i + 1) / steps))

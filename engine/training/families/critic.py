@@ -17,7 +17,14 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from engine.gan.discriminator import minibatch_deviation
 from engine.gan.layers import LEAK
-from engine.training.losses import discriminator_loss, generator_loss, r1_penalty
+from engine.training.losses import (
+    hinge_discriminator,
+    logistic_discriminator,
+    nonsaturating_generator,
+    r1_penalty,
+    wasserstein_critic,
+    wasserstein_generator,
+)
 
 WIDTHS = (24, 48, 96, 128, 160)  # at the picture's size and at each half of it
 GROUP = 4
@@ -72,27 +79,17 @@ class Game:
     bounded: bool
 
 
-def hinge(real: Logits, fake: Logits) -> Float[Tensor, ""]:
-    """Real above 1, made below -1 (Lim and Ye, 2017)."""
-    return F.relu(1.0 - real).mean() + F.relu(1.0 + fake).mean()
-
-
 def wasserstein(real: Logits, fake: Logits) -> Float[Tensor, ""]:
     """Real as far above made as the penalty allows, and not far from zero (Karras et al., 2018)."""
-    return fake.mean() - real.mean() + 0.001 * real.square().mean()
-
-
-def away(fake: Logits) -> Float[Tensor, ""]:
-    """Raise the logits of made pictures."""
-    return -fake.mean()
+    return wasserstein_critic(real, fake) + 0.001 * real.square().mean()
 
 
 GAMES: Mapping[str, Game] = {
-    "dcgan": Game(generator_loss, discriminator_loss, "r1", False),
-    "progan": Game(away, wasserstein, "interpolated", False),
-    "stylegan1": Game(generator_loss, discriminator_loss, "r1", False),
-    "stylegan3": Game(generator_loss, discriminator_loss, "r1", False),
-    "biggan": Game(away, hinge, "", True),
+    "dcgan": Game(nonsaturating_generator, logistic_discriminator, "r1", False),
+    "progan": Game(wasserstein_generator, wasserstein, "interpolated", False),
+    "stylegan1": Game(nonsaturating_generator, logistic_discriminator, "r1", False),
+    "stylegan3": Game(nonsaturating_generator, logistic_discriminator, "r1", False),
+    "biggan": Game(wasserstein_generator, hinge_discriminator, "", True),
 }
 
 
