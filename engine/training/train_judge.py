@@ -17,7 +17,7 @@ def spec() -> RegressionSpec:
         data_seed=2,
         seed=20,
         distort=weather,
-        epochs=3,
+        epochs=9,
         learning_rate=1.5e-3,
         weight_decay=0.05,
     )
