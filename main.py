@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from diffusion_options import add_diffusion_options, add_grid_options
 from engine.errors import AtelierError, Cancelled, UsageError
 from engine.frame import USES
 from engine.wishes import NEUTRAL, TEXT_WAYS, TextPair
@@ -120,10 +121,12 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
     ):
         one = verb(name, text)
         add_recipe_options(one)
+        add_diffusion_options(one)
         one.add_argument("--backend", choices=("onnx", "native", "torch"))
         one.add_argument("--size", type=int, metavar="PX", help="the longer side; export: 512")
         one.add_argument("--out", type=Path, required=True, metavar="FILE")
         if name == "export":
+            add_grid_options(one)
             one.add_argument("--tier", choices=("recipe", "commitment", "disclosure"))
             one.add_argument("--title", default="")
             one.add_argument("--passphrase-file", type=Path, metavar="FILE")

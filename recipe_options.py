@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from diffusion_options import denoise_of, denoiser_called, refuse_words, refuse_words_beside
 from engine.errors import RecipeError, UsageError
 from engine.recipe import (
     ClassWeight,
@@ -69,13 +70,19 @@ def recipe_of(options: Namespace, studio: Studio) -> Recipe:
     if options.recipe is not None:
         if any(getattr(options, name) is not None for name in _PICTURE):
             raise UsageError("Give a RECIPE.json, or --model and --seed, not both.")
+        refuse_words_beside(options)
         return Recipe.from_json(_recipe_text(options.recipe))
     if options.model is None or options.seed is None:
         raise UsageError("Give a RECIPE.json, or --model NAME and --seed N.")
+    classes = _classes(options.classes or [])
+    info = denoiser_called(options.model, studio) if hasattr(options, "prompt") else None
+    if info is not None:
+        return denoise_of(options, info, classes)
+    ref = studio.ref(options.model)
+    refuse_words(options)
     psi = 1.0 if options.psi is None else options.psi
     latent = Truncate(Seed(options.seed), psi, options.cutoff)
-    classes = _classes(options.classes or [])
-    made = Generate(studio.ref(options.model), latent, classes, _noise(options))
+    made = Generate(ref, latent, classes, _noise(options))
     return Recipe(_moved(made, options))
 
 

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 
 from commands import ask_passphrase, say, working
+from diffusion_options import comparison_of
 from engine.errors import UsageError
 from engine.frame import USES, ExportOptions
 from engine.studio import Studio
@@ -24,6 +25,9 @@ def export(options: Namespace) -> int:
 
     film = film_of(options, studio)
     recipe = None if film is not None else recipe_of(options, studio)
+    if film is not None and options.across is not None:
+        raise UsageError("--across makes a sheet of pictures, not of a film.")
+    grid = None if recipe is None else comparison_of(options, recipe, studio)
     wanted = ExportOptions(
         size_px=512 if options.size is None else options.size or None,
         tier=options.tier or "recipe",
@@ -36,6 +40,8 @@ def export(options: Namespace) -> int:
     with working(options) as (bar, token):
         if film is not None:
             receipt = studio.export_film(film, options.out, wanted, bar, token)
+        elif grid is not None:
+            receipt = studio.export_grid(grid, options.out, wanted, bar, token)
         else:
             assert recipe is not None
             receipt = studio.export(recipe, options.out, wanted, bar, token)

@@ -40,6 +40,7 @@ from desktop.edit_desk import EditDesk
 from desktop.handlers import Handlers
 from desktop.lanes import QueueLane
 from desktop.settings import Settings
+from desktop.sheet_desk import SheetDesk
 from desktop.status import StatusKeeper
 from desktop.tour_desk import TourDesk
 from desktop.verify_page import VerifyPage
@@ -102,6 +103,7 @@ class Desk(QObject):
         self.window = MainWindow(settings)
         wiring.connect_window(self)
         self.verify_page = VerifyPage(self.window, self)
+        self.sheets = SheetDesk(self)
         diffuse_wiring.connect_diffuse(self)
         self.window.diffuse.panel_made.connect(self.connect_diffuse_panel)
         train_wiring.connect_train(self)

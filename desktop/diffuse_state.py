@@ -20,24 +20,6 @@ from engine.denoising import (
 from engine.errors import RecipeError
 from engine.recipe import ClassWeight, Image, Latent, ModelRef, Recipe, Resize, Seed
 
-SAMPLER_TITLES: dict[SamplerName, str] = {
-    "dpmpp_2m": "DPM-Solver++ 2M",
-    "dpmpp_2m_sde": "DPM-Solver++ 2M SDE",
-    "unipc": "UniPC",
-    "ddim": "DDIM",
-    "ddpm": "DDPM",
-    "euler": "Euler",
-    "euler_ancestral": "Euler ancestral",
-    "heun": "Heun",
-    "lcm": "LCM",
-}
-SPACING_TITLES: dict[Spacing, str] = {
-    "trailing": "Trailing",
-    "leading": "Leading",
-    "linspace": "Even",
-    "karras": "Karras",
-    "exponential": "Exponential",
-}
 FIRST_NOISE = Seed(0)
 TermKind = Literal["classifier_free", "classifier"]
 

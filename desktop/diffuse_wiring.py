@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from desktop.views.diffuse_panels import CascadePanel, ClassPanel, ComparePanel
+from desktop.views.compare_panel import ComparePanel
+from desktop.views.diffuse_panels import CascadePanel, ClassPanel
 from desktop.views.guidance_panel import GuidancePanel
 from desktop.views.queue_panel import QueuePanel
 from desktop.views.sampler_panel import SamplerPanel
@@ -26,6 +27,7 @@ def connect_diffuse(desk: Desk) -> None:
     diffuse.told.connect(window.stage.show_picture_message)
     diffuse.kit_changed.connect(window.diffuse.set_kit)
     diffuse.state_changed.connect(window.diffuse.show_state)
+    diffuse.kit_changed.connect(desk.compare.set_kit)
     diffuse.state_changed.connect(desk.compare.follow)
     diffuse.lattice_changed.connect(window.diffuse.show_lattice)
     diffuse.trail_changed.connect(window.stage.trail.set_images)
@@ -65,6 +67,7 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
     elif isinstance(panel, ComparePanel):
         panel.axes_chosen.connect(desk.compare.set_axes)
         panel.cell_taken.connect(desk.compare.take)
+        desk.sheets.connect_panel(panel)
     elif isinstance(panel, QueuePanel):
         panel.add_wanted.connect(desk.queue.add)
         panel.shown.connect(desk.queue.take)

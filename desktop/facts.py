@@ -180,11 +180,14 @@ class DiffuseKit:
 
 @dataclass(frozen=True)
 class CompareView:
-    """Words of rows and columns, and the pictures that are ready by row and column."""
+    """What a comparison shows: the words of rows and columns, short and whole, the pictures that
+    are ready by row and column, and the places that stay free."""
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     pictures: Mapping[Cell, QImage]
+    whole: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    free: frozenset[Cell] = frozenset()
 
 
 Stage = Literal["waiting", "running", "done", "failed", "stopped"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from desktop.diffuse_state import SAMPLER_TITLES, SPACING_TITLES
 from desktop.train_state import TrainState
+from engine.comparing import SAMPLER_TITLES, SPACING_TITLES
 from engine.denoising import SPACINGS
 from engine.training_spec import value_at
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine.cancel import CancelToken
+from engine.comparing import Grid
 from engine.frame import (
     BackendName,
     ExportOptions,
@@ -133,6 +134,29 @@ class Studio(Models):
         exporter = replace(self._exporter(cancel), render=lambda _: sheet, sheet=tuple(recipes))
         whole = replace(options, size_px=None)
         return exporter.export(sheet.recipe, Path(path), whole, progress, cancel)
+
+    def export_grid(
+        self,
+        grid: Grid,
+        path: Path | str,
+        options: ExportOptions = EXPORT,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Receipt:
+        """Render a comparison's pictures anew and export them as one labelled sheet.
+
+        Raises ExportError, and what rendering raises; then nothing is left.
+        """
+        from engine.services.grid import sheet_of
+
+        plain = self._exporter(cancel)
+        exporter = replace(
+            plain,
+            render=lambda _: sheet_of(grid, self.denoisers(), plain.render, progress, cancel),
+            sheet=grid.recipes,
+        )
+        whole = replace(options, size_px=None)
+        return exporter.export(grid.recipes[0], Path(path), whole, progress, cancel)
 
     def _exporter(self, cancel: CancelToken | None) -> Exporter:
         from engine.services.export import Exporter

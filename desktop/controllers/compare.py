@@ -2,64 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.controllers.thumbs import ThumbController
-from desktop.diffuse_state import (
-    SAMPLER_TITLES,
-    DiffuseState,
-    TermSetting,
-    fitting_spacing,
-    recipe_of,
-)
-from desktop.facts import CompareView
-from desktop.state import home_seed
-from engine.denoising import SamplerName
-from engine.recipe import MAX_SEED, ClassWeight, Recipe, Seed
+from desktop.diffuse_state import DiffuseState, recipe_of, state_of
+from desktop.facts import CompareView, DiffuseKit
+from engine.comparing import Grid, grid_of
+from engine.recipe import Recipe
 
 KIND = "compare"
-Variant = tuple[str, Callable[[DiffuseState], DiffuseState]]
-
-
-def guided(state: DiffuseState, scale: float) -> DiffuseState:
-    """The state with its first guidance at another scale; classifier-free where it has none."""
-    terms = state.terms or (TermSetting("classifier_free", 1.0),)
-    return replace(state, terms=(replace(terms[0], scale=scale), *terms[1:]))
-
-
-def variants(axis: str, state: DiffuseState) -> tuple[Variant, ...]:
-    """The values of an axis, each with its words and what it makes of a state."""
-    if axis == "guidance":
-        return tuple((f"{s:g}", lambda x, s=s: guided(x, s)) for s in (0.0, 1.0, 2.0, 4.0, 8.0))
-    if axis == "steps":
-        return tuple((f"{n} steps", lambda x, n=n: replace(x, steps=n)) for n in (5, 10, 25, 50))
-    if axis == "noise":
-        first = home_seed(state.base) or 0
-        seeds = [(first + i) % (MAX_SEED + 1) for i in range(4)]
-        return tuple((f"{n}", lambda x, n=n: replace(x, base=Seed(n))) for n in seeds)
-    if axis == "class":
-        return tuple(
-            (f"{k}", lambda x, k=k: replace(x, classes=(ClassWeight(k),))) for k in range(8)
-        )
-    if axis == "sampler":
-        names = ("ddpm", "ddim", "euler", "heun", "dpmpp_2m", "unipc")
-        known = [(n, title) for n, title in SAMPLER_TITLES.items() if n in names]
-        return tuple((title, partial(_with_sampler, n)) for n, title in known)
-    return (("", lambda x: x),)
-
-
-def _with_sampler(name: SamplerName, state: DiffuseState) -> DiffuseState:
-    """The state with another sampler, and a spacing that it knows."""
-    spacing = fitting_spacing(name, state.spacing)
-    return replace(state, sampler=name, spacing=spacing, eta=0.0)
+Cell = tuple[int, int]
 
 
 class CompareController(QObject):
-    """Asks for small pictures of every pair of variants while the section is open."""
+    """Asks for small pictures of every pair of values while the section is open."""
 
     view_changed = Signal(object)  # CompareView
     cell_taken = Signal(object)  # DiffuseState
@@ -67,12 +25,24 @@ class CompareController(QObject):
     def __init__(self, thumbs: ThumbController, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thumbs = thumbs
+        self._kit: DiffuseKit | None = None
         self._state: DiffuseState | None = None
-        self._axes = ("guidance", "none")
+        self._axes = ("guidance", "")
         self._open = False
-        self._states: dict[tuple[int, int], DiffuseState] = {}
-        self._places: dict[Recipe, tuple[int, int]] = {}
+        self._grid: Grid | None = None
+        self._places: dict[Recipe, list[Cell]] = {}
         thumbs.arrived.connect(self._arrived)
+
+    @property
+    def grid(self) -> Grid | None:
+        """The comparison as an export makes it: upsampled as the picture is."""
+        return None if self._state is None else self._made(self._state)
+
+    @Slot(object)
+    def set_kit(self, kit: DiffuseKit) -> None:
+        """The models that there are; they know their classes by name."""
+        self._kit = kit
+        self._ask()
 
     @Slot(object)
     def follow(self, state: DiffuseState) -> None:
@@ -87,31 +57,34 @@ class CompareController(QObject):
         self._ask()
 
     @Slot(str, str)
-    def set_axes(self, x: str, y: str) -> None:
-        """What varies along each axis."""
-        self._axes = (x, y)
+    def set_axes(self, across: str, down: str) -> None:
+        """What varies along each side; "" for nothing."""
+        self._axes = (across, down)
         self._ask()
 
     @Slot(int, int)
     def take(self, row: int, column: int) -> None:
         """The picture of a cell goes to the canvas."""
-        if (row, column) in self._states:
-            self.cell_taken.emit(self._states[row, column])
+        if self._grid is None or self._state is None:
+            return
+        recipe = self._grid.cells[row][column]
+        if recipe is not None:
+            self.cell_taken.emit(replace(state_of(recipe), stages=self._state.stages))
+
+    def _made(self, state: DiffuseState) -> Grid:
+        info = self._kit.maker(state.model.sha256) if self._kit is not None else None
+        return grid_of(recipe_of(state), *self._axes, () if info is None else info.classes)
 
     def _ask(self) -> None:
-        state = self._state
-        if state is None or not self._open:
+        if self._state is None or not self._open:
             return
-        columns, rows = (variants(axis, state) for axis in self._axes)
-        plain = replace(state, stages=None)  # the base alone: four times as quick to compare
-        small = {
-            (r, c): make_x(make_y(plain))
-            for r, (_, make_y) in enumerate(rows)
-            for c, (_, make_x) in enumerate(columns)
-        }
-        self._states = {cell: replace(made, stages=state.stages) for cell, made in small.items()}
-        self._places = {recipe_of(made): cell for cell, made in small.items()}
-        self._words = (tuple(w for w, _ in rows), tuple(w for w, _ in columns))
+        # The base alone: four times as quick to compare.
+        self._grid = self._made(replace(self._state, stages=None))
+        self._places = {}
+        for r, row in enumerate(self._grid.cells):
+            for c, recipe in enumerate(row):
+                if recipe is not None:
+                    self._places.setdefault(recipe, []).append((r, c))
         self._thumbs.ask(KIND, list(self._places))
         self._publish()
 
@@ -121,6 +94,23 @@ class CompareController(QObject):
             self._publish()
 
     def _publish(self) -> None:
-        ready = ((cell, self._thumbs.get(recipe)) for recipe, cell in self._places.items())
-        pictures = {cell: image for cell, image in ready if image is not None}
-        self.view_changed.emit(CompareView(*self._words, pictures))
+        grid = self._grid
+        if grid is None:
+            return
+        pictures = {}
+        for recipe, cells in self._places.items():
+            image = self._thumbs.get(recipe)
+            if image is not None:
+                pictures.update(dict.fromkeys(cells, image))
+        free = (
+            (r, c) for r, row in enumerate(grid.cells) for c, cell in enumerate(row) if cell is None
+        )
+        self.view_changed.emit(
+            CompareView(
+                tuple(one.label for one in grid.rows),
+                tuple(one.label for one in grid.columns),
+                pictures,
+                (tuple(one.words for one in grid.rows), tuple(one.words for one in grid.columns)),
+                frozenset(free),
+            )
+        )

@@ -9,13 +9,14 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
 from desktop.controllers.one_job import OneJob
-from desktop.diffuse_state import SAMPLER_TITLES, DiffuseState, recipe_of
+from desktop.diffuse_state import DiffuseState, recipe_of
 from desktop.display import thumb
 from desktop.facts import DiffuseKit, QueueRow, QueueView
 from desktop.lanes import Job, QueueLane
 from desktop.messages import Message
 from desktop.state import home_seed
 from engine.cancel import CancelToken
+from engine.comparing import SAMPLER_TITLES
 from engine.denoising import Denoise
 from engine.frame import DenoisingStep, Frame, OnProgress, Progress, RenderSettings
 from engine.recipe import MAX_SEED, Recipe, Seed, walk

@@ -6,15 +6,17 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
-from desktop.diffuse_state import SAMPLER_TITLES, DiffuseState
+from desktop.diffuse_state import DiffuseState
 from desktop.facts import CompareView, DiffuseKit, LatticeView, QueueView
 from desktop.state import home_seed
-from desktop.views.diffuse_panels import CascadePanel, ClassPanel, ComparePanel
+from desktop.views.compare_panel import ComparePanel
+from desktop.views.diffuse_panels import CascadePanel, ClassPanel
 from desktop.views.guidance_panel import GuidancePanel
 from desktop.views.queue_panel import QueuePanel
 from desktop.views.sampler_panel import SamplerPanel
 from desktop.views.seed_panel import SeedPanel
 from desktop.widgets.section_column import SectionColumn, SectionSpec
+from engine.comparing import SAMPLER_TITLES
 
 SECTIONS = {
     "class": SectionSpec("Picture", True, ClassPanel),

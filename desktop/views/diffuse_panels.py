@@ -1,4 +1,4 @@
-"""The small panels of the Diffuse column: model and class, cascade, comparison."""
+"""The small panels of the Diffuse column: model and class, cascade."""
 
 from __future__ import annotations
 
@@ -8,21 +8,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.diffuse_state import DiffuseState, Stages
-from desktop.facts import CompareView, DiffuseKit
+from desktop.facts import DiffuseKit
 from desktop.widgets.choice_row import ChoiceRow
-from desktop.widgets.labelled_grid import LabelledGrid
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
 from engine.recipe import ModelRef
-
-AXES = (
-    ("guidance", "Guidance scale"),
-    ("steps", "Steps"),
-    ("noise", "Noise"),
-    ("class", "Class"),
-    ("sampler", "Sampler"),
-)
 
 
 def _column(panel: QWidget) -> QVBoxLayout:
@@ -124,37 +115,3 @@ class CascadePanel(QWidget):
     def _moved(self, level: float) -> None:
         if self._stages is not None:
             self.field_changed.emit("stages", replace(self._stages, level=level))
-
-
-class ComparePanel(QWidget):
-    """A strip over one parameter, or a table over two."""
-
-    axes_chosen = Signal(str, str)
-    cell_taken = Signal(int, int)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._across = ChoiceRow("Across", "What varies from left to right")
-        self._across.set_choices(AXES)
-        self._across.set_key("guidance")
-        self._down = ChoiceRow("Down", "What varies from top to bottom")
-        self._down.set_choices([("none", "Nothing"), *AXES])
-        self._down.set_key("none")
-        self.grid = LabelledGrid("Comparison")
-        column = _column(self)
-        for part in (self._across, self._down, self.grid):
-            column.addWidget(part)
-        self._across.chosen.connect(self._chosen)
-        self._down.chosen.connect(self._chosen)
-        self.grid.taken.connect(self.cell_taken)
-        self._words: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-
-    def show_compare(self, view: CompareView) -> None:
-        """Show words and pictures."""
-        if (view.rows, view.columns) != self._words:
-            self._words = (view.rows, view.columns)
-            self.grid.set_axes(view.rows, view.columns)
-        self.grid.set_pictures(view.pictures)
-
-    def _chosen(self) -> None:
-        self.axes_chosen.emit(self._across.key, self._down.key)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from desktop.diffuse_state import SAMPLER_TITLES, SPACING_TITLES, DiffuseState
+from desktop.diffuse_state import DiffuseState
 from desktop.facts import DiffuseKit
 from desktop.widgets.choice_row import ChoiceRow
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
+from engine.comparing import SAMPLER_TITLES, SPACING_TITLES
 from engine.denoising import SPACINGS
 
 

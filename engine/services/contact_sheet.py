@@ -61,8 +61,8 @@ def contact_sheet(title: str, subtitle: str, columns: Sequence[Sequence[Section]
     width = 2 * MARGIN + len(columns) * (wide + SPACE) - SPACE
     sheet = Image.new("RGB", (width, HEAD + MARGIN - SPACE + tall), GROUND)
     draw = ImageDraw.Draw(sheet)
-    draw.text((MARGIN, 26), title, INK, _font(28))
-    draw.text((MARGIN, 64), subtitle, QUIET, _font(13))
+    draw.text((MARGIN, 26), title, INK, typeface(28))
+    draw.text((MARGIN, 64), subtitle, QUIET, typeface(13))
     for index, column in enumerate(columns):
         left, top = MARGIN + index * (wide + SPACE), HEAD
         for section in column:
@@ -76,14 +76,14 @@ def contact_sheet(title: str, subtitle: str, columns: Sequence[Sequence[Section]
 def _draw_section(
     sheet: Image.Image, draw: ImageDraw.ImageDraw, section: Section, left: int, y: int
 ) -> None:
-    title = _font(17)
+    title = typeface(17)
     draw.text((left, y), section.title, INK, title)
     after = left + draw.textlength(section.title, title) + 14
-    draw.text((after, y + 4), section.note, QUIET, _font(12))
+    draw.text((after, y + 4), section.note, QUIET, typeface(12))
     y += TITLE
     for index, text in enumerate(section.columns):
         x = left + _offset(section, index) + TILE // 2
-        draw.text((x, y), text, QUIET, _font(12), anchor="ma")
+        draw.text((x, y), text, QUIET, typeface(12), anchor="ma")
     y += COLUMN if section.columns else 0
     for number, row in enumerate(section.rows):
         if section.sources and number == section.sources:
@@ -92,7 +92,7 @@ def _draw_section(
         for index, tile in enumerate(row.tiles):
             if tile is not None:
                 source = index < section.sources or number < section.sources
-                _draw_tile(sheet, tile, left + _offset(section, index), y, source)
+                draw_tile(sheet, tile, left + _offset(section, index), y, source)
         y += TILE + GAP
 
 
@@ -102,24 +102,32 @@ def _offset(section: Section, index: int) -> int:
 
 
 def _draw_label(draw: ImageDraw.ImageDraw, text: str, left: int, middle: int) -> None:
-    font = _font(14)
+    font = typeface(14)
     while text and draw.textlength(text, font) > LABEL - 16:
         text = text[:-2].rstrip() + "…" if not text.endswith("…") else text[:-2] + "…"
     draw.text((left, middle), text, INK, font, anchor="lm")
 
 
-def _draw_tile(sheet: Image.Image, tile: Pixels, left: int, top: int, source: bool) -> None:
-    picture = Image.fromarray(resize(tile, TILE, TILE))
+def draw_tile(
+    sheet: Image.Image,
+    tile: Pixels,
+    left: int,
+    top: int,
+    source: bool = False,
+    side: int = TILE,
+) -> None:
+    """A picture in a square of `side` px with round corners; source: set off by an outline."""
+    picture = Image.fromarray(resize(tile, side, side))
     # Drawn four times as large and made smaller, the corners are smooth.
-    mask = Image.new("L", (TILE * 4, TILE * 4), 0)
-    ImageDraw.Draw(mask).rounded_rectangle((0, 0, TILE * 4 - 1, TILE * 4 - 1), ROUND * 4, 255)
-    small = mask.resize((TILE, TILE), Image.Resampling.LANCZOS)
+    mask = Image.new("L", (side * 4, side * 4), 0)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, side * 4 - 1, side * 4 - 1), ROUND * 4, 255)
+    small = mask.resize((side, side), Image.Resampling.LANCZOS)
     if source:
-        outline = (left - 3, top - 3, left + TILE + 2, top + TILE + 2)
+        outline = (left - 3, top - 3, left + side + 2, top + side + 2)
         ImageDraw.Draw(sheet).rounded_rectangle(outline, ROUND + 3, None, ACCENT, 2)
     sheet.paste(picture, (left, top), small)
 
 
-def _font(size: int) -> Font:
+def typeface(size: int) -> Font:
     """Pillow's own typeface: the same on every machine."""
     return ImageFont.load_default(size)

@@ -1,0 +1,107 @@
+"""A strip over one parameter of a diffusion picture, or a table over two, and its export."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from desktop.facts import CompareView
+from desktop.messages import Message, plain
+from desktop.widgets.button import push
+from desktop.widgets.choice_row import ChoiceRow
+from desktop.widgets.job_bar import JobBar
+from desktop.widgets.labelled_grid import LabelledGrid
+from desktop.widgets.message_bar import MessageBar
+from engine.comparing import AXES
+from engine.frame import Progress, Receipt
+
+NOTHING = "none"
+
+
+class ComparePanel(QWidget):
+    """States what is to vary; no parameter varies along both sides."""
+
+    axes_chosen = Signal(str, str)  # keys of AXES, the second one "" for nothing
+    cell_taken = Signal(int, int)
+    export_wanted = Signal()
+    cancel_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._across = ChoiceRow("Across", "What varies from left to right")
+        self._across.set_choices(list(AXES.items()))
+        self._across.set_key("guidance")
+        self._down = ChoiceRow("Down", "What varies from top to bottom")
+        self._down.set_choices([(NOTHING, "Nothing"), *AXES.items()])
+        self._down.set_key(NOTHING)
+        self._axes = ("guidance", NOTHING)
+        self.grid = LabelledGrid("Comparison")
+        self._export = push(
+            "Export sheet…", "Render every picture anew and export one labelled, signed sheet"
+        )
+        self.job = JobBar("sheet")
+        self.message = MessageBar()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 0, 16, 12)
+        column.setSpacing(4)
+        column.addWidget(self._across)
+        column.addWidget(self._down)
+        column.addSpacing(4)
+        column.addWidget(self.grid)
+        column.addSpacing(8)
+        for part in (self._export, self.job, self.message):
+            column.addWidget(part)
+        self._export.setEnabled(False)  # until there is something to compare
+        self._across.chosen.connect(self._chosen)
+        self._down.chosen.connect(self._chosen)
+        self._export.clicked.connect(self.export_wanted)
+        self.job.cancel_wanted.connect(self.cancel_wanted)
+        self.grid.taken.connect(self.cell_taken)
+        self._words: tuple[tuple[str, ...], ...] = ()
+
+    def show_compare(self, view: CompareView) -> None:
+        """Show words and pictures."""
+        words = (view.rows, view.columns, *view.whole)
+        if words != self._words:
+            self._words = words
+            self.grid.set_axes(view.rows, view.columns, *view.whole)
+        self.grid.set_pictures(view.pictures, view.free)
+        self._export.setEnabled(not self.job.running)
+
+    def show_began(self, words: str) -> None:
+        """A sheet is being made."""
+        self.message.hide()
+        self.job.show_began(words)
+        self._export.setEnabled(False)
+
+    def show_progress(self, progress: Progress) -> None:
+        """How far it is."""
+        self.job.show_progress(plain(progress.stage, 80), progress.fraction, progress.left_s)
+
+    def show_receipt(self, receipt: Receipt) -> None:
+        """The sheet is written."""
+        self.show_stopped()
+        words = f"Signed by {plain(receipt.signer, 60)}. {plain(receipt.notice)}".strip()
+        self.message.show_message(f"Exported {plain(receipt.path.name, 60)}.", words, "good")
+
+    def show_stopped(self) -> None:
+        """Nothing runs."""
+        self.job.show_ended()
+        self._export.setEnabled(True)
+
+    def show_message(self, message: Message) -> None:
+        """Something failed."""
+        self.show_stopped()
+        self.message.show_message(message.title, message.remedy, message.tone, message.action)
+
+    def _chosen(self) -> None:
+        across, down = self._across.key, self._down.key
+        if across == down:  # the two change places
+            before = self._axes
+            across, down = (across, before[0]) if across != before[0] else (before[1], down)
+            if across == NOTHING:
+                across = next(key for key in AXES if key != down)
+            self._across.set_key(across)
+            self._down.set_key(down)
+        self._axes = (across, down)
+        self.axes_chosen.emit(across, "" if down == NOTHING else down)

@@ -1,0 +1,108 @@
+"""The words of `render` and `export` that mean a diffusion picture, or a comparison of several."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from engine.comparing import AXES, SAMPLER_TITLES, SPACING_TITLES, Grid, denoising_of, grid_of
+from engine.denoising import SPACINGS, Classes, ClassifierFree, Denoise, DenoiserInfo
+from engine.errors import RecipeError, UsageError
+from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
+
+if TYPE_CHECKING:
+    from engine.studio import Studio
+
+WORDS = ("steps", "sampler", "spacing", "guidance", "eta")
+
+
+def add_diffusion_options(parser: ArgumentParser) -> None:
+    """What a diffusion model is asked for."""
+    parser.add_argument("--steps", type=int, metavar="N", help="of a diffusion model; 25")
+    parser.add_argument("--sampler", choices=tuple(SAMPLER_TITLES), help="dpmpp_2m by default")
+    parser.add_argument("--spacing", choices=tuple(SPACING_TITLES), help="the sampler's first")
+    parser.add_argument("--guidance", type=float, metavar="S", help="toward the class; 3")
+    parser.add_argument("--eta", type=float, metavar="E", help="noise that ddim adds, 0 to 1")
+    parser.add_argument("--prompt", metavar="T", help="for a model that reads texts")
+
+
+def add_grid_options(parser: ArgumentParser) -> None:
+    """What a comparison varies."""
+    words = f"one labelled sheet that varies {', '.join(AXES)}"
+    parser.add_argument("--across", metavar="WHAT[=A,B,...]", help=words)
+    parser.add_argument("--down", metavar="WHAT[=A,B,...]", help="a second one, in rows")
+
+
+def denoiser_called(name: str, studio: Studio) -> DenoiserInfo | None:
+    """The diffusion model of that name, if it is one."""
+    return next((info for info in studio.denoisers() if info.name == name), None)
+
+
+def refuse_words(options: Namespace) -> None:
+    """Where the model is no diffusion model. Raises UsageError or RecipeError."""
+    refuse_prompt(options, options.model)
+    given = [word for word in WORDS if getattr(options, word, None) is not None]
+    # Other verbs have a --steps of their own, which is no word of the picture.
+    if given and hasattr(options, "prompt"):
+        raise UsageError(f"--{given[0]} is for diffusion models, and {options.model} is none.")
+
+
+def refuse_words_beside(options: Namespace) -> None:
+    """Beside a RECIPE.json, which says all of it. Raises UsageError."""
+    if not hasattr(options, "prompt"):
+        return
+    given = [word for word in (*WORDS, "prompt") if getattr(options, word) is not None]
+    if given:
+        raise UsageError(f"Give a RECIPE.json, or --model with --{given[0]}, not both.")
+
+
+def refuse_prompt(options: Namespace, name: str) -> None:
+    """No model here reads texts yet. Raises RecipeError."""
+    if getattr(options, "prompt", None) is not None:
+        raise RecipeError(
+            f"{name} reads no texts, got the prompt {options.prompt[:60]!r}.",
+            "Leave --prompt out; where the model has classes, choose one with --class.",
+        )
+
+
+def denoise_of(options: Namespace, info: DenoiserInfo, classes: tuple[ClassWeight, ...]) -> Recipe:
+    """The diffusion picture that the words mean. Raises RecipeError."""
+    refuse_prompt(options, info.name)
+    others = ("psi", "cutoff", "noise", "noise_seed", "noise_strength", "translate", "rotate")
+    for word in others:
+        if getattr(options, word) is not None:
+            raise UsageError(
+                f"--{word.replace('_', '-')} is for generators; {info.name} is a diffusion model."
+            )
+    sampler = options.sampler or ("dpmpp_2m" if options.eta is None else "ddim")
+    scale = 3.0 if options.guidance is None else options.guidance
+    return Recipe(
+        Denoise(
+            ModelRef(info.name, info.sha256),
+            Seed(options.seed),
+            Classes(classes),
+            (ClassifierFree(scale),) if info.classes else (),
+            sampler,
+            25 if options.steps is None else options.steps,
+            options.spacing or SPACINGS[sampler][0],  # type: ignore[index]
+            options.eta or 0.0,
+        )
+    )
+
+
+def comparison_of(options: Namespace, recipe: Recipe, studio: Studio) -> Grid | None:
+    """The comparison that --across and --down ask for around a picture; None without them."""
+    if options.across is None:
+        if options.down is not None:
+            raise UsageError("--down goes with --across.")
+        return None
+    sha256 = denoising_of(recipe).model.sha256
+    info = next((one for one in studio.denoisers() if one.sha256 == sha256), None)
+    values: dict[str, tuple[str, ...]] = {}
+    keys = []
+    for words in (options.across, options.down or ""):
+        key, given, listed = words.partition("=")
+        keys.append(key)
+        if given:
+            values[key] = tuple(part.strip() for part in listed.split(",") if part.strip())
+    return grid_of(recipe, keys[0], keys[1], info.classes if info else (), values)
