@@ -94,31 +94,14 @@ def demo(options: Namespace) -> int:
 
 def models(options: Namespace) -> int:
     """List what there is."""
+    from engine.services.model_list import model_lines, model_rows
+
     studio = Studio()
+    rows = model_rows(studio.library, studio.directions)
     if options.json:
-        rows = [
-            {
-                "name": info.name,
-                "title": info.title,
-                "family": info.family,
-                "resolution": info.resolution,
-                "sha256": info.sha256,
-                "bundled": info.bundled,
-                "folder": str(info.folder),
-                "directions": [item.name for item in studio.directions(info.name)],
-            }
-            for info in studio.models()
-        ]
-        say(json.dumps(rows, indent=2))
-        return 0
-    for info in studio.models():
-        names = ", ".join(item.label for item in studio.directions(info.name))
-        kind = "bundled" if info.bundled else "imported"
-        say(f"{info.name:<24} {info.resolution:>4} px  {kind:<8}  {info.title}")
-        say(f"{'':<24} weights {info.sha256}")
-        say(f"{'':<24} directions: {names or 'none yet'}")
-    for card in studio.library.others():
-        say(f"{card['name']:<24} {card['family']:<8} {card['title']}")
+        say(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        say("\n".join(line for row in rows for line in model_lines(row)))
     for name, problem in studio.library.problems().items():
         sys.stderr.write(f"{name}: {problem}\n")
     return 0

@@ -56,6 +56,7 @@ SPACING_TITLES: Mapping[Spacing, str] = {
     "exponential": "Exponential",
 }
 THRESHOLDS: Mapping[Thresholding, str] = {"none": "None", "static": "Static", "dynamic": "Dynamic"}
+SHORT = {"dpmpp_2m": "DPM++ 2M", "dpmpp_2m_sde": "DPM++ SDE", "euler_ancestral": "Euler a"}
 _TERM = ("scale", "start", "end")  # fields of the first guidance
 
 
@@ -238,7 +239,7 @@ def _names(field: str, titles: Mapping[Any, str], shown: Sequence[str] = ()) -> 
                     f"{field} is one of {', '.join(titles)}, got {name[:40]!r}.",
                     "Choose one of these.",
                 )
-        return tuple(Choice(titles[name], {field: name}) for name in names)
+        return tuple(Choice(titles[name], {field: name}, SHORT.get(name, "")) for name in names)
 
     return make
 

@@ -42,15 +42,17 @@ class ComparePanel(QWidget):
         self.job = JobBar("sheet")
         self.message = MessageBar()
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 0, 16, 12)
+        column.setContentsMargins(16, 0, 8, 12)
         column.setSpacing(4)
         column.addWidget(self._across)
         column.addWidget(self._down)
         column.addSpacing(4)
-        column.addWidget(self.grid)
-        column.addSpacing(8)
-        for part in (self._export, self.job, self.message):
-            column.addWidget(part)
+        aligned = QVBoxLayout()  # with the fields above
+        aligned.setContentsMargins(0, 0, 20, 0)
+        aligned.setSpacing(8)
+        for part in (self.grid, self._export, self.job, self.message):
+            aligned.addWidget(part)
+        column.addLayout(aligned)
         self._export.setEnabled(False)  # until there is something to compare
         self._across.chosen.connect(self._chosen)
         self._down.chosen.connect(self._chosen)

@@ -43,6 +43,7 @@ class SamplerPanel(QWidget):
             column.addWidget(part)
         column.addSpacing(6)
         column.addWidget(label("Thresholding", tone="muted"))
+        self._threshold.setContentsMargins(0, 0, 20, 0)
         column.addWidget(self._threshold)
         self._sampler.chosen.connect(self._choose_sampler)
         self._spacing.chosen.connect(self._choose_spacing)

@@ -22,7 +22,7 @@ from desktop.widgets.arrows import Cell, walked
 
 GAP_PX = 3
 HEAD_PX = 18
-SIDE_PX = 44
+SIDE_PX = (44, 76)  # of the row words: at least, at most
 
 
 class LabelledGrid(QWidget):
@@ -90,7 +90,10 @@ class LabelledGrid(QWidget):
         return QSize(312, self.heightForWidth(312))
 
     def _left(self) -> int:
-        return SIDE_PX if any(self._rows) else 0
+        if not any(self._rows):
+            return 0
+        widest = max(self.fontMetrics().horizontalAdvance(words) for words in self._rows) + 8
+        return min(max(SIDE_PX[0], widest), SIDE_PX[1])
 
     def _side(self, width: int) -> float:
         count = max(1, len(self._columns))
@@ -119,8 +122,9 @@ class LabelledGrid(QWidget):
             painter.drawText(head, centre, metrics.elidedText(words, elide, int(head.width())))
         for row, words in enumerate(self._rows):
             place = self.place_of((row, 0))
-            side = QRectF(0, place.y(), SIDE_PX - 4, place.height())
-            painter.drawText(side, middle, metrics.elidedText(words, elide, SIDE_PX - 4))
+            room = self._left() - 4
+            side = QRectF(0, place.y(), room, place.height())
+            painter.drawText(side, middle, metrics.elidedText(words, elide, room))
         for row in range(len(self._rows)):
             for column in range(len(self._columns)):
                 place, picture = self.place_of((row, column)), self._pictures.get((row, column))

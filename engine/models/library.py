@@ -45,12 +45,14 @@ class ModelLibrary:
         self._denoisers: dict[str, DenoiserInfo] = {}
         self._classifiers: dict[str, ClassifierInfo] = {}
         self._clips: dict[str, ClipInfo] = {}
+        self._places: dict[str, tuple[Path, bool]] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Look at the folders again, as after an import."""
         self._models, self._others, self._problems = {}, {}, {}
         self._denoisers, self._classifiers, self._clips = {}, {}, {}
+        self._places = {}
         for parent, bundled in ((self.bundled, True), (self.imported, False)):
             folders = sorted(parent.iterdir()) if parent.is_dir() else []
             for folder in folders:
@@ -74,6 +76,7 @@ class ModelLibrary:
                 elif card["family"] == CLIP:
                     self._clips.setdefault(card["name"], clip_info(folder, card, bundled))
                 self._others.setdefault(card["name"], card)
+                self._places.setdefault(card["name"], (folder, bundled))
         except ModelError as error:
             self._problems[folder.name] = error
 
@@ -124,6 +127,10 @@ class ModelLibrary:
     def others(self) -> tuple[dict[str, Any], ...]:
         """Cards of what is no generator: networks that judge pictures, and the like."""
         return tuple(self._others[name] for name in sorted(self._others))
+
+    def place_of(self, name: str) -> tuple[Path, bool]:
+        """The folder of one of `others`, and whether it came with the program."""
+        return self._places[name]
 
     def problems(self) -> dict[str, ModelError]:
         """Folder name to why it cannot be used."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,28 @@ def test_bad_words_are_one_message_and_leave_nothing(
     assert (studio.home / LEDGER).exists() is (
         "LCM" in said or "classes" in said or "noise" in said
     )
+
+
+def test_models_tells_of_diffusion_models_and_classifiers(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("LATENT_ATELIER_HOME", str(studio.home))
+    assert main.main(["models", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    maker, guide = rows["portraits-ddpm"], rows["portraits-noisy-classifier"]
+    assert (maker["family"], maker["resolution"], len(maker["classes"])) == ("diffusion", 32, 8)
+    assert maker["licence"] == "Apache-2.0"
+    assert maker["trained_images"] > 100_000
+    assert len(maker["sha256"]) == len(guide["sha256"]) == 64
+    assert guide["family"] == "noisy-classifier"
+    assert len(guide["classes"]) == 8
+    assert maker["bundled"] is guide["bundled"] is True
+    assert rows["tiny-upsampler"]["upsamples"] is True
+    assert rows["tiny-ddpm"]["bundled"] is rows["tiny-classifier"]["bundled"] is False
+    assert main.main(["models"]) == 0
+    said = capsys.readouterr().out
+    for name in ("portraits-ddpm", "portraits-noisy-classifier", "tiny-upsampler"):
+        assert name in said
+        assert rows[name]["sha256"] in said
+    assert "trained on" in said
+    assert "enlarges pictures" in said
