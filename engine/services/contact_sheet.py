@@ -21,7 +21,7 @@ INK: Colour = (236, 238, 242)
 QUIET: Colour = (150, 156, 168)
 ACCENT: Colour = (120, 170, 255)
 TILE, GAP, LABEL, MARGIN, PADDING, ROUND = 104, 8, 160, 32, 20, 8
-HEAD, TITLE, COLUMN, SPACE = 96, 40, 22, 16
+HEAD, TITLE, COLUMN, SPACE, LINE, MOST_LINES = 96, 40, 22, 16, 18, 4
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,19 @@ class Section:
     sources: int = 0
 
     @property
+    def heads(self) -> list[list[str]]:
+        """The words above the tiles, in lines."""
+        return [wrapped(words, typeface(12), TILE) for words in self.columns]
+
+    @property
+    def head(self) -> int:
+        """The height of these words in pixels."""
+        return COLUMN + 15 * (max(map(len, self.heads)) - 1) if self.columns else 0
+
+    @property
     def height(self) -> int:
         """In pixels, padding included."""
-        columns = COLUMN if self.columns else 0
+        columns = self.head
         gap = PADDING // 2 if self.sources else 0
         return 2 * PADDING + TITLE + columns + gap + len(self.rows) * (TILE + GAP) - GAP
 
@@ -81,10 +91,12 @@ def _draw_section(
     after = left + draw.textlength(section.title, title) + 14
     draw.text((after, y + 4), section.note, QUIET, typeface(12))
     y += TITLE
-    for index, text in enumerate(section.columns):
+    for index, lines in enumerate(section.heads):
         x = left + _offset(section, index) + TILE // 2
-        draw.text((x, y), text, QUIET, typeface(12), anchor="ma")
-    y += COLUMN if section.columns else 0
+        first = y + section.head - COLUMN - 15 * (len(lines) - 1)
+        for number, text in enumerate(lines):
+            draw.text((x, first + 15 * number), text, QUIET, typeface(12), anchor="ma")
+    y += section.head
     for number, row in enumerate(section.rows):
         if section.sources and number == section.sources:
             y += PADDING // 2
@@ -102,10 +114,10 @@ def _offset(section: Section, index: int) -> int:
 
 
 def _draw_label(draw: ImageDraw.ImageDraw, text: str, left: int, middle: int) -> None:
-    font = typeface(14)
-    while text and draw.textlength(text, font) > LABEL - 16:
-        text = text[:-2].rstrip() + "…" if not text.endswith("…") else text[:-2] + "…"
-    draw.text((left, middle), text, INK, font, anchor="lm")
+    lines = wrapped(text, typeface(14), LABEL - 16)
+    first = middle - LINE * (len(lines) - 1) // 2
+    for number, line in enumerate(lines):
+        draw.text((left, first + LINE * number), line, INK, typeface(14), anchor="lm")
 
 
 def draw_tile(
@@ -131,3 +143,23 @@ def draw_tile(
 def typeface(size: int) -> Font:
     """Pillow's own typeface: the same on every machine."""
     return ImageFont.load_default(size)
+
+
+def wrapped(words: str, font: Font, width: int) -> list[str]:
+    """Words in lines of at most `width` px, MOST_LINES of them; what is longer ends in dots."""
+    lines: list[str] = [""]
+    for word in words.split():
+        whole = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(whole) > width:
+            lines.append(word)
+        else:
+            lines[-1] = whole
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], f"{lines[MOST_LINES - 1]} …"]
+    return [_clipped(line, font, width) for line in lines]
+
+
+def _clipped(line: str, font: Font, width: int) -> str:
+    while len(line) > 1 and font.getlength(line) > width:
+        line = line.removesuffix("…").rstrip()[:-1] + "…"
+    return line

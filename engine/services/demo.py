@@ -17,6 +17,7 @@ from jaxtyping import UInt8
 
 import engine
 from engine.cancel import CancelToken
+from engine.denoising import DenoiserInfo
 from engine.errors import BackendError, ExportError, ModelError
 from engine.frame import (
     DirectionInfo,
@@ -24,12 +25,14 @@ from engine.frame import (
     Frame,
     ModelInfo,
     OnProgress,
+    OnStep,
     Progress,
     Receipt,
     Verdict,
 )
 from engine.recipe import Blend, Generate, Latent, Mix, ModelRef, Move, Recipe, Seed, Truncate
 from engine.services.contact_sheet import Row, Section, contact_sheet
+from engine.services.demo_diffusion import diffusion_sheet
 from engine.services.report import verdict_data, verdict_text
 from engine.store import replacing, write_remedy
 
@@ -55,7 +58,16 @@ class Door(Protocol):
     def directions(self, name: str) -> tuple[DirectionInfo, ...]:
         """The model's directions."""
 
-    def render(self, recipe: Recipe) -> Frame:
+    def denoisers(self) -> tuple[DenoiserInfo, ...]:
+        """Every diffusion model."""
+
+    def render(
+        self,
+        recipe: Recipe,
+        *,
+        cancel: CancelToken | None = None,
+        on_step: OnStep | None = None,
+    ) -> Frame:
         """The picture of a Recipe."""
 
     def export_sheet(
@@ -102,7 +114,8 @@ def run_demo(
     shown = replace(tour.frames[0], pixels=sheet)
     recipes = [frame.recipe for frame in tour.frames]
     door.export_sheet(shown, recipes, made["contact sheet"], ExportOptions(title=info.title))
-    progress(Progress("Exporting and verifying", 0.8))
+    made |= _diffusion(door, out, progress, cancel)
+    progress(Progress("Exporting and verifying", 0.85))
     recipe = tour.favourite()
     made["export"] = out / "export.png"
     options = ExportOptions(title="A first portrait")
@@ -123,6 +136,17 @@ def run_demo(
     take_screenshot(made["screenshot"], door.home)
     progress(Progress("Done", 1.0))
     return made
+
+
+def _diffusion(door: Door, out: Path, progress: OnProgress, cancel: CancelToken) -> dict[str, Path]:
+    """The sheet of the first diffusion model; nothing where there is none."""
+    info = next((one for one in door.denoisers() if not one.upsamples), None)
+    if info is None:
+        return {}
+    path = out / "diffusion_sheet.png"
+    shown, recipes = diffusion_sheet(door.render, info, progress, cancel)
+    door.export_sheet(shown, recipes, path, ExportOptions(title=info.title))
+    return {"diffusion": path}
 
 
 def take_screenshot(path: Path, home: Path) -> None:
@@ -170,7 +194,7 @@ class _Tour:
         ]
         made = []
         for index, (name, step) in enumerate(steps):
-            progress(Progress(name, 0.05 + 0.18 * index))
+            progress(Progress(name, 0.05 + 0.13 * index))
             made.append(step())
         seeds, walk, moves, mixing = made
         return [[seeds, walk, mixing], [moves]] if moves.rows else [[seeds, walk, mixing]]

@@ -16,14 +16,14 @@ from engine.services.contact_sheet import (
     PADDING,
     PANEL,
     QUIET,
-    Font,
     Pixels,
     draw_tile,
     typeface,
+    wrapped,
 )
 
 LEAST_TILE, MOST_TILE = 128, 256
-HEAD, AXIS, LINE, SIDE, MOST_LINES = 112, 26, 18, 168, 4
+HEAD, AXIS, LINE, SIDE = 112, 26, 18, 168
 FREE = (52, 57, 68)
 
 
@@ -78,26 +78,6 @@ def grid_sheet(
             else:
                 draw_tile(sheet, tile, x, y, side=side)
     return np.asarray(sheet, dtype=np.uint8)
-
-
-def wrapped(words: str, font: Font, width: int) -> list[str]:
-    """Words in lines of at most `width` px, MOST_LINES of them; what is longer ends in dots."""
-    lines: list[str] = [""]
-    for word in words.split():
-        whole = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.getlength(whole) > width:
-            lines.append(word)
-        else:
-            lines[-1] = whole
-    if len(lines) > MOST_LINES:
-        lines = [*lines[: MOST_LINES - 1], f"{lines[MOST_LINES - 1]} …"]
-    return [_clipped(line, font, width) for line in lines]
-
-
-def _clipped(line: str, font: Font, width: int) -> str:
-    while len(line) > 1 and font.getlength(line) > width:
-        line = line.removesuffix("…").rstrip()[:-1] + "…"
-    return line
 
 
 def _lines(draw: ImageDraw.ImageDraw, lines: Sequence[str], x: int, y: int, anchor: str) -> None:

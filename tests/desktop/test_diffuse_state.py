@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from desktop.controllers.compare import variants
 from desktop.diffuse_state import (
     DiffuseState,
     Stages,
@@ -48,9 +47,3 @@ def test_a_generators_picture_belongs_elsewhere() -> None:
 def test_a_spacing_that_the_sampler_lacks_is_replaced() -> None:
     assert fitting_spacing("euler", "karras") == "karras"
     assert fitting_spacing("ddim", "karras") == "trailing"
-
-
-@pytest.mark.parametrize("axis", ["guidance", "steps", "noise", "class", "sampler"])
-def test_every_axis_varies_the_picture(axis: str) -> None:
-    made = [recipe_of(make(STATE)) for _, make in variants(axis, STATE)]
-    assert len(set(made)) == len(made) > 3

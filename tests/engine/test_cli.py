@@ -338,7 +338,7 @@ def test_demo_leaves_pictures_and_a_report(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "demo"
     said = run("demo", "--out", out, "--model", NAME)
     assert (said.code, said.err) == (0, "")
-    for name in ("contact_sheet.png", "window.png", "export.png"):
+    for name in ("contact_sheet.png", "diffusion_sheet.png", "window.png", "export.png"):
         assert read_picture(out / name).shape[1] >= 512
         assert str(out / name) in said.out
     assert json.loads((out / "verification.json").read_text())["verdict"] == "own"

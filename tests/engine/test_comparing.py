@@ -14,9 +14,9 @@ from engine.denoising import Classes, ClassifierFree, Denoise, DenoiserInfo, Ups
 from engine.errors import Cancelled, ModelError, RecipeError
 from engine.frame import Frame, Progress, RenderSettings
 from engine.recipe import ClassWeight, Generate, ModelRef, Recipe, Resize, Seed
-from engine.services.contact_sheet import typeface
+from engine.services.contact_sheet import typeface, wrapped
 from engine.services.grid import sheet_of
-from engine.services.grid_sheet import Sides, grid_sheet, wrapped
+from engine.services.grid_sheet import Sides, grid_sheet
 
 MODEL = ModelRef("m", "0" * 64)
 NAMES = ("a round hat", "no hat", "a very long name of a class, with commas, that takes room")
