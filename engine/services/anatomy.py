@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
+from engine.denoising import Denoise, Upscale
 from engine.errors import ModelError
 from engine.frame import Anatomy, ModelInfo
 from engine.latent.evaluate import evaluate
@@ -16,6 +17,7 @@ from engine.models.families import family_of
 from engine.models.library import ModelLibrary
 from engine.perturbing import Perturb, Universal
 from engine.recipe import Generate, Photo, Recipe, Transform, walk
+from engine.services.check_denoise import check_denoise, check_upscale
 from engine.services.victims import check_perturb
 from engine.services.wanted import Owners, check_directions, class_vector
 from engine.store import Store
@@ -51,6 +53,10 @@ def check_recipe(recipe: Recipe, library: ModelLibrary, store: Store, owners: Ow
             store.get(node.pattern)
         elif isinstance(node, Perturb):
             check_perturb(library, node)
+        elif isinstance(node, Denoise) and library.has(node.model):
+            check_denoise(node, library)
+        elif isinstance(node, Upscale) and library.has(node.model):
+            check_upscale(node, library)
         elif isinstance(node, Generate) and library.has(node.model):
             _check_generate(node, library.resolve(node.model), store, owners)
         elif isinstance(node, Transform) and library.has(node.image.model):

@@ -29,10 +29,11 @@ from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, Step, denoise
 from engine.diffusion.noise import noise_of
 from engine.diffusion.trajectory import Trajectories
-from engine.errors import ModelError, RecipeError
+from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
 from engine.models.open_denoiser import PixelDenoiser, Weights, open_classifier
 from engine.recipe import ModelRef
+from engine.services.check_denoise import check_denoise, check_upscale
 from engine.services.diffusion import Place
 from engine.services.installation import Installation
 
@@ -88,18 +89,9 @@ def denoise_image(
     """
     shop = workshop(place)
     network = shop.network(node.model, backend)
-    if network.info.upsamples:
-        raise RecipeError(
-            f"{network.info.name} enlarges pictures and makes none from noise.",
-            "Choose a model that makes pictures.",
-        )
-    if node.sampler == "lcm" and not network.info.lcm:
-        raise RecipeError(
-            f"The sampler LCM needs a model distilled for it, and {network.info.name} is not.",
-            "Choose another sampler, such as dpmpp_2m.",
-        )
-    condition = _condition(node.conditioning, network)
-    terms = [_term(term, condition, network, shop) for term in node.guidance]
+    check_denoise(node, shop.library)
+    condition = _weights(node.conditioning)
+    terms = [_term(term, condition, shop) for term in node.guidance]
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta, node.threshold, node.percentile,
         node.rescale, node.noise_seed,
@@ -122,10 +114,7 @@ def upscale_image(
     """The pixels at twice their size. Raises ModelError, RecipeError, Cancelled."""
     shop = workshop(place)
     network = shop.network(node.model, backend)
-    if not network.info.upsamples:
-        raise RecipeError(
-            f"{network.info.name} makes pictures and enlarges none.", "Choose an upsampler."
-        )
+    check_upscale(node, shop.library)
     height, width = pixels.shape[:2]
     step = 2 ** (len(network.config.unet.channels) - 1)
     if height % step or width % step or height * width > 1_048_576:
@@ -167,44 +156,19 @@ def _listening(
     return trail, Hooks(on_step=heard, cancel=cancel or CancelToken())
 
 
-def _condition(conditioning: Conditioning, network: PixelDenoiser) -> Weights:
-    if not isinstance(conditioning, Classes):
-        raise RecipeError(
-            f"{network.info.name} knows classes only, got {conditioning.op!r}.",
-            "Choose a class, or a model that reads texts.",
-        )
-    count = len(network.info.classes)
-    wrong = [item.index for item in conditioning.weights if item.index >= count]
-    if wrong:
-        known = f"the classes 0 to {count - 1}" if count else "no classes"
-        raise RecipeError(
-            f"{network.info.name} knows {known}, got {wrong[0]}.", "Choose one of these, or none."
-        )
+def _weights(conditioning: Conditioning) -> Weights:
+    """Of classes; what else there is was refused before."""
+    assert isinstance(conditioning, Classes)
     return tuple((item.index, item.weight) for item in conditioning.weights)
 
 
-def _term(
-    term: Guidance, condition: Weights, network: PixelDenoiser, shop: Workshop
-) -> guidance.Term:
+def _term(term: Guidance, condition: Weights, shop: Workshop) -> guidance.Term:
     interval = (term.start, term.end)
     match term:
         case ClassifierFree(scale, negative):
-            without = _condition(negative, network)
-            return guidance.classifier_free(condition, without, scale, interval)
+            return guidance.classifier_free(condition, _weights(negative), scale, interval)
         case Classifier(ref, index, scale):
             judge = shop.classifier(ref)
-            info = shop.library.classifier(ref)
-            if info.resolution != network.info.resolution:
-                raise ModelError(
-                    f"The classifier {info.name} reads pictures of {info.resolution} px, but "
-                    f"{network.info.name} makes {network.info.resolution} px.",
-                    "Choose a classifier of that size.",
-                )
-            if index >= len(info.classes):
-                raise RecipeError(
-                    f"{info.name} knows the classes 0 to {len(info.classes) - 1}, got {index}.",
-                    "Choose one of these.",
-                )
             return guidance.classifier(ref.sha256, judge.log_probabilities, index, scale, interval)
     raise RecipeError(
         f"The guidance {term.op!r} is not known here.", "A newer version may be able to."

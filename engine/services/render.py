@@ -35,6 +35,7 @@ from engine.recipe import (
     rendered,
 )
 from engine.services.attacks import Attacks, is_long
+from engine.services.check_denoise import check_denoise, check_upscale
 from engine.services.diffusion import Diffusion, Place
 from engine.services.engines import Engines, usual
 from engine.services.pixel_cache import PixelCache
@@ -260,6 +261,12 @@ class Renderer:
                 wanted.add("onnx" if (folder / UNET).is_file() else "torch")
         return next((name for name in ("torch", "native") if name in wanted), "onnx")
 
+    def refuse(self, node: Denoise | Upscale) -> None:
+        """What the model cannot do is told at once, not after its process has started."""
+        if self._library.has(node.model):
+            check = check_denoise if isinstance(node, Denoise) else check_upscale
+            check(node, self._library)  # type: ignore[arg-type]
+
 
 class _Rendering:
     """One pass over an image expression."""
@@ -293,10 +300,12 @@ class _Rendering:
             case Transform(image):
                 return self._generated(image, self.backend, motion=motion_of(node))
             case Denoise():
+                self.renderer.refuse(node)
                 return self.renderer.diffusion.denoise(
                     node, self.backend, fresh=self.fresh, on_step=self.on_step, cancel=self.cancel
                 )[0]
             case Upscale():
+                self.renderer.refuse(node)
                 small, diffusion = self.pixels(node.image), self.renderer.diffusion
                 return diffusion.upscale(node, small, self.backend, cancel=self.cancel)
             case Perturb():
