@@ -108,13 +108,18 @@ def models(options: Namespace) -> int:
 
 
 def import_model(options: Namespace) -> int:
-    """Keep a checkpoint, or a CLIP."""
+    """Keep a checkpoint, a diffusion model or a CLIP."""
     from engine.services.clips import import_clip, is_clip_folder
+    from engine.services.import_diffusion import import_diffusion, is_diffusion_folder
 
     with working(options) as (bar, token):
         if is_clip_folder(options.path):
             clip = import_clip(Studio().home, options.path, options.name, bar, token)
             say(f"{clip.name}: a CLIP for texts of {clip.context} tokens, in {clip.folder}")
+            return 0
+        if is_diffusion_folder(options.path):
+            card = import_diffusion(Studio().home, options.path, options.name, bar, token)
+            say(f"{card['name']}: {card['title']}, {card['family']}")
             return 0
         info = Studio().import_model(options.path, options.name, bar)
     say(f"{info.name}: {info.title}, {info.resolution} px, in {info.folder}")

@@ -182,7 +182,7 @@ class DiffuseController(PageController[DiffuseState]):
             self._tell(
                 ModelError(
                     "There is no diffusion model on this machine.",
-                    "Train one: python main.py train portraits-ddpm, then import its folder.",
+                    "Train one with `train portraits-ddpm`, then keep it with `import FOLDER`.",
                 )
             )
             return
