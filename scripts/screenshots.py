@@ -15,7 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 def main() -> None:
-    """Write docs/{explore,mixing,edit,attack,verify,contact-sheet}.png."""
+    """Write docs/{explore,mixing,edit,train,attack,verify,contact-sheet}.png."""
     from desktop.app import take_screenshot
     from engine.recipe import Generate, Recipe, Seed, Truncate
     from engine.studio import Studio
@@ -30,6 +30,8 @@ def main() -> None:
         take_screenshot(studio, docs / "explore.png")
         take_screenshot(studio, docs / "mixing.png", mode="light", scene="mixing")
         take_screenshot(studio, docs / "edit.png", scene="edit-find-effects")
+        collapse = "train-collapse-wgan-gp"
+        take_screenshot(studio, docs / "train.png", scene=collapse, wait_s=120)
         take_screenshot(studio, docs / "attack.png", scene="attack-transfer", wait_s=120)
         take_screenshot(studio, docs / "verify.png", scene="verify", file=signed)
         demo = Path(folder) / "demo"
