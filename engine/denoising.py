@@ -89,7 +89,8 @@ class ClipGuidance(Guidance):
 
     model: the CLIP that reads the texts. eyes: a noise-aware picture tower that shares its space;
     None for its own, which sees clean pictures only: it is shown the predicted picture, and the
-    gradient goes through the U-Net. away: "" for nothing. scale 0 is off.
+    gradient goes through the U-Net. away: "" for nothing. scale: of the CLIP's
+    own logits; 0 is off.
     """
 
     op: ClassVar[str] = "clip"

@@ -242,7 +242,7 @@ def _text_term(term: ClipGuidance, network: PixelDenoiser, shop: Workshop) -> gu
     clip = shop.clip(term.model)
     texts = [term.text, term.away] if term.away.strip() else [term.text]
     vectors = clip.embed_texts(texts)
-    wanted = vectors[0] - vectors[1] if len(vectors) > 1 else vectors[0]
+    wanted = clip.scale * (vectors[0] - vectors[1] if len(vectors) > 1 else vectors[0])
     interval = (term.start, term.end)
     name = f"{term.model.sha256}:{term.text}:{term.away}"
     if term.eyes is None:

@@ -16,6 +16,7 @@ from engine.models.card import CARD, WEIGHTS, info_of, is_generator, read_card, 
 from engine.models.denoisers import CLASSIFIER, DENOISER, NOISY_CLIP
 from engine.models.library import CLIP, bundled_folder
 from engine.perception.reader import FAMILY
+from engine.recipe import ModelRef
 
 JUDGE = "portraits-judge"
 WATERMARK = "watermark"
@@ -119,12 +120,12 @@ def _diffusion_scores(
         info = next(c for c in library.classifiers() if c.name == card["name"])
         return measure_classifier(info, schedule, full, progress, cancel)
     if card["family"] == NOISY_CLIP:
-        eyes = next(c for c in library.noisy_clips() if c.name == card["name"])
-        clip = library.clip_of(ModelRef("clip", eyes.clip))
-        return measure_noisy_clip(eyes, clip, schedule, full, progress, cancel)
+        tower = next(c for c in library.noisy_clips() if c.name == card["name"])
+        clip = library.clip_of(ModelRef("portraits-clip", tower.clip))
+        return measure_noisy_clip(tower, clip, schedule, full, progress, cancel)
     model = next(d for d in library.denoisers() if d.name == card["name"])
     guides = library.classifiers()
-    eyes = [(library.clip_of(ModelRef("clip", e.clip)), e) for e in library.noisy_clips()]
+    eyes = [(library.clip_of(ModelRef("portraits-clip", e.clip)), e) for e in library.noisy_clips()]
     return measure_denoiser(model, guides, eyes, root / JUDGE, full, progress, cancel)
 
 

@@ -111,7 +111,8 @@ def measure_denoiser(
 ) -> dict[str, Any]:
     """Classes by the judge over guidance scales, what classifier guidance adds, saturation.
 
-    guides, eyes: the noise-aware classifiers and CLIPs that there are. Raises ModelError for an upsampler.
+    guides, eyes: the noise-aware classifiers and CLIPs that there are. Raises
+    ModelError for an upsampler.
     """
     if info.upsamples or not info.classes:
         raise ModelError(f"Nothing is measured of {info.name}: it makes no pictures of classes.")

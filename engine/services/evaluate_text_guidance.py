@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,14 +19,14 @@ from engine.services.evaluate_clip import truer
 from engine.services.evaluate_diffusion import LEVELS, REAL_SEED, Trials
 from engine.wishes import ClipInfo
 
-SCALE = 60.0
+SCALE = 4.0
 
 
 def text_guidance(trials: Trials, clip_info: ClipInfo, eyes: NoisyClipInfo) -> dict[str, Any]:
     """The attributes that the judge sees right when the caption of a class is all that guides: by
     noise-aware eyes, and by the CLIP's own through the U-Net."""
     clip, tower = open_clip(clip_info.folder), open_noisy_clip(eyes)
-    texts = clip.embed_texts(CAPTIONS)
+    texts = clip.scale * clip.embed_texts(CAPTIONS)
 
     def noisy(label: int) -> list[guidance.Term]:
         return [guidance.clip("noisy", tower.embed_noisy, texts[label], SCALE)]
