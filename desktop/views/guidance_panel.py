@@ -32,9 +32,7 @@ class GuidancePanel(QWidget):
         self._list = QVBoxLayout()
         self._list.setSpacing(0)
         self._empty = label("The model's own pictures, without guidance.", tone="muted", wrap=True)
-        self._free = push(
-            "Classifier-free", "Add guidance toward the class, away from another"
-        )
+        self._free = push("Classifier-free", "Add guidance toward the class, away from another")
         self._judged = push("Classifier", "Add guidance toward a class of a noise-aware classifier")
         self._said = push("Text", "Add guidance toward a text that a CLIP reads")
         self._rescale = SliderRow("Rescale", 0, 1, 0.0)
