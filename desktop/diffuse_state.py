@@ -10,6 +10,7 @@ from engine.denoising import (
     Classes,
     Classifier,
     ClassifierFree,
+    ClipGuidance,
     Denoise,
     Guidance,
     SamplerName,
@@ -21,13 +22,15 @@ from engine.errors import RecipeError
 from engine.recipe import ClassWeight, Image, Latent, ModelRef, Recipe, Resize, Seed
 
 FIRST_NOISE = Seed(0)
-TermKind = Literal["classifier_free", "classifier"]
+TermKind = Literal["classifier_free", "classifier", "clip"]
 
 
 @dataclass(frozen=True)
 class TermSetting:
     """One guidance slider with its interval. index: the negative class of classifier-free
-    guidance, None for no class; the wanted class of a classifier. model: the classifier."""
+    guidance, None for no class; the wanted class of a classifier. model: the classifier, or
+    the CLIP. text, away: what a CLIP is to see, and what not. eyes: its picture tower for noisy
+    pictures."""
 
     kind: TermKind
     scale: float
@@ -35,6 +38,9 @@ class TermSetting:
     end: float = 1.0
     index: int | None = None
     model: ModelRef | None = None
+    text: str = ""
+    away: str = ""
+    eyes: ModelRef | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,11 @@ def _guidance(term: TermSetting) -> Guidance:
     if term.kind == "classifier":
         assert term.model is not None
         return Classifier(term.model, term.index or 0, term.scale, term.start, term.end)
+    if term.kind == "clip":
+        assert term.model is not None
+        return ClipGuidance(
+            term.model, term.text, term.scale, term.away, term.eyes, term.start, term.end
+        )
     weights = () if term.index is None else (ClassWeight(term.index),)
     return ClassifierFree(term.scale, Classes(weights), term.start, term.end)
 
@@ -158,6 +169,11 @@ def _guidance(term: TermSetting) -> Guidance:
 def _setting(term: Guidance) -> TermSetting:
     if isinstance(term, Classifier):
         return TermSetting("classifier", term.scale, term.start, term.end, term.index, term.model)
+    if isinstance(term, ClipGuidance):
+        return TermSetting(
+            "clip", term.scale, term.start, term.end, None, term.model, term.text, term.away,
+            term.eyes,
+        )  # fmt: skip
     if isinstance(term, ClassifierFree) and isinstance(term.negative, Classes):
         weights = term.negative.weights
         if len(weights) < 2:

@@ -11,9 +11,10 @@ from PySide6.QtGui import QImage
 
 from desktop.display import Shown
 from desktop.state import Lattice
-from engine.denoising import ClassifierInfo, DenoiserInfo
+from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.frame import Activations, ExportOptions, Verdict
 from engine.recipe import Recipe
+from engine.wishes import ClipInfo
 
 MATRIX_SIZE = 4
 Cell = tuple[int, int]
@@ -153,10 +154,12 @@ class OwnCertificate:
 
 @dataclass(frozen=True)
 class DiffuseKit:
-    """The diffusion models and noise-aware classifiers of this machine."""
+    """The diffusion models of this machine, and what can guide them."""
 
     models: tuple[DenoiserInfo, ...]
     classifiers: tuple[ClassifierInfo, ...]
+    clips: tuple[ClipInfo, ...] = ()
+    eyes: tuple[NoisyClipInfo, ...] = ()
 
     @property
     def makers(self) -> tuple[DenoiserInfo, ...]:
@@ -171,6 +174,11 @@ class DiffuseKit:
     def maker(self, sha256: str) -> DenoiserInfo | None:
         """The model with that digest."""
         return next((info for info in self.makers if info.sha256 == sha256), None)
+
+    def eyes_of(self, clip: ClipInfo, resolution: int) -> NoisyClipInfo | None:
+        """The picture tower for noisy pictures of a size that shares a CLIP's space."""
+        fits = (e for e in self.eyes if (e.clip, e.resolution) == (clip.sha256, resolution))
+        return next(fits, None)
 
     def classes_of_classifier(self, sha256: str) -> tuple[str, ...]:
         """Names of a classifier's classes; none for one that is not here."""

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from engine.errors import RecipeError
 from engine.recipe import MAX_NOISE_SEED, ClassWeight, Image, Latent, ModelRef, walk
-from engine.schema import Count, Node, Range
+from engine.schema import Count, Node, Pattern, Range
 
 Fraction = Annotated[float, Range(0, 1)]
 Scale = Annotated[float, Range(-50, 50)]
@@ -37,6 +37,7 @@ SPACINGS: Mapping[SamplerName, tuple[Spacing, ...]] = {
 Thresholding = Literal["none", "static", "dynamic"]
 NoiseSeed = Annotated[int, Range(0, MAX_NOISE_SEED)]
 Steps = Annotated[int, Range(1, 1000)]
+Line = Annotated[str, Pattern(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,400}", "a line of 400 letters")]
 
 
 class Conditioning(Node):
@@ -80,6 +81,30 @@ class Classifier(Guidance):
     scale: Scale
     start: Fraction = 0.0
     end: Fraction = 1.0
+
+
+@dataclass(frozen=True)
+class ClipGuidance(Guidance):
+    """Toward a text, and away from another, by a CLIP (Nichol et al., 2021, section 2.4).
+
+    model: the CLIP that reads the texts. eyes: a noise-aware picture tower that shares its space;
+    None for its own, which sees clean pictures only: it is shown the predicted picture, and the
+    gradient goes through the U-Net. away: "" for nothing. scale: of the CLIP's
+    own logits; 0 is off.
+    """
+
+    op: ClassVar[str] = "clip"
+    model: ModelRef
+    text: Line
+    scale: Scale
+    away: Line = ""
+    eyes: ModelRef | None = None
+    start: Fraction = 0.0
+    end: Fraction = 1.0
+
+    def validate(self) -> None:
+        if not self.text.strip():
+            raise RecipeError("CLIP guidance needs a text, got none.", "Write what to show.")
 
 
 @dataclass(frozen=True)
@@ -185,4 +210,16 @@ class ClassifierInfo:
     sha256: str
     resolution: int
     classes: tuple[str, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class NoisyClipInfo:
+    """A picture tower for noisy pictures. clip: the digest of the CLIP whose space it shares."""
+
+    name: str
+    title: str
+    sha256: str
+    resolution: int
+    clip: str
     folder: Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.denoising import ClassifierInfo, DenoiserInfo
+from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.frame import (
     Activations,
     Anatomy,
@@ -88,6 +88,10 @@ class Models(Installation):
     def classifiers(self) -> tuple[ClassifierInfo, ...]:
         """Every noise-aware classifier that can guide."""
         return self.library.classifiers()
+
+    def noisy_clips(self) -> tuple[NoisyClipInfo, ...]:
+        """Every picture tower that knows noisy pictures and can guide by texts."""
+        return self.library.noisy_clips()
 
     def clips(self) -> tuple[ClipInfo, ...]:
         """Every network that puts texts and pictures in one space, bundled ones first."""

@@ -31,7 +31,12 @@ class _List:
     studio: Studio
 
     def __call__(self, progress: OnProgress, token: CancelToken) -> DiffuseKit:
-        return DiffuseKit(self.studio.denoisers(), self.studio.classifiers())
+        return DiffuseKit(
+            self.studio.denoisers(),
+            self.studio.classifiers(),
+            self.studio.clips(),
+            self.studio.noisy_clips(),
+        )
 
 
 class DiffuseController(PageController[DiffuseState]):

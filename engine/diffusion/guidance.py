@@ -126,11 +126,12 @@ def clip(
     *,
     through_network: bool = False,
 ) -> Gradient:
-    """Toward a text by the dot product of unit embeddings (Nichol et al., 2021, section 2.4).
+    """Toward a text by the dot product of embeddings (Nichol et al., 2021, section 2.4).
 
-    embed: (picture, t) to embeddings [n, d], of a network that knows noisy pictures. text: [d].
-    through_network: embeds the predicted picture at t = 0 instead, with the gradient through the
-    U-Net, so that a network that knows clean pictures only will do.
+    embed: (picture, t) to embeddings [n, d], of a network that knows noisy pictures: unit vectors,
+    or shorter ones where little can be seen. text: the direction, [d]. through_network: embeds the
+    predicted picture at t = 0 instead, with the gradient through the U-Net, so that a network that
+    knows clean pictures only will do.
     """
 
     def alike(moment: Moment) -> Tensor:
@@ -138,8 +139,7 @@ def clip(
             image = embed(moment.denoise(moment.x), 0.0)
         else:
             image = embed(moment.x, moment.t)
-        unit = image / image.norm(dim=1, keepdim=True)
-        score: Tensor = unit @ (text / text.norm())
+        score: Tensor = image @ text
         return score
 
     return Gradient(name, alike, scale, interval)

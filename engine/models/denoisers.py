@@ -11,13 +11,13 @@ import numpy as np
 
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import read_safetensors
-from engine.denoising import ClassifierInfo, DenoiserInfo
+from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import ModelError
 from engine.models.card import WEIGHTS
 
-DENOISER, CLASSIFIER = "diffusion", "noisy-classifier"
+DENOISER, CLASSIFIER, NOISY_CLIP = "diffusion", "noisy-classifier", "noisy-clip"
 UNET = "unet.onnx"
 
 
@@ -88,6 +88,15 @@ def classifier_info(folder: Path, card: Mapping[str, Any]) -> ClassifierInfo:
         _refuse(folder, str(error)[:120])
     name, title, sha256 = card["name"], card["title"], card["weights_sha256"]
     return ClassifierInfo(name, title, sha256, size, classes, folder)
+
+
+def noisy_clip_info(folder: Path, card: Mapping[str, Any]) -> NoisyClipInfo:
+    """What the rest needs to know of a noise-aware CLIP. Raises ModelError."""
+    try:
+        size, clip = int(card["config"]["size"]), str(card["config"]["clip"])
+    except (KeyError, TypeError, ValueError) as error:
+        _refuse(folder, str(error)[:120])
+    return NoisyClipInfo(card["name"], card["title"], card["weights_sha256"], size, clip, folder)
 
 
 def stored_weights(folder: Path, sha256: str) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 import engine
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import read_safetensors
-from engine.denoising import ClassifierInfo, DenoiserInfo
+from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.errors import ModelError
 from engine.frame import ModelInfo
 from engine.models import denoisers
@@ -46,13 +46,14 @@ class ModelLibrary:
         self._classifiers: dict[str, ClassifierInfo] = {}
         self._clips: dict[str, ClipInfo] = {}
         self._places: dict[str, tuple[Path, bool]] = {}
+        self._noisy_clips: dict[str, NoisyClipInfo] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Look at the folders again, as after an import."""
         self._models, self._others, self._problems = {}, {}, {}
-        self._denoisers, self._classifiers, self._clips = {}, {}, {}
-        self._places = {}
+        self._denoisers, self._classifiers, self._places = {}, {}, {}
+        self._clips, self._noisy_clips = {}, {}
         for parent, bundled in ((self.bundled, True), (self.imported, False)):
             folders = sorted(parent.iterdir()) if parent.is_dir() else []
             for folder in folders:
@@ -73,6 +74,9 @@ class ModelLibrary:
                 if card["family"] == denoisers.CLASSIFIER:
                     found = denoisers.classifier_info(folder, card)
                     self._classifiers.setdefault(found.name, found)
+                elif card["family"] == denoisers.NOISY_CLIP:
+                    tower = denoisers.noisy_clip_info(folder, card)
+                    self._noisy_clips.setdefault(tower.name, tower)
                 elif card["family"] == CLIP:
                     self._clips.setdefault(card["name"], clip_info(folder, card, bundled))
                 self._others.setdefault(card["name"], card)
@@ -95,6 +99,10 @@ class ModelLibrary:
     def clips(self) -> tuple[ClipInfo, ...]:
         """Every network for texts and pictures, bundled ones first, by name."""
         return tuple(sorted(self._clips.values(), key=lambda c: (not c.bundled, c.name)))
+
+    def noisy_clips(self) -> tuple[NoisyClipInfo, ...]:
+        """Every picture tower for noisy pictures, by name."""
+        return tuple(self._noisy_clips[name] for name in sorted(self._noisy_clips))
 
     def clip(self, name: str = "") -> ClipInfo:
         """The CLIP of that name, the first one for "". Raises ModelError that lists them."""
@@ -120,6 +128,20 @@ class ModelLibrary:
     def classifier(self, ref: ModelRef) -> ClassifierInfo:
         """The noise-aware classifier with that digest. Raises ModelError."""
         for info in self._classifiers.values():
+            if info.sha256 == ref.sha256:
+                return info
+        raise self._absent(ref)
+
+    def clip_of(self, ref: ModelRef) -> ClipInfo:
+        """The CLIP with the digest that a Recipe names. Raises ModelError."""
+        for info in self._clips.values():
+            if info.sha256 == ref.sha256:
+                return info
+        raise self._absent(ref)
+
+    def noisy_clip(self, ref: ModelRef) -> NoisyClipInfo:
+        """The picture tower for noisy pictures with that digest. Raises ModelError."""
+        for info in self._noisy_clips.values():
             if info.sha256 == ref.sha256:
                 return info
         raise self._absent(ref)
@@ -182,10 +204,10 @@ class ModelLibrary:
 
     def has(self, ref: ModelRef) -> bool:
         """Whether the weights that a Recipe names are here."""
-        known = {info.sha256 for info in self._models.values()}
-        known |= {info.sha256 for info in self._denoisers.values()}
-        known |= {info.sha256 for info in self._classifiers.values()}
-        return ref.sha256 in known
+        kinds = (
+            self._models, self._denoisers, self._classifiers, self._clips, self._noisy_clips,
+        )  # fmt: skip
+        return any(info.sha256 == ref.sha256 for kind in kinds for info in kind.values())
 
     def store_folders(self) -> tuple[Path, ...]:
         """Folders with stored directions that belong to models."""

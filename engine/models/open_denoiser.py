@@ -6,9 +6,9 @@ where a gradient is wanted, and is filled with the weights only then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,16 +16,20 @@ from torch import Tensor
 
 from engine.backends.device import physical_cores
 from engine.backends.onnx_backend import open_session, run_session
-from engine.denoising import ClassifierInfo, DenoiserInfo
+from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.diffusion.unet import PixelUNet
 from engine.errors import ModelError
 from engine.frame import BackendName
+from engine.models.card import read_card
 from engine.models.denoisers import UNET, denoiser_config, stored_weights
 from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
+from engine.perception.noisy_clip import NoisyClip, NoisyClipConfig
+from engine.perception.noisy_tower import NoisyTower
 
 Weights = tuple[tuple[int, float], ...]  # class and share; () is no class
 PREFIX = "unet."
+Tower = TypeVar("Tower", bound=NoisyTower)
 
 
 class PixelDenoiser:
@@ -139,19 +143,33 @@ def open_unet(info: DenoiserInfo, tensors: Any) -> Any:
 
 def open_classifier(info: ClassifierInfo) -> NoisyClassifier:
     """A noise-aware classifier, ready for gradients. Raises ModelError."""
-    import json
 
-    from engine.models.card import CARD
+    def made(config: Any) -> NoisyClassifier:
+        return NoisyClassifier(NoisyClassifierConfig.from_dict(config))
 
+    return _open_tower(info, "classifier", made)
+
+
+def open_noisy_clip(info: NoisyClipInfo) -> NoisyClip:
+    """A picture tower for noisy pictures, ready for gradients. Raises ModelError."""
+
+    def made(config: Any) -> NoisyClip:
+        return NoisyClip(NoisyClipConfig.from_dict(config))
+
+    return _open_tower(info, "noise-aware CLIP", made)
+
+
+def _open_tower(
+    info: ClassifierInfo | NoisyClipInfo, words: str, made: Callable[[Any], Tower]
+) -> Tower:
     tensors = stored_weights(info.folder, info.sha256)
     try:
-        card = json.loads((info.folder / CARD).read_bytes())
-        net = NoisyClassifier(NoisyClassifierConfig.from_dict(card["config"]))
+        net = made(read_card(info.folder)["config"])
         state = {k: torch.from_numpy(np.array(a, dtype=np.float32)) for k, a in tensors.items()}
         net.load_state_dict(state)
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
-            f"The classifier {info.name} does not fit its card: {str(error)[:120]}.",
+            f"The {words} {info.name} does not fit its card: {str(error)[:120]}.",
             "Install the program again, or train it again.",
         ) from error
     return net.eval().requires_grad_(False)

@@ -18,7 +18,12 @@ THRESHOLDS = (0.0, 0.0, 0.5)  # above: feminine, smiling, with eyeglasses
 MARGINS = (0.4, 0.4, 0.0)  # nearer to the threshold than this is neither
 _WORDS = (("masculine", "feminine"), ("serious", "smiling"), ("no eyeglasses", "eyeglasses"))
 
+_SAID = (("man", "woman"), ("frowning", "smiling"), ("without glasses", "with glasses"))
+
 CLASSES: tuple[str, ...] = tuple(", ".join(words) for words in product(*_WORDS))
+CAPTIONS: tuple[str, ...] = tuple(
+    f"a {mood} {who} {glasses}" for who, mood, glasses in product(*_SAID)
+)
 NO_CLASS = -1
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoints.safetensors_file import read_safetensors
+from engine.models.card import read_card
 from engine.models.denoiser_folder import write_denoiser
-from engine.models.denoisers import CLASSIFIER, DenoiserConfig
+from engine.models.denoisers import CLASSIFIER, NOISY_CLIP, DenoiserConfig
 from engine.models.folder import write_folder
 from engine.portraits.classes import CLASSES
 from engine.training.checkpoint import notes_of
@@ -18,6 +20,7 @@ TITLES = {
     "portraits-ddpm": "Portraits, pixel diffusion",
     "portraits-upsampler": "Portraits, upsampler",
     "portraits-noisy-classifier": "Portraits, noise-aware classifier",
+    "portraits-noisy-clip": "Portraits, noise-aware CLIP",
 }
 
 
@@ -49,6 +52,11 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
     if spec.classifier is not None:
         config = {**spec.classifier.to_dict(), "classes": list(CLASSES)}
         return write_folder(folder, CLASSIFIER, config, tensors, facts, replace=True)
+    if spec.clip is not None and spec.teacher is not None:
+        teacher = read_card(spec.teacher)
+        dim, sha256 = teacher["config"]["projection_dim"], teacher["weights_sha256"]
+        tower = replace(spec.clip, dim=dim, clip=sha256).to_dict()
+        return write_folder(folder, NOISY_CLIP, tower, tensors, facts, replace=True)
     classes = CLASSES if spec.unet.classes else ()
     made = DenoiserConfig(spec.unet, spec.schedule, spec.prediction, classes)
     return write_denoiser(folder, made, tensors, facts)

@@ -6,6 +6,7 @@ from engine.denoising import (
     Classes,
     Classifier,
     ClassifierFree,
+    ClipGuidance,
     Conditioning,
     Denoise,
     DenoiserInfo,
@@ -16,7 +17,7 @@ from engine.models.library import ModelLibrary
 
 
 def check_denoise(node: Denoise, library: ModelLibrary) -> None:
-    """Refuse what the model or a classifier cannot do. Raises RecipeError or ModelError."""
+    """Refuse what the model or its guides cannot do. Raises RecipeError or ModelError."""
     info = library.denoiser(node.model)
     if info.upsamples:
         raise RecipeError(
@@ -34,6 +35,8 @@ def check_denoise(node: Denoise, library: ModelLibrary) -> None:
             check_conditioning(term.negative, info)
         elif isinstance(term, Classifier):
             _check_classifier(term, info, library)
+        elif isinstance(term, ClipGuidance):
+            _check_text(term, info, library)
 
 
 def check_upscale(node: Upscale, library: ModelLibrary) -> None:
@@ -71,4 +74,17 @@ def _check_classifier(term: Classifier, info: DenoiserInfo, library: ModelLibrar
         raise RecipeError(
             f"{judge.name} knows the classes 0 to {len(judge.classes) - 1}, got {term.index}.",
             "Choose one of these.",
+        )
+
+
+def _check_text(term: ClipGuidance, info: DenoiserInfo, library: ModelLibrary) -> None:
+    clip = library.clip_of(term.model)
+    if term.eyes is None:
+        return
+    eyes = library.noisy_clip(term.eyes)
+    if eyes.resolution != info.resolution or eyes.clip != clip.sha256:
+        raise ModelError(
+            f"{eyes.name} reads noisy pictures of {eyes.resolution} px for the CLIP "
+            f"{eyes.clip[:12]}, not {info.resolution} px for {clip.name}.",
+            "Choose one that goes with both, or none: then the gradient goes through the U-Net.",
         )

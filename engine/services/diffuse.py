@@ -20,6 +20,7 @@ from engine.denoising import (
     Classes,
     Classifier,
     ClassifierFree,
+    ClipGuidance,
     Conditioning,
     Denoise,
     Guidance,
@@ -31,9 +32,17 @@ from engine.diffusion.noise import noise_of
 from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
-from engine.models.open_denoiser import PixelDenoiser, Weights, open_classifier
+from engine.models.open_denoiser import (
+    PixelDenoiser,
+    Weights,
+    open_classifier,
+    open_noisy_clip,
+)
+from engine.perception.clip.model import Clip
+from engine.perception.noisy_clip import NoisyClip
 from engine.recipe import ModelRef
 from engine.services.check_denoise import check_denoise, check_upscale
+from engine.services.clips import opened_clip
 from engine.services.diffusion import Place
 from engine.services.installation import Installation
 
@@ -48,6 +57,7 @@ class Workshop(Installation):
         super().__init__(place.home, place.bundled)
         self.networks: dict[tuple[str, BackendName | None], PixelDenoiser] = {}
         self.classifiers: dict[str, Any] = {}
+        self.towers: dict[str, Any] = {}
         self.memory = Trajectories()
 
     def network(self, ref: ModelRef, backend: BackendName | None) -> PixelDenoiser:
@@ -66,6 +76,21 @@ class Workshop(Installation):
                 self.refresh()
             self.classifiers[ref.sha256] = open_classifier(self.library.classifier(ref))
         return self.classifiers[ref.sha256]
+
+    def clip(self, ref: ModelRef) -> Clip:
+        """A CLIP. Raises ModelError."""
+        if not self.library.has(ref):
+            self.refresh()
+        return opened_clip(self.library.clip_of(ref))
+
+    def tower(self, ref: ModelRef) -> NoisyClip:
+        """A picture tower for noisy pictures, opened once. Raises ModelError."""
+        if ref.sha256 not in self.towers:
+            if not self.library.has(ref):
+                self.refresh()
+            self.towers[ref.sha256] = open_noisy_clip(self.library.noisy_clip(ref))
+        found: NoisyClip = self.towers[ref.sha256]
+        return found
 
 
 @lru_cache(maxsize=4)
@@ -170,6 +195,25 @@ def _term(term: Guidance, condition: Weights, shop: Workshop) -> guidance.Term:
         case Classifier(ref, index, scale):
             judge = shop.classifier(ref)
             return guidance.classifier(ref.sha256, judge.log_probabilities, index, scale, interval)
+        case ClipGuidance():
+            return _text_term(term, shop)
     raise RecipeError(
         f"The guidance {term.op!r} is not known here.", "A newer version may be able to."
     )
+
+
+def _text_term(term: ClipGuidance, shop: Workshop) -> guidance.Term:
+    clip = shop.clip(term.model)
+    texts = [term.text, term.away] if term.away.strip() else [term.text]
+    vectors = clip.embed_texts(texts)
+    wanted = clip.scale * (vectors[0] - vectors[1] if len(vectors) > 1 else vectors[0])
+    interval = (term.start, term.end)
+    name = f"{term.model.sha256}:{term.text}:{term.away}"
+    if term.eyes is None:
+        return guidance.clip(
+            name, lambda x, t: clip.embed_images(x), wanted, term.scale, interval,
+            through_network=True,
+        )  # fmt: skip
+    tower = shop.tower(term.eyes)
+    key = f"{term.eyes.sha256}:{name}"
+    return guidance.clip(key, tower.embed_noisy, wanted, term.scale, interval)

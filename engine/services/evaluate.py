@@ -13,9 +13,10 @@ from engine.directions.library import read_directions, vector_of, write_directio
 from engine.errors import ModelError
 from engine.frame import OnProgress
 from engine.models.card import CARD, WEIGHTS, info_of, is_generator, read_card, write_card
-from engine.models.denoisers import CLASSIFIER, DENOISER
+from engine.models.denoisers import CLASSIFIER, DENOISER, NOISY_CLIP
 from engine.models.library import CLIP, bundled_folder
 from engine.perception.reader import FAMILY
+from engine.recipe import ModelRef
 
 JUDGE = "portraits-judge"
 WATERMARK = "watermark"
@@ -70,7 +71,7 @@ def evaluate(
         from engine.services.evaluate_clip import measure_clip
 
         scores = measure_clip(folder, full, progress, cancel)
-    elif card["family"] in (DENOISER, CLASSIFIER):
+    elif card["family"] in (DENOISER, CLASSIFIER, NOISY_CLIP):
         scores = _diffusion_scores(card, root, full, progress, cancel)
     elif is_generator(card):
         scores = _generator_scores(folder, root, full, progress, cancel)
@@ -110,16 +111,22 @@ def _diffusion_scores(
 ) -> dict[str, Any]:
     from engine.models.library import ModelLibrary
     from engine.services.evaluate_diffusion import measure_classifier, measure_denoiser
+    from engine.services.evaluate_text_guidance import measure_noisy_clip
     from engine.training.diffusion_spec import SPECS
 
     library = ModelLibrary(root / "none", root)
+    schedule = SPECS["portraits-ddpm"](Path()).schedule
     if card["family"] == CLASSIFIER:
         info = next(c for c in library.classifiers() if c.name == card["name"])
-        schedule = SPECS["portraits-noisy-classifier"](Path()).schedule
         return measure_classifier(info, schedule, full, progress, cancel)
+    if card["family"] == NOISY_CLIP:
+        tower = next(c for c in library.noisy_clips() if c.name == card["name"])
+        clip = library.clip_of(ModelRef("portraits-clip", tower.clip))
+        return measure_noisy_clip(tower, clip, schedule, full, progress, cancel)
     model = next(d for d in library.denoisers() if d.name == card["name"])
     guides = library.classifiers()
-    return measure_denoiser(model, guides, root / JUDGE, full, progress, cancel)
+    eyes = [(library.clip_of(ModelRef("portraits-clip", e.clip)), e) for e in library.noisy_clips()]
+    return measure_denoiser(model, guides, eyes, root / JUDGE, full, progress, cancel)
 
 
 def _generator_scores(

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import UInt8
 
 from engine.cancel import CancelToken
-from engine.denoising import ClassifierInfo, DenoiserInfo
+from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, denoise
 from engine.errors import ModelError
@@ -22,6 +22,7 @@ from engine.perception.reader import Reader, open_reader
 from engine.portraits.classes import NO_CLASS, bits_of_class, class_bits, class_of
 from engine.portraits.dataset import portraits
 from engine.services.diffuse import to_pixels
+from engine.wishes import ClipInfo
 
 Terms = Sequence[guidance.Term]
 SAMPLES, SAMPLES_QUICK = 504, 64  # as many of each of the eight classes
@@ -102,6 +103,7 @@ def saturation(pictures: UInt8[np.ndarray, "n 3 size size"]) -> float:
 def measure_denoiser(
     info: DenoiserInfo,
     guides: Sequence[ClassifierInfo],
+    eyes: Sequence[tuple[ClipInfo, NoisyClipInfo]],
     judge_folder: Path,
     full: bool,
     progress: OnProgress,
@@ -109,7 +111,8 @@ def measure_denoiser(
 ) -> dict[str, Any]:
     """Classes by the judge over guidance scales, what classifier guidance adds, saturation.
 
-    guides: the noise-aware classifiers that there are. Raises ModelError for an upsampler.
+    guides, eyes: the noise-aware classifiers and CLIPs that there are. Raises
+    ModelError for an upsampler.
     """
     if info.upsamples or not info.classes:
         raise ModelError(f"Nothing is measured of {info.name}: it makes no pictures of classes.")
@@ -140,6 +143,14 @@ def measure_denoiser(
             "right": pulled.right,
             "unguided_right": plain.right,
         }
+    for clip, tower in eyes:
+        if tower.resolution == info.resolution:
+            from engine.services.evaluate_text_guidance import text_guidance
+
+            unguided = trials.seen(lambda label: [], conditional=False)
+            found = text_guidance(trials, clip, tower)
+            scores["clip"] = {**found, "unguided_right": unguided.right}
+            next(told)
     drawn = portraits(REAL_SEED, np.arange(256), 2 * info.resolution)[0]
     small = torch.nn.functional.avg_pool2d(drawn.float(), 2).round().to(torch.uint8).numpy()
     scores["saturation"] = {

@@ -25,6 +25,7 @@ COUNT_QUICK = 1000
 NEIGHBOURS = 3
 REAL_SEED = 3  # the data set of the real pictures; nothing was trained on it
 MADE_SEED = 7
+PSIS = (0.9, 0.7)
 OF_EACH_CLASS = 100
 CLASS_SEED = 8
 FACES = 100
@@ -35,23 +36,34 @@ CHUNK = 200
 def measure_generator(
     model: Model, full: bool, progress: OnProgress, cancel: CancelToken
 ) -> dict[str, Any]:
-    """Scores of distribution and quality, psi 1, constant noise.
+    """Scores of distribution and quality at psi 1, with constant noise; in full, also of the same
+    faces truncated: precision for recall, as far as psi goes.
 
     Raises ModelError where the ImageNet weights are not installed.
     """
     network = imagenet.load()
     count = COUNT if full else COUNT_QUICK
-    real = _real(model.info.resolution, count, progress, cancel)
-    made = _made(model, count, progress, cancel)
-    features = [
-        imagenet.features(images, network, progress=_named(progress, words), cancel=cancel)
-        for images, words in ((real, "features of drawn faces"), (made, "features of made faces"))
-    ]
-    precision, recall = precision_recall(features[0], features[1], NEIGHBOURS)
+
+    def features(images: UInt8[np.ndarray, "n 3 size size"], words: str) -> Any:
+        told = _named(progress, words)
+        return imagenet.features(images, network, progress=told, cancel=cancel)
+
+    real = features(
+        _real(model.info.resolution, count, progress, cancel), "features of drawn faces"
+    )
+
+    def measured(psi: float) -> dict[str, float]:
+        made = features(_made(model, count, psi, progress, cancel), "features of made faces")
+        precision, recall = precision_recall(real, made, NEIGHBOURS)
+        return {
+            "precision": round(precision, 4),
+            "recall": round(recall, 4),
+            "frechet_distance": round(frechet_distance(real, made), 3),
+        }
+
     return {
-        "precision": round(precision, 4),
-        "recall": round(recall, 4),
-        "frechet_distance": round(frechet_distance(features[0], features[1]), 3),
+        **measured(1.0),
+        "truncated": {f"{psi:g}": measured(psi) for psi in (PSIS if full else ())},
         "features": imagenet.NETWORK,
         "neighbours": NEIGHBOURS,
         "real": {"set": "portraits", "seed": REAL_SEED, "count": count},
@@ -126,9 +138,12 @@ def _real(
 
 
 def _made(
-    model: Model, count: int, progress: OnProgress, cancel: CancelToken
+    model: Model, count: int, psi: float, progress: OnProgress, cancel: CancelToken
 ) -> UInt8[np.ndarray, "n 3 size size"]:
-    ws = to_ws(sample_w(model, count, MADE_SEED), model.info.num_ws)
+    w = sample_w(model, count, MADE_SEED)
+    if psi != 1.0:
+        w = (model.w_avg + psi * (w - model.w_avg)).astype(np.float32)
+    ws = to_ws(w, model.info.num_ws)
     return pictures(
         model, ws, cancel=cancel, seen=lambda n: progress(Progress("making faces", n / count))
     )

@@ -20,7 +20,12 @@ FAMILIES = (
     "portraits-dcgan",
 )
 PICTURES = "pictures"
-DIFFUSION = ("portraits-ddpm", "portraits-upsampler", "portraits-noisy-classifier")
+DIFFUSION = (
+    "portraits-ddpm",
+    "portraits-upsampler",
+    "portraits-noisy-classifier",
+    "portraits-noisy-clip",
+)
 NAMES = (
     "portraits-stylegan2",
     "portraits-attributes",

@@ -8,7 +8,9 @@ from pathlib import Path
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import TrainingError
+from engine.models.library import bundled_folder
 from engine.perception.noisy_classifier import NoisyClassifierConfig
+from engine.perception.noisy_clip import NoisyClipConfig
 
 # The cosine schedule that ends where sigma / alpha is 90; see Schedule.
 SCHEDULE = Schedule("cosine", most_beta=0.1)
@@ -22,8 +24,8 @@ class TrainDiffusion:
     for the user's cache. images: the learning rate has come down to nothing after so many.
     minutes: stop after so long in this sitting. crop: side of the crops that an upsampler learns
     from, in px. dropout: how often the class is withheld, so that the network also learns what
-    faces are like in general. gamma: of min-SNR. classifier: trains that instead of the U-Net.
-    Raises TrainingError.
+    faces are like in general. gamma: of min-SNR. classifier, clip: trains that instead of
+    the U-Net; teacher: folder of the CLIP that teaches it. Raises TrainingError.
     """
 
     name: str
@@ -47,6 +49,8 @@ class TrainDiffusion:
     ema_images: int = 12_000
     crop: int | None = None
     classifier: NoisyClassifierConfig | None = None
+    clip: NoisyClipConfig | None = None
+    teacher: Path | None = None
     checkpoint_s: float = 120.0
     sheet_s: float = 600.0
     tick_s: float = 20.0
@@ -62,7 +66,8 @@ class TrainDiffusion:
     @property
     def size_px(self) -> int:
         """The side of the pictures that the network sees."""
-        return self.unet.resolution if self.classifier is None else self.classifier.size
+        reader = self.classifier or self.clip
+        return self.unet.resolution if reader is None else reader.size
 
 
 def base_spec(work: Path) -> TrainDiffusion:
@@ -89,8 +94,17 @@ def classifier_spec(work: Path) -> TrainDiffusion:
     )  # fmt: skip
 
 
+def clip_spec(work: Path) -> TrainDiffusion:
+    """The noise-aware picture tower of the bundled CLIP at 32 px."""
+    return TrainDiffusion(
+        "portraits-noisy-clip", work, UNetConfig(), images=300_000, batch=64,
+        learning_rate=2e-3, clip=NoisyClipConfig(), teacher=bundled_folder() / "portraits-clip",
+    )  # fmt: skip
+
+
 SPECS = {
     "portraits-ddpm": base_spec,
     "portraits-upsampler": upsampler_spec,
     "portraits-noisy-classifier": classifier_spec,
+    "portraits-noisy-clip": clip_spec,
 }

@@ -26,6 +26,7 @@ from engine.training.diffusion_sheet import write_sheet
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.hardware import keep_freed_memory
 from engine.training.noised_run import WEIGHTS, NoisedRun, OnProgress
+from engine.training.noisy_clip_run import NoisyClipRun
 from engine.training.progress import Progress
 
 MOST_LEVEL = 0.5  # of the noise added to what an upsampler enlarges, as a share of all timesteps
@@ -64,8 +65,7 @@ def train(
     )
     labels = class_of(sample(spec.data_seed, np.arange(spec.portraits)))
     torch.manual_seed(spec.seed)
-    kind = DiffusionRun if spec.classifier is None else ClassifierRun
-    run = kind(spec, pictures, labels)
+    run = _run(spec, pictures, labels)
     run.restore()
     while not cancel.cancelled and run.images < spec.images:
         if spec.minutes is not None and time.monotonic() - started > 60 * spec.minutes:
@@ -75,6 +75,14 @@ def train(
     run.keep()
     run.draw()
     return spec.work / WEIGHTS
+
+
+def _run(spec: TrainDiffusion, pictures: np.ndarray, labels: np.ndarray) -> NoisedRun:
+    if spec.clip is not None:
+        return NoisyClipRun(spec, pictures, labels)
+    if spec.classifier is not None:
+        return ClassifierRun(spec, pictures, labels)
+    return DiffusionRun(spec, pictures, labels)
 
 
 class DiffusionRun(NoisedRun):

@@ -24,6 +24,7 @@ STATE = DiffuseState(
     (
         TermSetting("classifier_free", 3.0, 0.1, 0.9, 2),
         TermSetting("classifier", 4.0, index=1, model=MODEL),
+        TermSetting("clip", 4.0, 0.2, model=MODEL, text="a hat", away="a man", eyes=MODEL),
     ),
     "euler",
     30,

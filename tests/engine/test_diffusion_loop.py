@@ -155,10 +155,14 @@ def test_an_embedding_guides_by_its_gradient() -> None:
     is_gaussian(guided([g.Gradient("ratio", ratio, 0.5)], (0,)), (MEANS[0] + MEANS[1]) / 2)
 
 
+def unit(x: torch.Tensor, t: float) -> torch.Tensor:
+    return x / x.norm(dim=1, keepdim=True)
+
+
 def test_clip_guidance_turns_pictures_toward_the_text() -> None:
     text = torch.tensor([0.0, 1.0], dtype=torch.float64)
     for through in (False, True):
-        term = g.clip("plane", lambda x, t: x, text, 4.0, through_network=through)
+        term = g.clip("plane", unit, text, 4.0, through_network=through)
         made = guided([term], (0,))
         assert (made @ text / made.norm(dim=1)).mean() > (
             noise(1) * 0 + MEANS[0] @ text / MEANS[0].norm()

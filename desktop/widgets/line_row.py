@@ -1,0 +1,51 @@
+"""A labelled field for one line of text."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
+
+from desktop.widgets.slider_row import LABEL_PX
+
+
+class LineRow(QWidget):
+    """The words at the left, the field at the right. States a text when it is another one."""
+
+    written = Signal(str)
+
+    def __init__(self, name: str, tip: str, example: str = "", most: int = 400) -> None:
+        super().__init__()
+        label = QLabel(name)
+        label.setFixedWidth(LABEL_PX)
+        self._text = ""
+        self._field = QLineEdit()
+        self._field.setAccessibleName(name)
+        self._field.setToolTip(tip)
+        self._field.setPlaceholderText(example)
+        self._field.setMaxLength(most)
+        self._field.setFixedHeight(28)
+        self._field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        label.setBuddy(self._field)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 2, 20, 2)
+        line.setSpacing(4)
+        line.addWidget(label)
+        line.addWidget(self._field, 1)
+        self._field.editingFinished.connect(self._finish)
+
+    def set_text(self, text: str) -> None:
+        """Show a text; emits nothing. What is being written stays."""
+        self._text = text
+        if not self._field.hasFocus() or not self._field.isModified():
+            self._field.setText(text)
+
+    def put_back(self) -> None:
+        """Show the last text again."""
+        self._field.setText(self._text)
+
+    @Slot()
+    def _finish(self) -> None:
+        text = " ".join(self._field.text().split())
+        self._field.setText(text)  # also makes it unmodified
+        if text != self._text:
+            self.written.emit(text)
