@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -125,13 +126,15 @@ class CurvePlot(QWidget):
         """A line at each mark, and its words where they end before the next one."""
         muted = self.palette().color(QPalette.ColorRole.Mid)
         xs = [place.left() + at / self._end * place.width() for at, _ in self._marks]
-        for x, next_x, (_, words) in zip(xs, [*xs[1:], place.right()], self._marks, strict=True):
+        for (left, right), (_, words) in zip(
+            pairwise([*xs, place.right()]), self._marks, strict=True
+        ):
             painter.setPen(QPen(muted, 1, Qt.PenStyle.DotLine))
-            if x > place.left() + 1:
-                painter.drawLine(QPointF(x, place.top()), QPointF(x, place.bottom()))
+            if left > place.left() + 1:
+                painter.drawLine(QPointF(left, place.top()), QPointF(left, place.bottom()))
             painter.setPen(muted)
-            if x + painter.fontMetrics().horizontalAdvance(words) + 6 < next_x:
-                painter.drawText(QPointF(x + 4, place.top() + 12), words)
+            if left + painter.fontMetrics().horizontalAdvance(words) + 6 < right:
+                painter.drawText(QPointF(left + 4, place.top() + 12), words)
 
     def _line(self, values: Array, place: QRectF, low: float, high: float) -> QPolygonF:
         wide = high - low or 1.0
@@ -168,6 +171,8 @@ def short_number(value: float) -> str:
     size = abs(value)
     if size and (size < 0.01 or size >= 99_950):
         head, _, exponent = f"{value:.1e}".partition("e")
+        if len(exponent.lstrip("+-0")) > 1:
+            head = f"{value:.0e}".partition("e")[0]
         return f"{head}e{int(exponent)}".replace("-", "−")
     words = f"{round(value):,}" if size >= 999.5 else f"{value:.3g}"
     return words.replace("-", "−")
