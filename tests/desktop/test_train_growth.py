@@ -142,3 +142,9 @@ def test_every_number_fits_beside_its_axis(qtbot: QtBot, value: float, words: st
     small = plot.font()
     small.setPixelSize(max(9, plot.fontInfo().pixelSize() - 2))
     assert QFontMetrics(small).horizontalAdvance(words) <= LEFT_PX - 6
+
+
+def test_the_readings_of_a_lane_have_room_for_the_longest(page: Desk) -> None:
+    pane = page.window.stage.lab.panes[0]
+    readings = pane._readings
+    assert readings.width() >= readings.fontMetrics().horizontalAdvance("8 of 8 modes, 100% good")
