@@ -190,6 +190,8 @@ def train(options: Namespace) -> int:
             loss=options.loss,
             pictures=options.pictures,
             size_px=options.size,
+            grows=options.grow,
+            steps=options.steps,
         )
     if options.pictures is not None:
         from engine.services.picture_model import skipped_in

@@ -92,4 +92,6 @@ class TourDesk(QObject):
         window.stage.show_over("")
         self._desk.handlers.load(stop.recipe, f"Tour: {stop.title}")
         self._desk.handlers.open_at(stop.page, stop.section)
+        if stop.experiment:
+            self._desk.train.use_preset(stop.experiment)
         self._bar.show_stop(stop.title, stop.text, stop.trial, stop.paper, view.number, view.count)

@@ -19,6 +19,7 @@ from engine.training_spec import (
     Spiral,
     TrainingSpec,
     loss_named,
+    picture_method,
     picture_spec,
     with_value,
 )
@@ -115,6 +116,25 @@ class TrainState:
         spec = replace(self.spec, method=method)
         return replace(self, courses=(Course(spec),), edited=0, preset="")
 
+    @property
+    def grows(self) -> bool:
+        """Whether it learns pictures from 4 px up."""
+        return isinstance(self.spec.method, Adversarial) and self.spec.method.grows
+
+    def with_growth(self, grows: bool) -> TrainState:
+        """Pictures from 4 px up, or at their full size from the beginning, with the same loss.
+
+        The networks are others, so rates, widths and batch become the usual ones of each. Raises
+        RecipeError for a loss that does not grow.
+        """
+        method = self.spec.method
+        if not self.pictures or not isinstance(method, Adversarial):
+            return self
+        usual = picture_spec(grows=grows)
+        return self.with_spec(
+            replace(self.spec, method=picture_method(method.loss, grows), batch=usual.batch)
+        )
+
     def compared(self) -> TrainState:
         """With a second lane like the first, or without it."""
         if len(self.courses) == 2:
@@ -132,7 +152,8 @@ class TrainState:
 def title_of(course: Course) -> str:
     """What a lane is, in a few words."""
     if course.spec.data.op not in DATA:
-        return "DCGAN on pictures"
+        grows = isinstance(course.spec.method, Adversarial) and course.spec.method.grows
+        return "ProGAN on pictures" if grows else "DCGAN on pictures"
     method = course.spec.method
     if isinstance(method, Adversarial):
         words = LOSS_TITLES[method.loss.op]

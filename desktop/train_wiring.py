@@ -58,6 +58,7 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
     if isinstance(panel, DataPanel):
         panel.data_chosen.connect(train.set_data)
         panel.clear_wanted.connect(train.clear_drawing)
+        panel.growth_flipped.connect(train.set_growth)
     elif isinstance(panel, LossPanel):
         panel.loss_chosen.connect(train.set_loss)
     elif isinstance(panel, RunsPanel):

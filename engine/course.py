@@ -153,7 +153,7 @@ class PictureView:
     [h, w, 3], pictures of the same seeds each time. curves: loss_d and loss_g over images, and
     the measures where they were taken: precision, recall, frechet over `measured`. skipped: what
     was left out of the folder, and why. left_s: estimate, None while unknown. path: of the run's
-    folder.
+    folder. marks: places of the curves worth a line, counted in images, and their words.
     """
 
     spec: TrainingSpec
@@ -173,6 +173,7 @@ class PictureView:
     frechet: np.ndarray
     skipped: tuple[tuple[str, str], ...]
     path: str
+    marks: tuple[tuple[float, str], ...] = ()
 
 
 @dataclass(frozen=True)

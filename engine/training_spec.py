@@ -21,6 +21,7 @@ from engine.recipe import MAX_BYTES
 from engine.schema import Count, Node, Range, Struct
 
 VERSION = 1
+PICTURE_STEPS = 10_000
 Activation = Literal["relu", "leaky_relu", "tanh"]
 Spread = Annotated[float, Range(0.0, 0.3)]
 Weight = Annotated[float, Range(0.0, 1000.0)]
@@ -209,7 +210,8 @@ class Adversarial(Method):
 
     r1: weight of half the squared slope at real samples (Mescheder et al., 2018). d_steps,
     g_steps: steps of each in one step of the run. noise: deviation of the noise that is added to
-    all that the discriminator sees (Sønderby et al., 2017).
+    all that the discriminator sees (Sønderby et al., 2017). grows: on pictures, both networks
+    begin at 4 px and every further size fades in (Karras et al., 2018).
     """
 
     op: ClassVar[str] = "adversarial"
@@ -223,6 +225,15 @@ class Adversarial(Method):
     d_optimiser: Optimiser = Optimiser()
     d_steps: Annotated[int, Range(1, 20)] = 1
     g_steps: Annotated[int, Range(1, 20)] = 1
+    grows: bool = False
+
+    def validate(self) -> None:
+        """Refuse an autoencoder that is to grow."""
+        if self.grows and isinstance(self.loss, EnergyBased):
+            raise RecipeError(
+                "EBGAN's discriminator is an autoencoder, which does not grow.",
+                "Choose another loss, or train at the full size from the beginning.",
+            )
 
 
 @dataclass(frozen=True)
@@ -248,6 +259,12 @@ class TrainingSpec(Struct):
     batch: Annotated[int, Range(4, 1024)] = 128
     steps: Annotated[int, Range(1, 1_000_000)] = 3000
 
+    def validate(self) -> None:
+        """Refuse points that are to grow."""
+        grows = isinstance(self.method, Adversarial) and self.method.grows
+        if grows and not isinstance(self.data, Portraits | Pictures):
+            raise RecipeError("Points of the plane do not grow.", "Choose pictures.")
+
     @cached_property
     def canonical(self) -> bytes:
         """The RFC 8785 form, UTF-8."""
@@ -272,22 +289,37 @@ class TrainingSpec(Struct):
         return cls.read(data, "training")
 
 
-def picture_spec(
-    folder: Path | None = None, size_px: int = 32, loss: str | None = None
-) -> TrainingSpec:
-    """A DCGAN on a folder of pictures, or on Portraits, at settings that do for most.
+def picture_method(loss: Loss, grows: bool = False) -> Adversarial:
+    """A DCGAN, or a ProGAN that grows, at settings that do for most."""
+    calm = not isinstance(loss, Wasserstein | WassersteinPenalty | EnergyBased)
+    if grows:  # equalised learning rates: every layer's steps count alike, so they are larger
+        both, network, r1 = Optimiser(rate=2e-3, beta1=0.0, beta2=0.99), Network(16), 0.3
+    else:
+        both, network, r1 = Optimiser(rate=2e-4, beta1=0.5, beta2=0.999), Network(32), 1.0
+    return Adversarial(
+        loss, r1=r1 if calm else 0.0, z_dim=64, generator=network, discriminator=network,
+        g_optimiser=both, d_optimiser=both, grows=grows,
+    )  # fmt: skip
 
-    Raises RecipeError for a size or a loss that there is not.
+
+def picture_spec(
+    folder: Path | None = None,
+    size_px: int = 32,
+    loss: str | None = None,
+    *,
+    grows: bool = False,
+    steps: int | None = None,
+) -> TrainingSpec:
+    """A DCGAN, or a ProGAN that grows, on a folder of pictures or on Portraits.
+
+    steps: where it ends, None for PICTURE_STEPS. Raises RecipeError for a size or a loss that
+    there is not, and for EBGAN that is to grow.
     """
     data = Portraits(size_px=size_px) if folder is None else Pictures(str(folder), size_px)  # type: ignore[arg-type]
     chosen = NonSaturating() if loss is None else loss_named(loss)
-    calm = not isinstance(chosen, Wasserstein | WassersteinPenalty | EnergyBased)
-    both = Optimiser(rate=2e-4, beta1=0.5, beta2=0.999)
-    method = Adversarial(
-        chosen, r1=1.0 if calm else 0.0, z_dim=64, generator=Network(32),
-        discriminator=Network(32), g_optimiser=both, d_optimiser=both,
-    )  # fmt: skip
-    return TrainingSpec(data, method, batch=32, steps=10_000)
+    batch = 16 if grows else 32
+    method = picture_method(chosen, grows)
+    return TrainingSpec(data, method, batch=batch, steps=steps or PICTURE_STEPS)
 
 
 def value_at(value: Any, path: str) -> Any:

@@ -193,7 +193,8 @@ class TextEdit:
 @dataclass(frozen=True)
 class TourStop:
     """One stop of the guided tour: a page, a section of it ("export" is the export panel), a
-    picture, and what is to be said. trial: one thing to try."""
+    picture, and what is to be said. trial: one thing to try. experiment: the key of the Train
+    page's experiment that begins, or ""."""
 
     key: str
     title: str
@@ -203,3 +204,4 @@ class TourStop:
     trial: str
     paper: str
     recipe: Recipe
+    experiment: str = ""

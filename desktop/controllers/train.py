@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -101,7 +101,12 @@ class TrainController(QObject):
     @Slot(str)
     def set_loss(self, op: str) -> None:
         """Another loss."""
-        self.do("Loss", self.state.with_loss(op))
+        self._do("Loss", lambda: self.state.with_loss(op))
+
+    @Slot(bool)
+    def set_growth(self, grows: bool) -> None:
+        """Pictures from 4 px up, or at their full size from the beginning."""
+        self._do("Grow progressively", lambda: self.state.with_growth(grows))
 
     @Slot(str)
     def set_data(self, op: str) -> None:
@@ -257,14 +262,23 @@ class TrainController(QObject):
         self._text, self.state = text, state
         self._publish()
 
+    def _do(self, text: str, change: Callable[[], TrainState]) -> None:
+        """A whole gesture, where the change can be."""
+        if (state := self._possible(change)) is not None:
+            self.do(text, state)
+
     def _try(self, text: str, path: str, value: Any) -> None:
+        """A live change, where it can be."""
+        if (state := self._possible(lambda: self.state.with_field(path, value))) is not None:
+            self.change(text, state)
+
+    def _possible(self, change: Callable[[], TrainState]) -> TrainState | None:
         try:
-            state = self.state.with_field(path, value)
+            return change()
         except AtelierError as error:
             self._tell(error)
             self.state_changed.emit(self.state)  # the control goes back to what holds
-            return
-        self.change(text, state)
+            return None
 
     def _restore(self, state: TrainState) -> None:
         """Undo and redo come here, from whatever page."""

@@ -20,7 +20,7 @@ from desktop.widgets.text import label
 from engine.course import PictureView
 
 HINT = (
-    "Press Run to train a small DCGAN.\n"
+    "Press Run to train a small GAN.\n"
     "It saves itself every half minute and goes on where it stopped."
 )
 SHOWN_SKIPPED = 200
@@ -129,6 +129,7 @@ class PicturesStage(QWidget):
         tones = {"accent": colours.accent, "warn": colours.warn, "good": colours.good}
         for plot in (self.losses, self.quality, self.distance):
             plot.set_tones(tones)
+            plot.set_marks(view.marks)
         end = float(view.total)
         self.losses.set_curves(
             view.steps, {"D": Series(view.loss_d, "warn"), "G": Series(view.loss_g)}, end

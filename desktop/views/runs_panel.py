@@ -61,5 +61,7 @@ def _words(run: KeptRun) -> str:
     data, method = run.spec.data, run.spec.method
     what = plain(Path(data.folder).name, 20) if isinstance(data, Pictures) else "Portraits"
     loss = LOSS_TITLES[method.loss.op] if isinstance(method, Adversarial) else ""
+    if isinstance(method, Adversarial) and method.grows:
+        loss += ", growing"
     when = time.strftime("%d %b %H:%M", time.localtime(run.stamp))
     return f"{what}, {loss}, {run.images:,} images, {when}"

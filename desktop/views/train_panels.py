@@ -27,6 +27,7 @@ from desktop.widgets.choice_row import ChoiceRow
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
+from desktop.widgets.toggles import Toggles
 from engine.course import LabView, Preset
 from engine.training_spec import Pictures
 
@@ -39,8 +40,15 @@ LOSS_TIPS = {
     "ebgan": "An autoencoder as discriminator. Zhao et al., 2016.",
     "hinge": "max(0, 1 ∓ f). Lim and Ye, 2017.",
 }
+GROWTH_TIP = (
+    "From 4 px up, each size fading in. Karras et al., 2018.\n"
+    "Other networks: rates, widths and batch become their usual ones."
+)
 NONE = ""
 PICTURES_ABOUT = "A DCGAN learns from nothing, with the loss and the rates below."
+GROWTH_ABOUT = (
+    "A ProGAN learns pictures of 4 px first; every further size fades in when its turn has come."
+)
 KINDS = tuple((key, words) for key, (words, _) in DATA_KINDS.items())
 PICTURE_KINDS = (("portraits", "Portraits"), ("pictures", "A folder of mine…"))
 
@@ -123,7 +131,7 @@ class ExperimentPanel(QWidget):
             (
                 ("adversarial", "GAN", "A generator against a discriminator"),
                 ("denoising", "Diffusion", "A network that learns to take noise away"),
-                ("pictures", "Pictures", "A small DCGAN on portraits or on your own pictures"),
+                ("pictures", "Pictures", "A small GAN on portraits or on your own pictures"),
             ),
         )
         self._preset = ChoiceRow("Experiment", "Failures, and what mends each")
@@ -162,7 +170,9 @@ class ExperimentPanel(QWidget):
         self._preset.set_choices([(p.key, p.title) for p in offered])
         self._preset.set_key(state.preset, "Your own")
         preset = self._presets.get(state.preset)
-        own = PICTURES_ABOUT if state.pictures else "Changed by hand from a prepared one."
+        own = "Changed by hand from a prepared one."
+        if state.pictures:
+            own = GROWTH_ABOUT if state.grows else PICTURES_ABOUT
         self._about.setText(preset.about if preset else own)
         self._source.setText(preset.source if preset else "")
         self._source.setVisible(bool(preset and preset.source))
@@ -186,6 +196,7 @@ class DataPanel(ControlsPanel):
 
     data_chosen = Signal(str)
     clear_wanted = Signal()
+    growth_flipped = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__(DATA)
@@ -200,6 +211,10 @@ class DataPanel(ControlsPanel):
         line.addWidget(self._clear)
         self.column.insertWidget(0, self._kind)
         self.column.insertWidget(1, self._drawing)
+        self._growth = Toggles("Growth", (("grows", "Grow progressively", GROWTH_TIP),))
+        self._growth.setContentsMargins(0, 4, 20, 2)
+        self.column.insertWidget(3, self._growth)
+        self._growth.toggled.connect(self._flip_growth)
         self._kind.chosen.connect(self.data_chosen)
         self._clear.clicked.connect(self.clear_wanted)
 
@@ -211,6 +226,11 @@ class DataPanel(ControlsPanel):
         words = plain(Path(data.folder).name, 24) if isinstance(data, Pictures) else ""
         self._kind.set_key("" if words else data.op, words)
         self._drawing.setVisible(state.spec.data.op == "drawn")
+        self._growth.setVisible(state.pictures)
+        self._growth.set_keys(("grows",) if state.grows else ())
+
+    def _flip_growth(self, _: str, on: bool) -> None:
+        self.growth_flipped.emit(on)
 
 
 class LossPanel(ControlsPanel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from desktop import theme
@@ -32,6 +32,7 @@ class LanePane(QWidget):
         self._title = label("", tone="muted")
         self._readings = QLabel(EMPTY)
         self._readings.setTextFormat(Qt.TextFormat.PlainText)
+        self._readings.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._problem = label("", tone="bad", wrap=True)
         self._problem.hide()
         self.field = FieldView(f"Lane {name}: real and generated points", SCALE, HINT)
@@ -57,6 +58,11 @@ class LanePane(QWidget):
         column.addLayout(head)
         column.addWidget(self._problem)
         column.addLayout(self._body, 1)
+
+    def keep_room(self) -> None:
+        """As much as the longest reading needs."""
+        wide = self._readings.fontMetrics().horizontalAdvance(EMPTY)
+        self._readings.setMinimumWidth(wide + 4)
 
     def set_narrow(self, narrow: bool) -> None:
         """Curves below the plane, two of them, where two lanes share the width."""
@@ -164,6 +170,12 @@ class TrainStage(QWidget):
         for pane in self.panes:
             pane.field.show_arrows = shown
             pane.field.update()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The readings get their width once the style is known, else each new one would move."""
+        super().showEvent(event)
+        for pane in self.panes:
+            pane.keep_room()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Curves go where there is room."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygo
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 Array = np.ndarray[Any, np.dtype[Any]]
-HEAD_PX, LEFT_PX, FOOT_PX, PAD_PX = 20, 44, 18, 4
+HEAD_PX, LEFT_PX, FOOT_PX, PAD_PX = 20, 52, 18, 4
 LEAST_PX = 92
 
 
@@ -41,6 +42,7 @@ class CurvePlot(QWidget):
         self._steps: Array = np.zeros(0)
         self._series: Mapping[str, Series] = {}
         self._tones: Mapping[str, str] = {}
+        self._marks: Sequence[tuple[float, str]] = ()
         self._end = 1.0
         self.setAccessibleName(title)
         self.setMinimumHeight(LEAST_PX)
@@ -61,6 +63,11 @@ class CurvePlot(QWidget):
         self._steps, self._series, self._end = steps, series, max(1.0, end)
         told = ", ".join(f"{name} {self._last(one)}" for name, one in series.items())
         self.setAccessibleDescription(told)
+        self.update()
+
+    def set_marks(self, marks: Sequence[tuple[float, str]]) -> None:
+        """Places on the axis of steps that get a line, in order, and the words at each."""
+        self._marks = marks
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -85,12 +92,13 @@ class CurvePlot(QWidget):
         painter.setFont(small)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for value, y in ((high, place.top() + 6), (low, place.bottom() - 6)):
-            painter.drawText(QRectF(0, y - 7, LEFT_PX - 6, 14), right, _number(value))
+            painter.drawText(QRectF(0, y - 7, LEFT_PX - 6, 14), right, short_number(value))
         foot = QRectF(place.left(), place.bottom() + 2, place.width(), FOOT_PX - 2)
         if self._end > 1:
             painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, "0")
             words = f"{self._end:,.0f} {self._unit}"
             painter.drawText(foot, Qt.AlignmentFlag.AlignRight, words)
+        self._paint_marks(painter, place)
         painter.setClipRect(place.adjusted(0, -1, 0, 1))
         for one in self._series.values():
             painter.setPen(QPen(self._colour(one.tone), 1.5))
@@ -113,6 +121,20 @@ class CurvePlot(QWidget):
             painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
             painter.drawText(QPointF(x + 14, base), words)
             x += wide + 12
+
+    def _paint_marks(self, painter: QPainter, place: QRectF) -> None:
+        """A line at each mark, and its words where they end before the next one."""
+        muted = self.palette().color(QPalette.ColorRole.Mid)
+        xs = [place.left() + at / self._end * place.width() for at, _ in self._marks]
+        for (left, right), (_, words) in zip(
+            pairwise([*xs, place.right()]), self._marks, strict=True
+        ):
+            painter.setPen(QPen(muted, 1, Qt.PenStyle.DotLine))
+            if left > place.left() + 1:
+                painter.drawLine(QPointF(left, place.top()), QPointF(left, place.bottom()))
+            painter.setPen(muted)
+            if left + painter.fontMetrics().horizontalAdvance(words) + 6 < right:
+                painter.drawText(QPointF(left + 4, place.top() + 12), words)
 
     def _line(self, values: Array, place: QRectF, low: float, high: float) -> QPolygonF:
         wide = high - low or 1.0
@@ -138,11 +160,19 @@ class CurvePlot(QWidget):
     def _last(self, one: Series) -> str:
         if one.words:
             return one.words
-        return _number(float(one.values[-1])) if len(one.values) else "–"
+        return short_number(float(one.values[-1])) if len(one.values) else "–"
 
     def _colour(self, tone: str) -> QColor:
         return QColor(self._tones.get(tone, "#888888"))
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
+def short_number(value: float) -> str:
+    """A number in at most seven characters, such as 0.0123, 4.5e−4, 12,300 or 1.2e7."""
+    size = abs(value)
+    if size and (size < 0.01 or size >= 99_950):
+        head, _, exponent = f"{value:.1e}".partition("e")
+        if len(exponent.lstrip("+-0")) > 1:
+            head = f"{value:.0e}".partition("e")[0]
+        return f"{head}e{int(exponent)}".replace("-", "−")
+    words = f"{round(value):,}" if size >= 999.5 else f"{value:.3g}"
+    return words.replace("-", "−")

@@ -8,6 +8,14 @@ from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+MOST = 6  # characters, as many as a row has room for
+
+
+def shown(value: float, decimals: int) -> str:
+    """The number with so many decimals, or with as many as there is room for."""
+    texts = (f"{value:.{places}f}".replace("-", "−") for places in range(decimals, -1, -1))
+    return next((text for text in texts if len(text) <= MOST or "." not in text), "")
+
 
 class NumberEdit(QLineEdit):
     """Editable number; Return or leaving takes it, Escape gives it back, arrows step.
@@ -102,8 +110,7 @@ class NumberEdit(QLineEdit):
         self.value_entered.emit(self._value)
 
     def _show(self) -> None:
-        number = f"{self._value:.{self._decimals}f}".replace("-", "−")
-        text = "" if math.isnan(self._value) else number
+        text = "" if math.isnan(self._value) else shown(self._value, self._decimals)
         if text != self.text():
             with QSignalBlocker(self):
                 self.setText(text)

@@ -10,7 +10,7 @@ from desktop.widgets.number_edit import NumberEdit
 from desktop.widgets.slider import Slider
 
 LABEL_PX = 128
-NUMBER_PX = 56
+NUMBER_PX = 62  # six characters
 
 
 class ResetDot(QAbstractButton):

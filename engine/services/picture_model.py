@@ -15,7 +15,7 @@ from engine.models.folder import write_model_folder
 from engine.services.worker_quirks import leave_tqdm_alone
 from engine.training_spec import Adversarial, Portraits, TrainingSpec
 
-SEEDS_SHOWN = 32
+TITLES = {"dcgan": "DCGAN", "progan": "ProGAN"}
 
 
 def runs_of(root: Path) -> tuple[KeptRun, ...]:
@@ -37,14 +37,13 @@ def skipped_in(root: Path) -> tuple[tuple[str, str], ...]:
 def keep_model(run: Path, models: Path, progress: OnProgress, cancel: CancelToken) -> str:
     """Write the run's average into a model folder below `models`; returns its name.
 
-    Measures precision, recall and Frechet distance for the card. Raises TrainingError when the
-    run has no checkpoint, ModelError when it is there already or cannot be written.
+    Of a run that grows, it is the generator of the largest size that has faded in. Measures
+    precision, recall and Frechet distance for the card. Raises TrainingError when the run has no
+    checkpoint, ModelError when it is there already or cannot be written.
     """
     import numpy as np
 
-    from engine.training.checkpoint import load_state
-    from engine.training.picture_game import PictureGame
-    from engine.training.picture_measure import COUNT, NEIGHBOURS, READER, Ruler
+    from engine.training.picture_measure import COUNT, NEIGHBOURS, READER, Ruler, smaller
     from engine.training.picture_run import CHECKPOINT, SPEC, PictureRun
 
     leave_tqdm_alone()
@@ -52,22 +51,25 @@ def keep_model(run: Path, models: Path, progress: OnProgress, cancel: CancelToke
         raise TrainingError("This run has saved nothing yet.", "Let it train for a minute.")
     progress(Progress("Reading the run", 0.1))
     spec = TrainingSpec.from_json((run / SPEC).read_bytes())
-    game = PictureGame(spec)
-    game.restore(load_state(run / CHECKPOINT))
     reading = PictureRun(spec, run, lambda _: None)
     reading.open(cancel)
+    game = reading.game
+    kept = game.whole()
+    family, size_px = kept.config.family, kept.config.resolution
     progress(Progress("Measuring", 0.3))
-    precision, recall, distance = Ruler(reading.pictures).measure(game.average)
-    name = f"dcgan-{spec.sha256[:8]}-{game.steps}"
-    command = "python main.py train pictures"
+    ruler = Ruler(smaller(reading.pictures, size_px))
+    precision, recall, distance = ruler.measure(kept.generator, kept.config.z_dim)
+    name = f"{family}-{spec.sha256[:8]}-{game.steps}"
+    command = "python main.py train pictures" + (" --grow" if _grows(spec) else "")
     facts: dict[str, Any] = {
         "name": name,
-        "title": f"DCGAN, {_data_words(spec)}, {spec.data.size_px} px",  # type: ignore[attr-defined]
+        "title": f"{TITLES[family]}, {_data_words(spec)}, {size_px} px",
         "data": _data(spec, len(reading.pictures)),
         "command": command,
         "seed": spec.seed,
         "spec": spec.sha256,
-        "trained": {"images": game.images, "steps": game.steps, "loss": _loss(spec)},
+        "trained": {"images": game.images, "steps": game.steps, "loss": _loss(spec)}
+        | _growth(spec),
         "scores": {
             "precision": round(precision, 4),
             "recall": round(recall, 4),
@@ -83,16 +85,25 @@ def keep_model(run: Path, models: Path, progress: OnProgress, cancel: CancelToke
     progress(Progress("Exporting the ONNX graphs", 0.6))
     tensors = {
         key: value.detach().numpy().astype(np.float32)
-        for key, value in game.average.state_dict().items()
+        for key, value in kept.generator.state_dict().items()
         if not key.endswith("num_batches_tracked")
     }
-    write_model_folder(models / name, game.config, tensors, facts)
+    write_model_folder(models / name, kept.config, tensors, facts)
     return name
 
 
 def _loss(spec: TrainingSpec) -> dict[str, Any]:
     assert isinstance(spec.method, Adversarial)
     return {**spec.method.loss.plain(), "r1": spec.method.r1}
+
+
+def _grows(spec: TrainingSpec) -> bool:
+    return isinstance(spec.method, Adversarial) and spec.method.grows
+
+
+def _growth(spec: TrainingSpec) -> dict[str, Any]:
+    """Up to which size it was to grow."""
+    return {"grows_to_px": spec.data.size_px} if _grows(spec) else {}  # type: ignore[attr-defined]
 
 
 def _data(spec: TrainingSpec, count: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from engine.wishes import TourStop
 
 FOLDER = Path(__file__).resolve().parents[2] / "resources"
 WORDS = ("key", "title", "page", "section", "text", "try", "paper", "recipe")
+EXPERIMENT = "experiment"
 _LANGUAGE = re.compile("[a-z]{2}")
 
 Directions = Callable[[str], tuple[DirectionInfo, ...]]
@@ -49,7 +50,7 @@ def read_tour(
 def _stop(plain: Any, names: dict[str, str], directions: Directions) -> TourStop:
     key = str(plain.get("key", "?")) if isinstance(plain, dict) else "?"
     missing = [word for word in WORDS if not isinstance(plain.get(word), str)]
-    unknown = sorted(set(plain) - set(WORDS))
+    unknown = sorted(set(plain) - {*WORDS, EXPERIMENT})
     if missing or unknown:
         words = f"lacks {missing[0]!r}" if missing else f"has an unknown line {unknown[0]!r}"
         raise AtelierError(f"The stop {key!r} of the tour {words}.", "Compare it with the others.")
@@ -69,7 +70,22 @@ def _stop(plain: Any, names: dict[str, str], directions: Directions) -> TourStop
         plain["try"],
         plain["paper"],
         recipe,
+        _experiment(key, plain.get(EXPERIMENT, "")),
     )
+
+
+def _experiment(key: str, wanted: Any) -> str:
+    """The key of a prepared experiment, or "". Raises AtelierError for one that there is not."""
+    from engine.training.presets import PRESETS
+
+    known = {"", *(preset.key for preset in PRESETS)}
+    if not isinstance(wanted, str) or wanted not in known:
+        raise AtelierError(
+            f"The stop {key!r} of the tour begins the experiment {str(wanted)[:40]!r}, "
+            "which is not here.",
+            "Install the program again.",
+        )
+    return wanted
 
 
 def _meant(value: Any, names: dict[str, str], directions: Directions) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from engine.cancel import CancelToken
 from engine.errors import TrainingError
 from engine.frame import OnProgress, Progress
+from engine.training_spec import TrainingSpec, picture_spec
 
 FAMILIES = (
     "portraits-biggan",
@@ -50,21 +51,28 @@ def train_model(
     loss: str | None = None,
     pictures: Path | None = None,
     size_px: int = 32,
+    grows: bool = False,
+    steps: int | None = None,
 ) -> Path:
     """Train until the plan ends, the minutes are over or `cancel` is set; returns the folder.
 
     work: checkpoints, metrics and sample sheets; a run found there goes on. out: the model folder
     to write, work/model when None. loss: the name of a GAN's loss, None for its usual one.
-    pictures, size_px: for the name "pictures", a folder of one's own, None for Portraits. Raises
+    pictures, size_px, grows, steps: for the name "pictures", a folder of one's own, None for
+    Portraits; whether it grows from 4 px; where the run ends, None for the usual place. Raises
     TrainingError for a name that is not trained here, RecipeError for a loss that there is not.
     """
     if name not in NAMES:
         raise TrainingError(f"There is no training called {name!r}.", f"Use {', '.join(NAMES)}.")
+    if name != PICTURES and (grows or steps is not None):
+        option = "--grow" if grows else "--steps"
+        raise TrainingError(f"{name} takes no {option}.", f"Use it with {PICTURES}.")
     folder = out or work / "model"
     if name == "portraits-stylegan2":
         return _stylegan2(work, folder, progress, cancel, minutes, device, loss)
     if name == PICTURES:
-        return _pictures(work, folder, progress, cancel, minutes, loss, pictures, size_px)
+        spec = picture_spec(pictures, size_px, loss, grows=grows, steps=steps)
+        return _pictures(spec, work, folder, progress, cancel, minutes)
     if loss is not None:
         raise TrainingError(
             f"{name} is not trained by a game and takes no --loss.",
@@ -85,24 +93,20 @@ def train_model(
 
 
 def _pictures(
+    spec: TrainingSpec,
     work: Path,
     folder: Path,
     progress: OnProgress,
     cancel: CancelToken,
     minutes: float | None,
-    loss: str | None,
-    pictures: Path | None,
-    size_px: int,
 ) -> Path:
-    """A DCGAN on a folder of pictures or on Portraits; the model is named after its run."""
+    """A GAN on a folder of pictures or on Portraits; the model is named after its run."""
     from queue import SimpleQueue
 
     from engine.course import PictureView
     from engine.services.picture_model import keep_model
     from engine.training.picture_run import train_pictures
-    from engine.training_spec import picture_spec
 
-    spec = picture_spec(pictures, size_px, loss)
     began = time.monotonic()
 
     def show(view: PictureView) -> None:

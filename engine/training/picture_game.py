@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from engine.errors import TrainingError
 from engine.gan.dcgan import DEVIATION, Generator
 from engine.gan.dcgan_config import DCGANConfig
+from engine.models.family import Config
 from engine.training import losses, rules
 from engine.training.ema import ema_keep, ema_update
 from engine.training.energy import EnergyJudge
@@ -22,12 +24,26 @@ EMA_IMAGES = 4000
 EMA_RAMPUP = 0.05
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A generator that can be kept, and its shape."""
+
+    config: Config
+    generator: nn.Module
+
+
+def picture_size(spec: TrainingSpec) -> int:
+    """The side of a spec's pictures. Raises TrainingError for a spec of something else."""
+    if not isinstance(spec.method, Adversarial) or not isinstance(spec.data, Portraits | Pictures):
+        raise TrainingError("A DCGAN learns pictures, by a game.", "Choose pictures and a loss.")
+    return spec.data.size_px
+
+
 def config_of(spec: TrainingSpec) -> DCGANConfig:
     """The generator of a spec: its widest maps at 4 px, half as many at every doubling."""
-    method, data = spec.method, spec.data
-    if not isinstance(method, Adversarial) or not isinstance(data, Portraits | Pictures):
-        raise TrainingError("A DCGAN learns pictures, by a game.", "Choose pictures and a loss.")
-    doublings = data.size_px.bit_length() - 3
+    doublings = picture_size(spec).bit_length() - 3
+    method = spec.method
+    assert isinstance(method, Adversarial)
     width = method.generator.width
     channels = tuple(width << k for k in reversed(range(doublings)))
     return DCGANConfig(z_dim=method.z_dim, channels=channels, rgb_bias=True)
@@ -59,33 +75,76 @@ class PictureJudge(nn.Module):
 
 
 class PictureGame:
-    """Both networks, their optimisers and the generator's moving average."""
+    """Both networks, their optimisers and the generator's moving average.
+
+    A game of another kind says what it does otherwise: `networks` to `whole`.
+    """
+
+    config: Config
 
     def __init__(self, spec: TrainingSpec) -> None:
         self.spec = spec
-        self.config = config_of(spec)
+        self.size_px = picture_size(spec)
         assert isinstance(spec.method, Adversarial)
         method = self.method = spec.method
         torch.manual_seed(spec.seed)
-        self.generator = Generator(self.config)
-        self.judge: nn.Module
-        if rules.judges_by_energy(method.loss):
-            self.judge = EnergyJudge(method.discriminator.width)
-        else:
-            slopes = method.r1 > 0 or rules.penalty_weight(method.loss) > 0
-            self.judge = PictureJudge(
-                self.config.resolution, method.discriminator.width, norm=not slopes
-            )
+        self.config, self.generator, self.judge = self.networks()
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.g_steps = _optimiser(method.g_optimiser, self.generator)
         self.d_steps = _optimiser(method.d_optimiser, self.judge)
         self.images = self.steps = 0
 
+    @property
+    def words(self) -> str:
+        """What is special about the next step, if anything."""
+        return ""
+
+    @property
+    def marks(self) -> tuple[tuple[float, str], ...]:
+        """Places of the run that curves should mark, counted in images, and their words."""
+        return ()
+
+    def work(self, step: int) -> float:
+        """What the first `step` steps cost; in which unit does not matter."""
+        return float(step)
+
+    def networks(self) -> tuple[Config, nn.Module, nn.Module]:
+        """The generator's shape, the generator and the discriminator, fresh."""
+        config, method = config_of(self.spec), self.method
+        width = method.discriminator.width
+        if rules.judges_by_energy(method.loss):
+            return config, Generator(config), EnergyJudge(width)
+        slopes = method.r1 > 0 or rules.penalty_weight(method.loss) > 0
+        return config, Generator(config), PictureJudge(config.resolution, width, norm=not slopes)
+
+    def made(self, generator: nn.Module, z: Float[Tensor, "n z"]) -> Float[Tensor, "n 3 r r"]:
+        """Pictures as the discriminator is to see them."""
+        images: Tensor = generator(z)
+        return images
+
+    def judged(self, images: Float[Tensor, "n 3 r r"]) -> Float[Tensor, " n"]:
+        """The discriminator's answers."""
+        answers: Tensor = self.judge(images)
+        return answers
+
+    def real(self, images: Float[Tensor, "n 3 s s"]) -> Float[Tensor, "n 3 r r"]:
+        """Real pictures as the discriminator is to see them."""
+        return images
+
+    @torch.no_grad()
+    def shown(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n 3 s s"]:
+        """What the average makes, at the full size."""
+        return self.made(self.average, z)
+
+    def whole(self) -> Whole:
+        """The average, to be kept."""
+        return Whole(self.config, self.average)
+
     def step(self, draw: Any) -> tuple[float, float]:
         """d_steps and g_steps on real pictures that draw(n) gives; the last losses of D and G."""
         batch = self.spec.batch
         for _ in range(self.method.d_steps):
-            loss_d = self._train_judge(draw(batch))
+            loss_d = self._train_judge(self.real(draw(batch)))
         for _ in range(self.method.g_steps):
             loss_g = self._train_generator()
         self.images += batch
@@ -128,15 +187,15 @@ class PictureGame:
     def _train_judge(self, real: Tensor) -> float:
         method = self.method
         with torch.no_grad():
-            fake = self._seen(self.generator(self._z(len(real))))
+            fake = self._seen(self.made(self.generator, self._z(len(real))))
         real = self._seen(real)
-        loss = rules.discriminator_loss(method.loss, self.judge(real), self.judge(fake))
+        loss = rules.discriminator_loss(method.loss, self.judged(real), self.judged(fake))
         told = loss.item()
         if weight := rules.penalty_weight(method.loss):
             between = torch.rand(len(real))
-            loss = loss + weight * losses.gradient_penalty(self.judge, real, fake, between)
+            loss = loss + weight * losses.gradient_penalty(self.judged, real, fake, between)
         if method.r1:
-            loss = loss + 0.5 * method.r1 * losses.r1_penalty(self.judge, real)
+            loss = loss + 0.5 * method.r1 * losses.r1_penalty(self.judged, real)
         _descend(self.d_steps, loss)
         limit = rules.clip_limit(method.loss)
         if limit is not None:
@@ -146,8 +205,8 @@ class PictureGame:
     def _train_generator(self) -> float:
         method = self.method
         self.judge.requires_grad_(False)
-        fake = self._seen(self.generator(self._z(self.spec.batch)))
-        loss = rules.generator_loss(method.loss, self.judge(fake))
+        fake = self._seen(self.made(self.generator, self._z(self.spec.batch)))
+        loss = rules.generator_loss(method.loss, self.judged(fake))
         told = loss.item()
         if (weight := rules.repelling_weight(method.loss)) and isinstance(self.judge, EnergyJudge):
             loss = loss + weight * losses.repelling(self.judge.codes(fake))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ COUNT = 500
 BATCH = 100
 NEIGHBOURS = 3
 READER = "portraits-attributes"
+Make = Callable[[torch.Tensor], torch.Tensor]
+"""z [n, z_dim] to pictures, float32 [-1, 1], [n, 3, r, r]."""
 
 
 class Ruler:
@@ -28,13 +31,13 @@ class Ruler:
         self._real = self._features(np.asarray(pictures[::step][:COUNT]))
 
     @torch.no_grad()
-    def measure(self, generator: torch.nn.Module) -> tuple[float, float, float]:
+    def measure(self, make: Make, z_dim: int) -> tuple[float, float, float]:
         """Improved precision and recall (Kynkäänniemi et al., 2019) and the Frechet distance
-        (Heusel et al., 2017) of as many pictures, of the same z every time."""
+        (Heusel et al., 2017) of as many made pictures, of the same z every time."""
         rng = torch.Generator().manual_seed(1)
-        z = torch.randn(len(self._real), generator.config.z_dim, generator=rng)  # type: ignore[union-attr, arg-type]
+        z = torch.randn(len(self._real), z_dim, generator=rng)
         made = [
-            (generator(part) * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+            (make(part) * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
             for part in torch.split(z, BATCH)
         ]
         features = self._features(np.concatenate(made))
@@ -50,3 +53,15 @@ class Ruler:
             body = network.body(to_input(part)).flatten(1)
             found.append(torch.relu(network.norm(network.hidden(body))).numpy())
         return np.concatenate(found)
+
+
+def smaller(pictures: UInt8[np.ndarray, "n 3 s s"], size_px: int) -> UInt8[np.ndarray, "n 3 r r"]:
+    """At most COUNT of the pictures, evenly picked and averaged down to `size_px`; all as they
+    are where they have that size."""
+    side = pictures.shape[2]
+    if side == size_px:
+        return pictures
+    picked = pictures[:: max(1, len(pictures) // COUNT)][:COUNT]
+    tiles = picked.reshape(len(picked), 3, size_px, side // size_px, size_px, side // size_px)
+    found: UInt8[np.ndarray, "n 3 r r"] = tiles.mean(axis=(3, 5)).round().astype(np.uint8)
+    return found

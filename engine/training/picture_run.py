@@ -22,11 +22,12 @@ from engine.course import KeptRun, PictureView
 from engine.errors import AtelierError, TrainingError
 from engine.training.cache import default_folder, drawn_pictures, portraits_source
 from engine.training.checkpoint import load_state, save_state, write_whole
+from engine.training.growing_game import GrowingGame
 from engine.training.picture_folder import pictures_of
 from engine.training.picture_game import PictureGame, batch_of
 from engine.training.picture_measure import Ruler
 from engine.training.sheet import grid
-from engine.training_spec import Pictures, Portraits, TrainingSpec
+from engine.training_spec import Adversarial, Pictures, Portraits, TrainingSpec
 
 SPEC, CHECKPOINT, CURVES = "spec.json", "checkpoint.pt", "curves.json"
 PICTURES, SKIPPED = "pictures.npy", "skipped.json"
@@ -58,6 +59,12 @@ def kept_runs(root: Path) -> tuple[KeptRun, ...]:
     return tuple(sorted(found, key=lambda run: -run.stamp))
 
 
+def game_of(spec: TrainingSpec) -> PictureGame:
+    """The game that a spec is about, before its first step. Raises TrainingError."""
+    grows = isinstance(spec.method, Adversarial) and spec.method.grows
+    return GrowingGame(spec) if grows else PictureGame(spec)
+
+
 def train_pictures(
     spec: TrainingSpec,
     root: Path,
@@ -65,13 +72,15 @@ def train_pictures(
     cancel: CancelToken,
     inbox: SimpleQueue[str],
     cache: Path | None = None,
+    save_s: float = SAVE_S,
 ) -> str:
     """Train until the spec's steps are made or `cancel` is set; returns the run's folder.
 
-    inbox: "pause" and "run". A run that is found goes on. Raises TrainingError when the folder
+    inbox: "pause" and "run". save_s: seconds from one checkpoint to the next, 0 for one after
+    every step. A run that is found goes on. Raises TrainingError when the folder
     cannot be written or the pictures do not do.
     """
-    run = PictureRun(spec, folder_of(root, spec), frame, cache)
+    run = PictureRun(spec, folder_of(root, spec), frame, cache, save_s)
     run.open(cancel)
     while run.game.steps < spec.steps and not cancel.cancelled:
         run.listen(inbox, cancel)
@@ -85,16 +94,21 @@ class PictureRun:
     """The game, its pictures, and what is shown and kept of it."""
 
     def __init__(
-        self, spec: TrainingSpec, folder: Path, frame: OnView, cache: Path | None = None
+        self,
+        spec: TrainingSpec,
+        folder: Path,
+        frame: OnView,
+        cache: Path | None = None,
+        save_s: float = SAVE_S,
     ) -> None:
         self.spec, self.folder = spec, folder
-        self._frame = frame
+        self._frame, self._save_s = frame, save_s
         self._cache = cache or default_folder()
         self._stage, self._words = "reading", "Reading pictures"
         self._lines: list[tuple[int, float, float]] = []
         self._measures: list[tuple[int, float, float, float]] = []
         self._skipped: list[tuple[str, str]] = []
-        self._rate = 0.0
+        self._rate = self._work_rate = 0.0  # images and work a second
         self.pictures: UInt8[np.ndarray, "n 3 s s"] = np.zeros((0, 3, 1, 1), np.uint8)
 
     def open(self, cancel: CancelToken) -> None:
@@ -106,7 +120,7 @@ class PictureRun:
                 f"The folder {self.folder} cannot be made: {error.strerror}.", "Free some space."
             ) from error
         write_whole(self.folder / SPEC, lambda path: path.write_bytes(self.spec.canonical))
-        self.game = PictureGame(self.spec)
+        self.game = game_of(self.spec)
         self._show()
         self.pictures = self._read(cancel)
         self._z = torch.from_numpy(
@@ -123,7 +137,7 @@ class PictureRun:
             self._recall()
         now = time.monotonic()
         self._shown = self._saved = self._measured = self._tick = now
-        self._tick_images = self.game.images
+        self._tick_steps = self.game.steps
         self._stage, self._words = "training", "Training"
         self._show()
 
@@ -143,7 +157,7 @@ class PictureRun:
         if now - self._measured >= MEASURE_S:
             self.measure()
             self._measured = time.monotonic()
-        if now - self._saved >= SAVE_S:
+        if now - self._saved >= self._save_s:
             self.save()
 
     def listen(self, inbox: SimpleQueue[str], cancel: CancelToken) -> None:
@@ -165,11 +179,11 @@ class PictureRun:
                 paused = False
         if self._stage == "paused":
             self._stage, self._words = "training", "Training"
-            self._tick, self._tick_images = time.monotonic(), self.game.images
+            self._tick, self._tick_steps = time.monotonic(), self.game.steps
 
     def measure(self) -> None:
         """Precision, recall and Frechet distance of what is made now."""
-        found = self._ruler.measure(self.game.average)
+        found = self._ruler.measure(self.game.shown, self.game.config.z_dim)
         self._measures.append((self.game.images, *found))
 
     def end(self) -> None:
@@ -235,20 +249,28 @@ class PictureRun:
     def _pace(self, now: float) -> None:
         taken = now - self._tick
         if taken >= 2.0:
-            self._rate = (self.game.images - self._tick_images) / taken
-            self._tick, self._tick_images = now, self.game.images
+            game, before = self.game, self._tick_steps
+            self._rate = (game.steps - before) * self.spec.batch / taken
+            self._work_rate = (game.work(game.steps) - game.work(before)) / taken
+            self._tick, self._tick_steps = now, game.steps
 
     def _show(self) -> None:
         total = self.spec.steps * self.spec.batch
-        left = (total - self.game.images) / self._rate if self._rate > 0 else None
+        left = None
+        if self._work_rate > 0:
+            ahead = self.game.work(self.spec.steps) - self.game.work(self.game.steps)
+            left = ahead / self._work_rate
+        words = self._words
+        if self._stage != "reading" and self.game.words:
+            words = f"{words}, {self.game.words}"
         steps, loss_d, loss_g = np.array(_thin(self._lines), np.float64).reshape(-1, 3).T
         table = np.array(self._measures, np.float64).reshape(-1, 4).T
         measured, precision, recall, frechet = table
         self._frame(
             PictureView(
-                self.spec, self._stage, self._words, self.game.images, total, self._grid(),
+                self.spec, self._stage, words, self.game.images, total, self._grid(),
                 self._rate, left, steps, loss_d, loss_g, measured, precision, recall, frechet,
-                tuple(self._skipped), str(self.folder),
+                tuple(self._skipped), str(self.folder), self.game.marks,
             )
         )  # fmt: skip
 
@@ -256,9 +278,9 @@ class PictureRun:
     def _grid(self) -> UInt8[np.ndarray, "h w 3"]:
         """Seeds 0 to 31 by the moving average."""
         if self._stage == "reading":
-            size = self.game.config.resolution
+            size = self.game.size_px
             return np.zeros((ROWS * size, COLUMNS * size, 3), np.uint8)
-        return grid(to_pixels(self.game.average(self._z)), COLUMNS)
+        return grid(to_pixels(self.game.shown(self._z)), COLUMNS)
 
 
 def to_pixels(images: Any) -> UInt8[np.ndarray, "n s s 3"]:

@@ -183,9 +183,18 @@ def test_every_stop_of_the_tour_opens_on_the_bundled_models(studio: Studio) -> N
     assert len({stop.key for stop in stops}) == len(stops)
     for stop in stops:
         studio.check(stop.recipe)
-        assert stop.page in ("explore", "edit", "diffuse", "attack")
+        assert stop.page in ("explore", "edit", "diffuse", "attack", "train")
+        assert bool(stop.experiment) == (stop.page == "train")
         assert stop.text.count(".") + stop.text.count(":") <= 6, "two or three plain sentences"
         assert any(char.isdigit() for char in stop.paper)
+
+
+def test_the_tour_begins_with_a_game_that_one_sees_fail(studio: Studio) -> None:
+    first = studio.tour()[0]
+    assert (first.page, first.section) == ("train", "experiment")
+    assert first.experiment == "collapse"
+    mends = next(one for one in studio.lab.presets() if one.mends == "collapse")
+    assert f"Choose the experiment {mends.title}" in first.trial
 
 
 def test_no_stop_needs_a_network_that_an_installation_may_lack(studio: Studio) -> None:
@@ -214,6 +223,7 @@ def test_a_translated_tour_takes_its_place(studio: Studio, tmp_path: Path) -> No
         ("@portraits-stylegan2/smile", "@portraits-stylegan2/mood", "'mood', which is not here"),
         ("@portraits-ddpm", "@nothing", "'nothing', which is not here"),
         ('"op": "seed"', '"op": "sead"', "must be one of"),
+        ('experiment = "collapse"', 'experiment = "calm"', "'calm', which is not here"),
         ("[[stop]]", "[[stop", "cannot be read"),
     ],
 )
