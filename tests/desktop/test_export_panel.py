@@ -47,6 +47,21 @@ def test_others_may_do_nothing_unless_it_is_allowed(panel: ExportPanel, qtbot: Q
     assert _asked(panel, qtbot).options.allowed_uses == USES
 
 
+def test_trustmark_is_offered_where_its_networks_are(
+    panel: ExportPanel, qtbot: QtBot, tmp_path: Path
+) -> None:
+    assert "trustmark" not in panel._mark._buttons
+    assert _asked(panel, qtbot).options.mark == "atelier"
+    other = ExportPanel(str(tmp_path), trustmark=True)
+    qtbot.addWidget(other)
+    other._mark._buttons["trustmark"].click()
+    options = _asked(other, qtbot).options
+    assert (options.watermark, options.mark) == (True, "trustmark")
+    assert "other programs see" in other._mark_words.text()
+    other._mark._buttons["off"].click()
+    assert not _asked(other, qtbot).options.watermark
+
+
 def test_the_words_for_the_private_tiers_say_where_the_recipe_stays() -> None:
     for tier in ("commitment", "disclosure"):
         assert "stays in your ledger" in TIER_WORDS[tier]
