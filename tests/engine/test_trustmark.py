@@ -11,6 +11,7 @@ import onnx
 import pytest
 from PIL import Image
 
+from engine.checkpoints import limits
 from engine.errors import CheckpointError, UsageError
 from engine.frame import ExportOptions, Mark
 from engine.image.codec import encode, read_picture
@@ -19,7 +20,7 @@ from engine.provenance.fingerprint import Pixels
 from engine.provenance.trustmark.packet import BCH_5, SUPER, Packet, packed
 from engine.provenance.trustmark.picture import added
 from engine.recipe import Photo, Recipe, Resize
-from engine.services import trustmark_trial
+from engine.services import doctor, trustmark_trial
 from engine.services.trustmark import TrustMarks
 from engine.services.trustmark_networks import look_at, opened, variants_in
 from engine.services.trustmark_trial import judged
@@ -28,6 +29,13 @@ from tests.drawn import generated, identity_in, pixels_of
 from tests.trustmark_networks import decoder, encoder, write_networks
 
 TRUSTMARK = ExportOptions(size_px=None, mark="trustmark")
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read and networks tried however busy the machine is."""
+    monkeypatch.setattr(limits, "REFUSE_S", 100.0)
+    monkeypatch.setattr(trustmark_trial, "TRIAL_S", 100.0)
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +204,21 @@ def test_networks_that_do_not_belong_together_fail_their_self_test(
     (tmp_path / "x.png").write_bytes(encode(picture, "png"))
     verdict = studio.verify(tmp_path / "x.png")
     assert any("fail their self test" in note for note in verdict.notes)
+
+
+def test_the_doctor_tells_of_networks_that_are_there(home: Path, marks: TrustMarks) -> None:
+    def found(place: Path) -> list[doctor.Check]:
+        return list(doctor._trustmark(place))
+
+    assert found(home) == []
+    (good,) = found(marks.folder.parent)
+    assert good.ok
+    assert "Q, P" in good.found
+    folder = write_networks(home / "trustmark")
+    (folder / "decoder_Q.onnx").write_bytes(b"no graph")
+    (bad,) = found(home)
+    assert bad.ok is False
+    assert bad.remedy
 
 
 def test_what_passed_is_tried_once_and_what_changed_again(
