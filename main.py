@@ -138,6 +138,12 @@ def _making(verb) -> None:  # type: ignore[no-untyped-def]
                 help="what others may do with the picture; nothing by default",
             )
             one.add_argument("--no-watermark", action="store_true", help="add no invisible mark")
+            one.add_argument(
+                "--mark",
+                choices=("atelier", "trustmark"),
+                default="atelier",
+                help="trustmark needs Adobe's networks, see docs/watermark.md",
+            )
             one.add_argument("--time-authority", default="", metavar="URL", help="off by default")
             one.add_argument("--seeds", metavar="1,2,3", help="a film through seeds, with --model")
             one.add_argument("--seconds", type=float, default=1.5, metavar="S", help="per key")

@@ -36,6 +36,7 @@ def export(options: Namespace) -> int:
         allowed_uses=tuple(use for use in USES if use.replace("_", "-") in options.allow),
         time_authority=options.time_authority,
         watermark=not options.no_watermark,
+        mark=options.mark,
     )
     with working(options) as (bar, token):
         if film is not None:

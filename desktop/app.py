@@ -100,7 +100,7 @@ class Desk(QObject):
         self.hand = HandOut(studio, self)
         self.projects = ProjectController(studio, self.files, self.history, self)
         wiring.connect_controllers(self)
-        self.window = MainWindow(settings)
+        self.window = MainWindow(settings, trustmark=studio.has_trustmark())
         wiring.connect_window(self)
         self.verify_page = VerifyPage(self.window, self)
         self.sheets = SheetDesk(self)

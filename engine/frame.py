@@ -23,6 +23,7 @@ BackendName = Literal["onnx", "torch", "native"]
 Tier = Literal["recipe", "commitment", "disclosure"]
 Use = Literal["data_mining", "ai_inference", "ai_training", "ai_generative_training"]
 USES: tuple[Use, ...] = ("data_mining", "ai_inference", "ai_training", "ai_generative_training")
+MarkName = Literal["atelier", "trustmark"]
 MatchBy = Literal["file", "credentials", "watermark", "looks"]
 VerdictName = Literal[
     "own",
@@ -179,7 +180,8 @@ class ExportOptions:
     there is neither keyring nor terminal. allowed_uses: what others may do with the picture by the
     words of its manifest; all else is not allowed. time_authority: the address of a time stamp
     authority (RFC 3161) to be asked when signing; "" asks none, and nothing leaves this machine.
-    watermark: whether an invisible mark is added, where one fits.
+    watermark: whether an invisible mark is added, where one fits. mark: whose; "trustmark" needs
+    Adobe's networks, see services.trustmark.
     """
 
     size_px: int | None = 512
@@ -189,6 +191,7 @@ class ExportOptions:
     allowed_uses: tuple[Use, ...] = ()
     time_authority: str = ""
     watermark: bool = True
+    mark: MarkName = "atelier"
 
 
 @dataclass(frozen=True)
@@ -254,12 +257,14 @@ class Rerender:
 class MarkFound:
     """An invisible mark that was read. id: 40 bits; a pointer into a ledger, never a proof.
 
-    confidence: in [0, 1].
+    None where the mark is of a kind that others write, too, and this program did not write it;
+    payload is then what it says, as its own kind states it. confidence: in [0, 1].
     """
 
-    id: int
+    id: int | None
     confidence: float
     algorithm: str = ""
+    payload: str = ""
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from engine.services.export import Exporter
     from engine.services.extracts import Extracts
     from engine.services.laboratory import Laboratory
+    from engine.services.trustmark import TrustMarks
 
 __all__ = ["Entry", "Favourite", "Project", "Studio", "default_home"]
 
@@ -101,7 +102,7 @@ class Studio(Models):
         cancel: CancelToken | None = None,
     ) -> Receipt:
         """Render, sign, write and check a picture. Raises ExportError; then nothing is left."""
-        exporter = self._exporter(cancel)
+        exporter = self._exporter(options, cancel)
         return exporter.export(recipe, Path(path), options, progress, cancel)
 
     def export_film(
@@ -115,7 +116,7 @@ class Studio(Models):
         """Render every frame, write, sign and check a film. Raises ExportError."""
         from engine.services.film import FilmExporter
 
-        exporter = FilmExporter(self._exporter(cancel))
+        exporter = FilmExporter(self._exporter(options, cancel))
         return exporter.export(film, Path(path), options, progress, cancel)
 
     def export_sheet(
@@ -131,7 +132,9 @@ class Studio(Models):
 
         sheet: its pixels, and how its pictures were made; its Recipe is that of the first.
         """
-        exporter = replace(self._exporter(cancel), render=lambda _: sheet, sheet=tuple(recipes))
+        exporter = replace(
+            self._exporter(options, cancel), render=lambda _: sheet, sheet=tuple(recipes)
+        )
         whole = replace(options, size_px=None)
         return exporter.export(sheet.recipe, Path(path), whole, progress, cancel)
 
@@ -149,7 +152,7 @@ class Studio(Models):
         """
         from engine.services.grid import sheet_of
 
-        plain = self._exporter(cancel)
+        plain = self._exporter(options, cancel)
         exporter = replace(
             plain,
             render=lambda _: sheet_of(grid, self.denoisers(), plain.render, progress, cancel),
@@ -158,27 +161,43 @@ class Studio(Models):
         whole = replace(options, size_px=None)
         return exporter.export(grid.recipes[0], Path(path), whole, progress, cancel)
 
-    def _exporter(self, cancel: CancelToken | None) -> Exporter:
+    def _exporter(self, options: ExportOptions, cancel: CancelToken | None) -> Exporter:
         from engine.services.export import Exporter
-        from engine.services.marking import mark
+        from engine.services.marks import marking_of
 
+        watermark, why_unmarked = marking_of(options, self.trustmarks)
         return Exporter(
             render=lambda wanted: self.render_anew(wanted, cancel=cancel),
             identity=self.identity,
             ledger=self.ledger,
             photo=self.store.get,
             resolution=self.library.resolution,
-            watermark=mark,
+            watermark=watermark,
+            why_unmarked=why_unmarked,
         )
+
+    @cached_property
+    def trustmarks(self) -> TrustMarks:
+        """Adobe's TrustMark, where the user has its networks; opened when it is used."""
+        from engine.services.trustmark import TrustMarks
+
+        return TrustMarks(self.home)
+
+    def has_trustmark(self) -> bool:
+        """Whether TrustMark's networks are here, as far as their names tell."""
+        from engine.services.trustmark_folder import folder_of, letters_in
+
+        return bool(letters_in(folder_of(self.home)))
 
     def verify(
         self, path: Path | str, rerender: bool = False, anchors: Path | None = None
     ) -> Verdict:
         """What is known of a file. anchors: PEM of the roots to trust besides one's own."""
         from engine.services.lookup import Lookup
-        from engine.services.marking import mark_again, read_mark
+        from engine.services.marks import Readers
         from engine.services.verify import verify
 
+        marks = Readers(self.trustmarks)
         return verify(
             Path(path),
             own_roots_pem=self.identity.own_roots(),
@@ -186,8 +205,8 @@ class Studio(Models):
             anchors=anchors,
             render=self.render_anew if rerender else None,
             has_model=self.has_model,
-            lookup=Lookup(self._ledger_to_ask, read_mark, self.extracts(anchors)),
-            mark_again=mark_again,
+            lookup=Lookup(self._ledger_to_ask, marks.read, self.extracts(anchors), marks.remarks),
+            mark_again=marks.mark_again,
         )
 
     def report(self, verdict: Verdict, form: Literal["text", "json"]) -> str:

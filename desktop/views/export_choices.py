@@ -52,9 +52,22 @@ MARK_CHOICES: tuple[Choice, ...] = (
     ("on", "Added", "Nobody sees it; a copy without credentials can be found by it"),
     ("off", "Left out", "A copy without its credentials is found by its looks alone"),
 )
+TRUSTMARK_CHOICE: Choice = (
+    "trustmark",
+    "TrustMark",
+    "Adobe's mark instead: other programs read it, too",
+)
 MARK_WORDS = {
     "on": "Points to the row in your ledger, from a copy that was cut or saved again, too. "
     "It is never a proof: a mark can be copied.",
+    "trustmark": "Adobe's TrustMark, by the networks in your folder. It points to the row in your "
+    "ledger, and other programs see that there is one. It is never a proof.",
     "off": "A copy that loses its credentials can then be found by its looks alone.",
 }
 ALLOWED: dict[str, tuple[Use, ...]] = {"none": (), "all": USES}
+
+
+def mark_choices(trustmark: bool) -> tuple[Choice, ...]:
+    """What may be chosen of invisible marks. trustmark: whether its networks are here."""
+    on, off = MARK_CHOICES
+    return (on, TRUSTMARK_CHOICE, off) if trustmark else (on, off)

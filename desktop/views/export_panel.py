@@ -23,12 +23,12 @@ from desktop.views.export_choices import (
     FILTER,
     FORMATS,
     KEYS,
-    MARK_CHOICES,
     MARK_WORDS,
     SIZES,
     TIER_WORDS,
     TIERS,
     USE_CHOICES,
+    mark_choices,
 )
 from desktop.views.export_result import ExportResult
 from desktop.views.passphrase_ask import PassphraseAsk
@@ -55,7 +55,7 @@ class ExportPanel(ScrollColumn):
     renew_wanted = Signal()
     closed = Signal()
 
-    def __init__(self, folder: str, time_authority: str = "") -> None:
+    def __init__(self, folder: str, time_authority: str = "", *, trustmark: bool = False) -> None:
         super().__init__("Export")
         self._has_identity = False
         self._form = QWidget()
@@ -64,7 +64,7 @@ class ExportPanel(ScrollColumn):
         tiers = tuple((key, key.capitalize(), words) for key, words in TIER_WORDS.items())
         self._tier = Segmented("Manifest", tiers)
         self._uses = Segmented("Training and mining", USE_CHOICES)
-        self._mark = Segmented("Invisible mark", MARK_CHOICES)
+        self._mark = Segmented("Invisible mark", mark_choices(trustmark))
         self._mark_words = label(MARK_WORDS["on"], tone="muted", wrap=True)
         self._tier_words = label(TIER_WORDS["recipe"], tone="muted", wrap=True)
         self._path = QLineEdit(str(free_name(Path(folder or pictures_folder()) / "portrait.png")))
@@ -187,7 +187,8 @@ class ExportPanel(ScrollColumn):
             tier=TIERS[self._tier.key],
             title=self._title.text().strip(),
             allowed_uses=ALLOWED[self._uses.key],
-            watermark=self._mark.key == "on",
+            watermark=self._mark.key != "off",
+            mark="trustmark" if self._mark.key == "trustmark" else "atelier",
             time_authority=self.signing.time_authority,
         )
 

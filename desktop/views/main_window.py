@@ -54,7 +54,7 @@ class MainWindow(QMainWindow):
     model_found = Signal(object, str)  # Path of a checkpoint, the digest it must have or ""
     closing = Signal()
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, trustmark: bool = False) -> None:
         super().__init__()
         self._settings = settings
         self._has_panels = False
@@ -77,7 +77,9 @@ class MainWindow(QMainWindow):
         self.train = TrainColumn()
         self.attack = AttackColumn()
         self.verify = VerifyPanel()
-        self.export = ExportPanel(settings.text("export_folder"), settings.text("time_authority"))
+        self.export = ExportPanel(
+            settings.text("export_folder"), settings.text("time_authority"), trustmark=trustmark
+        )
         self._column = named(QStackedWidget(), "column")
         self._column.setFixedWidth(COLUMN_PX)
         pages = (self.explore, self.edit, self.diffuse, self.train, self.attack, self.verify)

@@ -80,8 +80,9 @@ class Stage(QWidget):
         self._tabled = False
         self._told: Message | None = None
         self._of_picture = False
+        self._kept: Message | None = None
         self._away = QTimer(self, interval=GOOD_MS, singleShot=True)
-        self._away.timeout.connect(self.message.hide)
+        self._away.timeout.connect(self._put_away)
         self.message.action_wanted.connect(self._act)
 
     def show_page(self, key: str) -> None:
@@ -144,7 +145,11 @@ class Stage(QWidget):
         self._stop.setEnabled(busy)
 
     def show_message(self, message: Message) -> None:
-        """Tell something over the canvas; good news goes away by itself."""
+        """Tell something over the canvas; good news goes away by itself.
+
+        What it takes the place of comes back then, unless that was good news itself.
+        """
+        self._keep(passing=message.tone == "good")
         self._told, self._of_picture = message, False
         self.message.show_message(message.title, message.remedy, message.tone, message.action)
         self._place()
@@ -156,13 +161,34 @@ class Stage(QWidget):
 
     def show_picture_message(self, message: Message) -> None:
         """Tell why a picture does not show; the next one that does ends it."""
+        self._keep(passing=True)
+        kept = self._kept
         self.show_message(message)
-        self._of_picture = True
+        self._kept, self._of_picture = kept, True
 
     def clear_error(self) -> None:
         """What was wrong is over: a newer picture shows. A failed save is not over by that."""
         if self._of_picture and self._told is not None and not self._told.action:
-            self.message.hide()
+            self._put_away()
+
+    def _keep(self, passing: bool) -> None:
+        """Remember what stands there, where the next message goes away by itself.
+
+        Else what was found in the ledger at the start would be lost to a first picture that fails.
+        """
+        told = self._told
+        if told is None or self.message.isHidden():
+            self._kept = None
+        elif not self._of_picture and told.tone != "good":
+            self._kept = told if passing else None
+
+    @Slot()
+    def _put_away(self) -> None:
+        """What went away by itself makes room for what stood there before."""
+        self.message.hide()
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            self.show_message(kept)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The message stays at the top, in the middle."""

@@ -124,8 +124,8 @@ def symmetric(image: np.ndarray, scale: Scale) -> Float32[np.ndarray, "n c r r"]
     return values * np.float32(2) - np.float32(1) if scale == "unit" else values
 
 
-def session(path: Path, threads: int) -> Any:
-    """The graph, loaded. Raises BackendError."""
+def session(source: Path | bytes, threads: int, name: str = "") -> Any:
+    """The graph, loaded from a file or from its bytes. Raises BackendError."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -133,11 +133,13 @@ def session(path: Path, threads: int) -> Any:
     options.use_deterministic_compute = True
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    given = source if isinstance(source, bytes) else str(source)
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
     except Exception as error:
+        name = name or (source.name if isinstance(source, Path) else "")
         raise BackendError(
-            f"The graph {path.name} cannot be loaded: {_first_line(error)}.",
+            f"The graph {name} cannot be loaded: {first_line(error)}.",
             "Export it again, with standard operators.",
         ) from error
 
@@ -148,11 +150,12 @@ def run(loaded: Any, ports: Ports, feed: dict[str, Any]) -> np.ndarray:
         found: np.ndarray = loaded.run([ports.image], feed)[0]
     except Exception as error:
         raise BackendError(
-            f"The graph could not make a picture: {_first_line(error)}.",
+            f"The graph could not make a picture: {first_line(error)}.",
             "Export it again, with a free batch size.",
         ) from error
     return found
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of an error's words, clipped."""
     return (str(error).splitlines() or [""])[0][:200].rstrip(".")

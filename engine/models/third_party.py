@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from engine.backends.graph_backend import GraphBackend, Ports, feed_of, run, session
+from engine.backends.trial import ask, limit
 from engine.errors import CheckpointError
 from engine.models.layouts.onnx import OnnxConfig
 
@@ -25,10 +24,6 @@ FIRST_RUN_S = 60.0
 SPARE_BYTES = 3 * 2**30
 COPIES = 4  # of the file's size, for weights, packed weights and what is derived of them
 MOST_SIDE = 4096
-_START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from engine.models.third_party import first_run; first_run(sys.argv[2], sys.argv[3])"
-)
 _REMEDY = "Give a graph from z or w to a picture of 1 or 3 channels."
 
 
@@ -91,25 +86,11 @@ def try_onnx(path: Path, facts: dict[str, Any]) -> OnnxConfig:
 
 
 def _tried(path: Path, ports: Ports) -> Ports:
-    arguments = [sys.executable, "-I", "-c", _START, json.dumps(_paths())]
-    process = subprocess.Popen(
-        [*arguments, os.fspath(path.absolute()), json.dumps(asdict(ports))],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # else Windows opens a console
-    )
+    given = (os.fspath(path.absolute()), json.dumps(asdict(ports)))
     try:
-        told, _ = process.communicate(timeout=FIRST_RUN_S)
-    except subprocess.TimeoutExpired:
+        answer = ask("engine.models.third_party", "first_run", *given, seconds=FIRST_RUN_S)
+    except TimeoutError:
         _refuse(path.name, f"made no picture within {FIRST_RUN_S:.0f} seconds")
-    finally:
-        process.kill()
-        process.wait()
-    try:
-        answer = json.loads(told or b"null")
-    except ValueError:
-        answer = None
     if not isinstance(answer, dict):
         _refuse(path.name, "broke the process that tried it, or took more memory than it should")
     if "refused" in answer:
@@ -118,18 +99,18 @@ def _tried(path: Path, ports: Ports) -> Ports:
     return Ports(**{**asdict(ports), "scale": answer["scale"], "resolution": side})
 
 
-def first_run(path: str, told: str) -> None:
-    """The child's whole life: two pictures, and what they say of the graph, as JSON on stdout."""
-    _limit(Path(path).stat().st_size)
+def first_run(path: str, told: str) -> dict[str, Any]:
+    """The child's whole life: two pictures, and what they say of the graph."""
+    limit(SPARE_BYTES + COPIES * Path(path).stat().st_size, FIRST_RUN_S)
     plain = json.loads(told)
     ports = Ports(**{**plain, "c": plain["c"] and tuple(plain["c"])})
     try:
-        print(json.dumps(_judged(path, ports)))  # noqa: T201 - the answer to the parent
+        return _judged(path, ports)
     except MemoryError:
-        print(json.dumps({"refused": "takes more memory than it should"}))  # noqa: T201
+        return {"refused": "takes more memory than it should"}
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent refuses the file
         words = getattr(error, "what", f"{type(error).__name__}: {error}")
-        print(json.dumps({"refused": f"cannot be run: {str(words)[:200]}"}))  # noqa: T201
+        return {"refused": f"cannot be run: {str(words)[:200]}"}
 
 
 def _judged(path: str, ports: Ports) -> dict[str, Any]:
@@ -155,26 +136,6 @@ def _judged(path: str, ports: Ports) -> dict[str, Any]:
     if scale != "bytes" and both.min() >= 0:
         scale = "unit" if both.max() <= 1.01 else "bytes"
     return {"resolution": int(shape[2]), "scale": scale}
-
-
-def _limit(size: int) -> None:
-    try:
-        import resource
-    except ImportError:
-        return  # Windows: the parent's clock remains
-    most = SPARE_BYTES + COPIES * size
-    for kind, value in ((resource.RLIMIT_AS, most), (resource.RLIMIT_CPU, int(FIRST_RUN_S))):
-        hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        try:
-            resource.setrlimit(kind, (value, value))
-        except (OSError, ValueError):
-            continue  # macOS refuses some of them
-
-
-def _paths() -> list[str]:
-    home = Path(__file__).resolve().parents[2]
-    return [str(home), *(path for path in sys.path if path and Path(path).is_absolute())]
 
 
 def _is_size(value: Any) -> bool:

@@ -7,7 +7,6 @@ of numbers as base64, so an object would not come back as it went in.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from engine.errors import ExportError
 from engine.frame import USES, BackendName, Mark, Quality, Tier, Use
 from engine.image.xmp import SOURCE_TYPES
 from engine.path import Path
+from engine.provenance import soft_binding
 from engine.provenance.origin import (
     SourceType,
     models_of,
@@ -199,7 +199,7 @@ def _soft_binding(claim: Claim) -> list[dict[str, Any]]:
     """The mark as a soft binding (C2PA specification 2.2, section 9.3)."""
     if claim.mark is None:
         return []
-    value = base64.b64encode(claim.mark.value).decode("ascii")
+    value = soft_binding.told(claim.mark)
     data = {"alg": claim.mark.algorithm, "blocks": [{"scope": {}, "value": value}]}
     return [{"label": "c2pa.soft-binding", "created": True, "data": data}]
 

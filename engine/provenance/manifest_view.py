@@ -170,7 +170,7 @@ def _uses(raw: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _marks(raw: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
-    """The soft bindings that the signer states: algorithm and value (base64)."""
+    """The soft bindings that the signer states: algorithm and value, see soft_binding."""
     found: list[Mapping[str, str]] = []
     for label, data in raw.get("assertions", {}).items():
         if str(label).startswith("c2pa.soft-binding") and isinstance(data, dict):

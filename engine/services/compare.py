@@ -6,8 +6,6 @@ held to that hash first; then it is marked again as the file says, and held to t
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,6 +17,7 @@ from engine.frame import Frame, Mark, Rerender, Verdict
 from engine.image.codec import read_picture
 from engine.image.formats import AVIF, JPEG, PNG, TIFF, WEBP, PictureFormat, sniff
 from engine.image.pixels import largest_difference, pixels_sha256, psnr
+from engine.provenance import soft_binding
 from engine.provenance.fingerprint import Pixels
 
 MarkAgain = Callable[[Pixels, Mark], Pixels | None]
@@ -55,9 +54,8 @@ def compare(
 def stated_mark(verdict: Verdict, receipt: Mapping[str, Any]) -> Mark | None:
     """The mark that the manifest states, with the parameters that manifest or ledger know."""
     for stated in verdict.claim.get("watermarks", ()):
-        try:
-            value = base64.b64decode(stated["value"], validate=True)
-        except (binascii.Error, ValueError):
+        value = soft_binding.read(stated["alg"], stated["value"])
+        if value is None:
             continue
         known = receipt.get("watermark")
         known = known if isinstance(known, Mapping) and known.get("alg") == stated["alg"] else {}

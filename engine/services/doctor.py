@@ -19,6 +19,7 @@ from engine.backends.kernels.library import kernels
 from engine.errors import AtelierError
 from engine.models.library import ModelLibrary, bundled_folder, load_tensors
 from engine.services.engines import Engines
+from engine.services.trustmark_folder import letters_in
 
 PACKAGES = (
     "numpy",
@@ -57,11 +58,28 @@ def examine(home: Path, library: ModelLibrary) -> tuple[Check, ...]:
         *_compute(),
         _keyring(),
         *_signing(home),
+        *_trustmark(home),
         *_window(),
         _home(home),
         _disk(home),
         *_models(library, Engines(home)),
     )
+
+
+def _trustmark(home: Path) -> Iterator[Check]:
+    """The networks of TrustMark, where there are some: whether they pass their self test."""
+    from engine.services.trustmark import TrustMarks
+
+    marks = TrustMarks(home)
+    letters = ", ".join(letters_in(marks.folder))
+    if not letters:
+        return
+    try:
+        marks.writer()
+    except AtelierError as error:
+        yield Check("TrustMark", False, error.what, error.remedy)
+    else:
+        yield Check("TrustMark", True, f"{letters}, in {marks.folder}; the self test passed")
 
 
 def _python() -> Check:

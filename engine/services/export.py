@@ -33,7 +33,7 @@ from engine.provenance.verify import Credentials, read_credentials
 from engine.recipe import ModelRef, Recipe
 from engine.services.atomic_file import check_target, put_in_place, remove, write_temporary
 from engine.services.export_facts import made_of, receipt_of, text_of, xmp_of
-from engine.services.marking import weakness, why_none
+from engine.services.marking import ALGORITHM, weakness, why_none
 from engine.services.sizing import resized, size_of
 
 Watermark = Callable[[Pixels, int], tuple[Pixels, Mark] | None]
@@ -48,7 +48,8 @@ class Exporter:
 
     render: renders a Recipe anew at full quality, never from the preview's cache. photo: the bytes
     of a picture in the store. resolution: the side of what a model makes, in pixels. watermark:
-    puts the 40-bit id of the row into the pixels, invisibly; None of it, or from it, is no mark.
+    puts the 40-bit id of the row into the pixels, invisibly; None of it, or from it, is no mark,
+    and why_unmarked says why it was none.
     sheet: the Recipes of all pictures on a sheet, where what `render` gives is one.
     """
 
@@ -58,6 +59,7 @@ class Exporter:
     photo: Callable[[str], bytes]
     resolution: Callable[[ModelRef], int]
     watermark: Watermark | None = None
+    why_unmarked: Callable[[Pixels], str] = why_none
     sheet: tuple[Recipe, ...] = ()
 
     def export(
@@ -209,7 +211,9 @@ class Exporter:
         """What is to be told of the mark."""
         if self.watermark is None or not options.watermark:
             return ""
-        return why_none(pixels) if mark is None else weakness(pixels)
+        if mark is None:
+            return self.why_unmarked(pixels)
+        return weakness(pixels) if mark.algorithm == ALGORITHM else ""
 
     def _render(self, recipe: Recipe, size_px: int | None) -> tuple[Recipe, Frame]:
         """The Recipe with its visible Resize, and its picture."""

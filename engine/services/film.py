@@ -27,7 +27,7 @@ from engine.recipe import Recipe, Resize
 from engine.services.atomic_file import put_in_place, remove, write_temporary
 from engine.services.export import Exporter
 from engine.services.export_facts import made_of, receipt_of
-from engine.services.marking import of_frames, why_none
+from engine.services.marking import of_frames
 
 THUMBNAIL_SIDE, THUMBNAIL_BYTES = 192, 8_000
 
@@ -116,7 +116,7 @@ class FilmExporter:
         told(Progress("Done", 1.0))
         words = [f"The credentials are in {sidecar_of(row.path).name}." if signed.sidecar else ""]
         if mark is None and options.watermark and self.stills.watermark is not None:
-            words.append(why_none(frame.pixels))
+            words.append(self.stills.why_unmarked(frame.pixels))
         return Receipt(
             row.path, digest, made.pixels_sha256, first, frame.backend, made.versions, "own",
             row.id, identity.chain.name, " ".join(x for x in (*words, identity.notice) if x), mark,

@@ -23,11 +23,15 @@ ReadMark = Callable[[Pixels], MarkFound | None]
 
 @dataclass(frozen=True)
 class Lookup:
-    """What is asked besides the file: the ledger, where there is one, and a decoder of marks."""
+    """What is asked besides the file: the ledger, where there is one, and a decoder of marks.
+
+    remarks: what the decoder has to say of itself once it was asked.
+    """
 
     ledger: Callable[[], Ledger | None] = lambda: None
     read_mark: ReadMark | None = None
     extracts: Extracts | None = None
+    remarks: Callable[[], tuple[str, ...]] = tuple
 
     def mark(self, picture: Picture | None) -> MarkFound | None:
         """The invisible mark of the picture."""
@@ -84,7 +88,7 @@ def _match(
     if row is not None and found.verdict == "own":
         return _told(row, "credentials", 1.0)
     # A mark is a pointer and no proof: it can be copied. The pictures are compared.
-    row = None if mark is None else ledger.find_mark(mark.id)
+    row = None if mark is None or mark.id is None else ledger.find_mark(mark.id)
     if row is not None and picture is not None and len(row.fingerprints) == SIZE:
         return _told(row, "watermark", _alike(row, picture.pixels))
     alike = () if picture is None else ledger.search(picture.pixels, LEAST_SCORE, 1)
@@ -117,6 +121,21 @@ def _told(row: Row, by: MatchBy, score: float) -> LedgerMatch:
         row.path,
         recipe,
         row.receipt,
+    )
+
+
+def mark_finding(mark: MarkFound | None, match: LedgerMatch | None) -> Finding | None:
+    """What a mark tells that led to no row: that it is somebody else's, or of no row here."""
+    if mark is None or (match is not None and match.by != "looks"):
+        return None
+    if mark.id is None:
+        return Finding(
+            None,
+            f"An invisible mark reads as a TrustMark ({mark.algorithm}) that is not of this "
+            "ledger: another program wrote it, or chance did.",
+        )
+    return Finding(
+        None, f"An invisible mark has the id {mark.id:010x}, which was not found in your ledger."
     )
 
 

@@ -97,9 +97,10 @@ def _watermark(mark: MarkFound | None) -> dict[str, Any] | None:
     if mark is None:
         return None
     return {
-        "id": f"{mark.id:010x}",
+        "id": None if mark.id is None else f"{mark.id:010x}",
         "confidence": mark.confidence,
         "algorithm": mark.algorithm or None,
+        "payload": mark.payload or None,
     }
 
 

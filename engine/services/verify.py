@@ -26,7 +26,7 @@ from engine.provenance.origin import models_of
 from engine.provenance.verify import Credentials, crjson, read_credentials
 from engine.recipe import ModelRef, Recipe
 from engine.services.compare import MarkAgain, compare
-from engine.services.lookup import Lookup, match_finding
+from engine.services.lookup import Lookup, mark_finding, match_finding
 
 RenderRecipe = Callable[[Recipe], Frame]
 NOBODY = Lookup()
@@ -100,12 +100,15 @@ def _looked_up(verdict: Verdict, data: bytes, found: Credentials, lookup: Lookup
     told = lookup.elsewhere(data, mark, picture)
     if match is not None:
         told = (match_finding(match), *told)
+    strange = mark_finding(mark, match)
+    if strange is not None:
+        told = (strange, *told)
     return replace(
         verdict,
         findings=(*verdict.findings, *told),
         watermark=mark,
         ledger=match,
-        notes=(*notes, *more),
+        notes=(*notes, *more, *lookup.remarks()),
     )
 
 

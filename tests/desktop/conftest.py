@@ -40,7 +40,8 @@ def make_desk(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         desk = Desk(studio, settings)
         desks.append(desk)
         desk.start(size)
-        qtbot.waitUntil(lambda: desk.shows_picture() and desk.at_rest(), timeout=20_000)
+        # Only a window that hangs takes as long as this; a busy machine took more than 20 s.
+        qtbot.waitUntil(lambda: desk.shows_picture() and desk.at_rest(), timeout=100_000)
         return desk
 
     yield make

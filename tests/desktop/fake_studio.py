@@ -116,6 +116,7 @@ class FakeStudio:
         self.films: list[Any] = []
         self.more: tuple[DirectionInfo, ...] = ()
         self.stopped = False
+        self.trustmark = False
         self.anatomies: dict[str, Anatomy] = {}
         self.lost: set[str] = set()
         self.looked: list[tuple[Recipe, str | None]] = []
@@ -390,6 +391,9 @@ class FakeStudio:
             "keyring",
             "Exports are signed.",
         )
+
+    def has_trustmark(self) -> bool:
+        return self.trustmark
 
     def settle(self) -> tuple[str, ...]:
         return self.ledger_problems

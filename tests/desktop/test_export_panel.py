@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
 from desktop.facts import ExportRequest
-from desktop.messages import RENEW, message_of
+from desktop.messages import RENEW, Message, message_of
 from desktop.views.export_choices import FORMATS, KEYS, TIER_WORDS
 from desktop.views.export_panel import ExportPanel
 from engine.errors import IdentityError, IdentityExpired
@@ -47,6 +47,21 @@ def test_others_may_do_nothing_unless_it_is_allowed(panel: ExportPanel, qtbot: Q
     assert _asked(panel, qtbot).options.allowed_uses == USES
 
 
+def test_trustmark_is_offered_where_its_networks_are(
+    panel: ExportPanel, qtbot: QtBot, tmp_path: Path
+) -> None:
+    assert "trustmark" not in panel._mark._buttons
+    assert _asked(panel, qtbot).options.mark == "atelier"
+    other = ExportPanel(str(tmp_path), trustmark=True)
+    qtbot.addWidget(other)
+    other._mark._buttons["trustmark"].click()
+    options = _asked(other, qtbot).options
+    assert (options.watermark, options.mark) == (True, "trustmark")
+    assert "other programs see" in other._mark_words.text()
+    other._mark._buttons["off"].click()
+    assert not _asked(other, qtbot).options.watermark
+
+
 def test_the_words_for_the_private_tiers_say_where_the_recipe_stays() -> None:
     for tier in ("commitment", "disclosure"):
         assert "stays in your ledger" in TIER_WORDS[tier]
@@ -69,8 +84,34 @@ def test_an_expired_identity_is_renewed_in_one_click(
 
 
 def test_a_ledger_that_was_changed_shows_at_the_start(
-    make_desk: Callable[..., Desk], studio: FakeStudio, qtbot: QtBot
+    make_desk: Callable[..., Desk], studio: FakeStudio
 ) -> None:
     studio.ledger_problems = ("Entries 5 to 5 are missing.",)
     desk = make_desk(studio)
-    qtbot.waitUntil(lambda: "Entries 5" in desk.window.stage.message.text, timeout=10_000)
+    assert "Entries 5" in desk.window.stage.message.text, "a window at rest has told it"
+
+
+def test_what_the_ledger_tells_outlives_messages_that_go_away_by_themselves(desk: Desk) -> None:
+    stage = desk.window.stage
+    ledger, good = Message("The ledger was changed.", "", "plain"), Message("Saved.", "", "good")
+    picture, other = (
+        Message("It does not show.", "", "bad"),
+        Message("The disk is full.", "", "bad"),
+    )
+    stage.show_message(ledger)
+    stage.show_picture_message(picture)
+    assert stage.message.text == picture.title
+    stage.show_message(good)
+    assert stage.message.text == good.title
+    stage._away.timeout.emit()
+    assert stage.message.text == ledger.title
+    stage.show_picture_message(picture)
+    stage.clear_error()
+    assert stage.message.text == ledger.title
+    stage.show_message(other)  # of this somebody has to know: it takes the place for good
+    stage.clear_error()
+    assert stage.message.text == other.title
+    stage.message._close.click()
+    stage.show_message(good)
+    stage._away.timeout.emit()
+    assert stage.message.text == "", "what was closed stays closed"
