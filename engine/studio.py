@@ -27,18 +27,9 @@ from engine.frame import (
     Verdict,
 )
 from engine.path import Path as Film
-from engine.project import (
-    Autosave,
-    Entry,
-    Favourite,
-    Favourites,
-    Project,
-    Recent,
-    load,
-    save,
-)
+from engine.project import Entry, Favourite, Project
 from engine.recipe import Recipe
-from engine.studio_models import Models
+from engine.studio_projects import Projects
 
 if TYPE_CHECKING:
     from engine.provenance.keys import Identity, Unlocked
@@ -52,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "Favourite", "Project", "Studio", "default_home"]
 
 LEDGER = "ledger.sqlite3"
-FAVOURITES = "favourites.json"
 HOME_VARIABLE = "LATENT_ATELIER_HOME"
 EXPORT = ExportOptions()
 
@@ -67,7 +57,7 @@ def default_home() -> Path:
     return Path(user_data_dir("latent-atelier", appauthor=False))
 
 
-class Studio(Models):
+class Studio(Projects):
     """Everything the program can do, for one data folder.
 
     home: the data folder; None for `default_home()`. backend: "onnx", "native", "torch", or None
@@ -90,8 +80,6 @@ class Studio(Models):
         self._making = threading.Lock()
         self._identity: Identity | None = None
         self._ledger: Ledger | None = None
-        self._autosave = Autosave(self.home, self.store)
-        self._recent = Recent(self.home / "recent.json")
 
     def export(
         self,
@@ -299,40 +287,6 @@ class Studio(Models):
         read_picture(data)
         return self.store.put(data)
 
-    def new_project(self) -> Project:
-        """An empty project."""
-        return Project()
-
-    def open_project(self, path: Path) -> Project:
-        """Read a project file; what it brings along goes into the store. Raises ProjectError."""
-        project = load(Path(path), self.store)
-        self._recent.add(Path(path))
-        return project
-
-    def save_project(self, project: Project, path: Path) -> None:
-        """Write a project and what it needs into one file. Raises ProjectError."""
-        save(project, self.store, Path(path))
-        self._recent.add(Path(path))
-        self._autosave.discard()
-
-    def autosave(self, project: Project) -> None:
-        """Keep the unsaved work for the case of a crash. Raises ProjectError."""
-        self._autosave.write(project)
-
-    def recoverable(self) -> Project | None:
-        """The unsaved work of a session that did not end well, or None; a new session begins.
-
-        Raises ProjectError once when that work is damaged.
-        """
-        try:
-            return self._autosave.recoverable()
-        finally:
-            self._autosave.begin()
-
-    def close(self) -> None:
-        """The session ends well: nothing is left to recover. Raises ProjectError."""
-        self._autosave.finish()
-
     @cached_property
     def edit(self) -> Editor:
         """Directions, inversion, dragging, text. The process that searches starts when needed."""
@@ -352,15 +306,3 @@ class Studio(Models):
         super().stop_workers()
         self.edit.close()
         self.lab.close()
-
-    def favourites(self) -> tuple[Favourite, ...]:
-        """The pictures kept across projects. Raises ProjectError."""
-        return Favourites(self.home / FAVOURITES).load()
-
-    def keep_favourites(self, kept: Sequence[Favourite]) -> None:
-        """Write the pictures kept across projects. Raises ProjectError."""
-        Favourites(self.home / FAVOURITES).save(kept)
-
-    def recent(self) -> tuple[Path, ...]:
-        """Project files opened or saved last that are still there, newest first."""
-        return self._recent.paths()
