@@ -14,7 +14,7 @@ from desktop.widgets.text import label
 from engine.recipe import ModelRef
 
 MOST = 8
-TEXT_SCALE = 4.0
+TEXT_SCALE = 1.0
 
 
 class GuidancePanel(QWidget):

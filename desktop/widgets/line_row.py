@@ -37,15 +37,19 @@ class LineRow(QWidget):
         """Show a text; emits nothing. What is being written stays."""
         self._text = text
         if not self._field.hasFocus() or not self._field.isModified():
-            self._field.setText(text)
+            self._show(text)
 
     def put_back(self) -> None:
         """Show the last text again."""
-        self._field.setText(self._text)
+        self._show(self._text)
+
+    def _show(self, text: str) -> None:
+        self._field.setText(text)
+        self._field.setCursorPosition(0)  # a long text begins at its beginning
 
     @Slot()
     def _finish(self) -> None:
         text = " ".join(self._field.text().split())
-        self._field.setText(text)  # also makes it unmodified
+        self._show(text)  # also makes it unmodified
         if text != self._text:
             self.written.emit(text)

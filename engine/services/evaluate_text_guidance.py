@@ -19,7 +19,7 @@ from engine.services.evaluate_clip import truer
 from engine.services.evaluate_diffusion import LEVELS, REAL_SEED, Trials
 from engine.wishes import ClipInfo
 
-SCALE = 4.0
+SCALE = 1.0
 
 
 def text_guidance(trials: Trials, clip_info: ClipInfo, eyes: NoisyClipInfo) -> dict[str, Any]:
