@@ -6,14 +6,14 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from engine.comparing import AXES, SAMPLER_TITLES, SPACING_TITLES, Grid, denoising_of, grid_of
-from engine.denoising import SPACINGS, Classes, ClassifierFree, Denoise, DenoiserInfo
+from engine.denoising import SPACINGS, Classes, ClassifierFree, ClipGuidance, Denoise, DenoiserInfo
 from engine.errors import RecipeError, UsageError
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 
 if TYPE_CHECKING:
     from engine.studio import Studio
 
-WORDS = ("steps", "sampler", "spacing", "guidance", "eta")
+WORDS = ("steps", "sampler", "spacing", "guidance", "eta", "toward", "away", "text_scale")
 
 
 def add_diffusion_options(parser: ArgumentParser) -> None:
@@ -23,6 +23,9 @@ def add_diffusion_options(parser: ArgumentParser) -> None:
     parser.add_argument("--spacing", choices=tuple(SPACING_TITLES), help="the sampler's first")
     parser.add_argument("--guidance", type=float, metavar="S", help="toward the class; 3")
     parser.add_argument("--eta", type=float, metavar="E", help="noise that ddim adds, 0 to 1")
+    parser.add_argument("--toward", metavar="T", help="a text that a CLIP pulls toward")
+    parser.add_argument("--away", metavar="T", help="a text that it pulls away from")
+    parser.add_argument("--text-scale", type=float, metavar="S", help="how strongly; 1")
     parser.add_argument("--prompt", metavar="T", help="for a model that reads texts")
 
 
@@ -44,7 +47,8 @@ def refuse_words(options: Namespace) -> None:
     given = [word for word in WORDS if getattr(options, word, None) is not None]
     # Other verbs have a --steps of their own, which is no word of the picture.
     if given and hasattr(options, "prompt"):
-        raise UsageError(f"--{given[0]} is for diffusion models, and {options.model} is none.")
+        word = given[0].replace("_", "-")
+        raise UsageError(f"--{word} is for diffusion models, and {options.model} is none.")
 
 
 def refuse_words_beside(options: Namespace) -> None:
@@ -53,7 +57,8 @@ def refuse_words_beside(options: Namespace) -> None:
         return
     given = [word for word in (*WORDS, "prompt") if getattr(options, word) is not None]
     if given:
-        raise UsageError(f"Give a RECIPE.json, or --model with --{given[0]}, not both.")
+        word = given[0].replace("_", "-")
+        raise UsageError(f"Give a RECIPE.json, or --model with --{word}, not both.")
 
 
 def refuse_prompt(options: Namespace, name: str) -> None:
@@ -61,12 +66,41 @@ def refuse_prompt(options: Namespace, name: str) -> None:
     if getattr(options, "prompt", None) is not None:
         raise RecipeError(
             f"{name} reads no texts, got the prompt {options.prompt[:60]!r}.",
-            "Leave --prompt out; where the model has classes, choose one with --class.",
+            "Guide it with --toward, which a CLIP reads, or choose a class with --class.",
         )
 
 
-def denoise_of(options: Namespace, info: DenoiserInfo, classes: tuple[ClassWeight, ...]) -> Recipe:
-    """The diffusion picture that the words mean. Raises RecipeError."""
+def text_of(options: Namespace, info: DenoiserInfo, studio: Studio) -> tuple[ClipGuidance, ...]:
+    """The guidance by a text, where one is given. Raises UsageError, RecipeError, ModelError."""
+    if options.toward is None:
+        if options.away is not None or options.text_scale is not None:
+            raise UsageError("--away and --text-scale go with --toward.")
+        return ()
+    clip = studio.library.clip()
+    fits = (
+        one
+        for one in studio.noisy_clips()
+        if (one.clip, one.resolution) == (clip.sha256, info.resolution)
+    )
+    eyes = next(fits, None)
+    return (
+        ClipGuidance(
+            ModelRef(clip.name, clip.sha256),
+            options.toward,
+            1.0 if options.text_scale is None else options.text_scale,
+            options.away or "",
+            None if eyes is None else ModelRef(eyes.name, eyes.sha256),
+        ),
+    )
+
+
+def denoise_of(
+    options: Namespace,
+    info: DenoiserInfo,
+    classes: tuple[ClassWeight, ...],
+    texts: tuple[ClipGuidance, ...] = (),
+) -> Recipe:
+    """The diffusion picture that the words mean. texts: see text_of. Raises RecipeError."""
     refuse_prompt(options, info.name)
     others = ("psi", "cutoff", "noise", "noise_seed", "noise_strength", "translate", "rotate")
     for word in others:
@@ -81,7 +115,7 @@ def denoise_of(options: Namespace, info: DenoiserInfo, classes: tuple[ClassWeigh
             ModelRef(info.name, info.sha256),
             Seed(options.seed),
             Classes(classes),
-            (ClassifierFree(scale),) if info.classes else (),
+            (*((ClassifierFree(scale),) if info.classes else ()), *texts),
             sampler,
             25 if options.steps is None else options.steps,
             options.spacing or SPACINGS[sampler][0],  # type: ignore[index]

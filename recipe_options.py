@@ -8,7 +8,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diffusion_options import denoise_of, denoiser_called, refuse_words, refuse_words_beside
+from diffusion_options import (
+    denoise_of,
+    denoiser_called,
+    refuse_words,
+    refuse_words_beside,
+    text_of,
+)
 from engine.errors import RecipeError, UsageError
 from engine.recipe import (
     ClassWeight,
@@ -77,7 +83,7 @@ def recipe_of(options: Namespace, studio: Studio) -> Recipe:
     classes = _classes(options.classes or [])
     info = denoiser_called(options.model, studio) if hasattr(options, "prompt") else None
     if info is not None:
-        return denoise_of(options, info, classes)
+        return denoise_of(options, info, classes, text_of(options, info, studio))
     ref = studio.ref(options.model)
     refuse_words(options)
     psi = 1.0 if options.psi is None else options.psi

@@ -97,6 +97,8 @@ def test_the_command_line_makes_a_sheet_and_a_diffusion_picture(
         (["--model", "tiny-upsampler"], 1, "makes none from noise"),
         (["--model", "tiny-ddpm", "--down", "steps"], 2, "--down goes with --across"),
         (["--model", "tiny-ddpm", "--across", "hue"], 1, "varies one of"),
+        (["--model", "tiny-ddpm", "--toward", " "], 1, "needs a text, got none"),
+        (["--model", "tiny-ddpm", "--away", "a hat"], 2, "go with --toward"),
     ],
 )
 def test_bad_words_are_one_message_and_leave_nothing(
