@@ -19,8 +19,8 @@ run: setup ## Open the studio; without a display, run the demo offscreen
 test: ## Check style, types, architecture and behaviour
 	@sh scripts/setup.sh test
 	@$(MAKE) --no-print-directory lint
-	$(PYTHON_IN_VENV) -m pytest
-	@echo "Once more the engine and provenance, with PySide6 blocked from import"
+	$(PYTHON_IN_VENV) -m pytest --ignore tests/engine --ignore tests/provenance
+	@echo "The engine and provenance, with PySide6 blocked from import"
 	ATELIER_BLOCK_QT=1 $(PYTHON_IN_VENV) -m pytest -p no:pytest-qt tests/engine tests/provenance
 
 lint: setup ## ruff, mypy --strict, import contracts
