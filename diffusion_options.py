@@ -6,7 +6,15 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from engine.comparing import AXES, SAMPLER_TITLES, SPACING_TITLES, Grid, denoising_of, grid_of
-from engine.denoising import SPACINGS, Classes, ClassifierFree, ClipGuidance, Denoise, DenoiserInfo
+from engine.denoising import (
+    SPACINGS,
+    Classes,
+    ClassifierFree,
+    ClipGuidance,
+    Denoise,
+    DenoiserInfo,
+    eyes_for,
+)
 from engine.errors import RecipeError, UsageError
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 
@@ -77,19 +85,14 @@ def text_of(options: Namespace, info: DenoiserInfo, studio: Studio) -> tuple[Cli
             raise UsageError("--away and --text-scale go with --toward.")
         return ()
     clip = studio.library.clip()
-    fits = (
-        one
-        for one in studio.noisy_clips()
-        if (one.clip, one.resolution) == (clip.sha256, info.resolution)
-    )
-    eyes = next(fits, None)
+    eyes = eyes_for(clip.sha256, info.resolution, studio.noisy_clips())
     return (
         ClipGuidance(
             ModelRef(clip.name, clip.sha256),
             options.toward,
             1.0 if options.text_scale is None else options.text_scale,
             options.away or "",
-            None if eyes is None else ModelRef(eyes.name, eyes.sha256),
+            eyes,
         ),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from engine.denoising import (
     SPACINGS,
@@ -22,25 +21,6 @@ from engine.errors import RecipeError
 from engine.recipe import ClassWeight, Image, Latent, ModelRef, Recipe, Resize, Seed
 
 FIRST_NOISE = Seed(0)
-TermKind = Literal["classifier_free", "classifier", "clip"]
-
-
-@dataclass(frozen=True)
-class TermSetting:
-    """One guidance slider with its interval. index: the negative class of classifier-free
-    guidance, None for no class; the wanted class of a classifier. model: the classifier, or
-    the CLIP. text, away: what a CLIP is to see, and what not. eyes: its picture tower for noisy
-    pictures."""
-
-    kind: TermKind
-    scale: float
-    start: float = 0.0
-    end: float = 1.0
-    index: int | None = None
-    model: ModelRef | None = None
-    text: str = ""
-    away: str = ""
-    eyes: ModelRef | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +39,7 @@ class DiffuseState:
     model: ModelRef
     base: Latent = FIRST_NOISE
     classes: tuple[ClassWeight, ...] = ()
-    terms: tuple[TermSetting, ...] = (TermSetting("classifier_free", 3.0),)
+    terms: tuple[Guidance, ...] = (ClassifierFree(3.0),)
     sampler: SamplerName = "dpmpp_2m"
     steps: int = 25
     spacing: Spacing = "trailing"
@@ -82,7 +62,7 @@ def recipe_of(state: DiffuseState) -> Recipe:
         state.model,
         state.base,
         Classes(state.classes),
-        tuple(_guidance(term) for term in state.terms),
+        state.terms,
         state.sampler,
         state.steps,
         state.spacing,
@@ -120,7 +100,7 @@ def state_of(recipe: Recipe) -> DiffuseState:
         image.model,
         image.noise,
         image.conditioning.weights,
-        tuple(_setting(term) for term in image.guidance),
+        tuple(_shown(term) for term in image.guidance),
         image.sampler,
         image.steps,
         image.spacing,
@@ -153,30 +133,14 @@ def fitting_spacing(sampler: SamplerName, spacing: Spacing) -> Spacing:
     return spacing if spacing in known else known[0]
 
 
-def _guidance(term: TermSetting) -> Guidance:
-    if term.kind == "classifier":
-        assert term.model is not None
-        return Classifier(term.model, term.index or 0, term.scale, term.start, term.end)
-    if term.kind == "clip":
-        assert term.model is not None
-        return ClipGuidance(
-            term.model, term.text, term.scale, term.away, term.eyes, term.start, term.end
-        )
-    weights = () if term.index is None else (ClassWeight(term.index),)
-    return ClassifierFree(term.scale, Classes(weights), term.start, term.end)
-
-
-def _setting(term: Guidance) -> TermSetting:
-    if isinstance(term, Classifier):
-        return TermSetting("classifier", term.scale, term.start, term.end, term.index, term.model)
-    if isinstance(term, ClipGuidance):
-        return TermSetting(
-            "clip", term.scale, term.start, term.end, None, term.model, term.text, term.away,
-            term.eyes,
-        )  # fmt: skip
-    if isinstance(term, ClassifierFree) and isinstance(term.negative, Classes):
-        weights = term.negative.weights
-        if len(weights) < 2:
-            index = weights[0].index if weights else None
-            return TermSetting("classifier_free", term.scale, term.start, term.end, index)
+def _shown(term: Guidance) -> Guidance:
+    """The term, where it has a slider. Raises RecipeError."""
+    match term:
+        case Classifier() | ClipGuidance():
+            return term
+        case ClassifierFree(negative=Classes(weights)) if weights in (
+            (),
+            tuple(ClassWeight(w.index) for w in weights[:1]),
+        ):
+            return term
     raise RecipeError(f"The guidance {term.op!r} has no slider here.")

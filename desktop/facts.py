@@ -175,11 +175,6 @@ class DiffuseKit:
         """The model with that digest."""
         return next((info for info in self.makers if info.sha256 == sha256), None)
 
-    def eyes_of(self, clip: ClipInfo, resolution: int) -> NoisyClipInfo | None:
-        """The picture tower for noisy pictures of a size that shares a CLIP's space."""
-        fits = (e for e in self.eyes if (e.clip, e.resolution) == (clip.sha256, resolution))
-        return next(fits, None)
-
     def classes_of_classifier(self, sha256: str) -> tuple[str, ...]:
         """Names of a classifier's classes; none for one that is not here."""
         found = (info.classes for info in self.classifiers if info.sha256 == sha256)

@@ -6,7 +6,7 @@ instructions join beside the classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -223,3 +223,11 @@ class NoisyClipInfo:
     resolution: int
     clip: str
     folder: Path
+
+
+def eyes_for(clip: str, resolution: int, towers: Iterable[NoisyClipInfo]) -> ModelRef | None:
+    """The picture tower for noisy pictures of a size that shares the space of the CLIP with that
+    digest; None where there is none, and the gradient has to go through the U-Net."""
+    fits = (t for t in towers if (t.clip, t.resolution) == (clip, resolution))
+    found = next(fits, None)
+    return None if found is None else ModelRef(found.name, found.sha256)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from desktop.diffuse_state import DiffuseState, TermSetting
+from desktop.diffuse_state import DiffuseState
 from desktop.facts import DiffuseKit
-from desktop.views.term_box import EXAMPLE, ClassTermBox, TermBox, TextTermBox
+from desktop.views.term_box import EXAMPLE, FromClassBox, TermBox, TextTermBox, ToClassBox
 from desktop.widgets.button import push
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
+from engine.denoising import Classifier, ClassifierFree, ClipGuidance, Guidance, eyes_for
 from engine.recipe import ModelRef
 
 MOST = 8
-TEXT_SCALE = 1.0
+CLASS_SCALE, TEXT_SCALE = 4.0, 1.0
 
 
 class GuidancePanel(QWidget):
@@ -70,7 +71,7 @@ class GuidancePanel(QWidget):
     def show_state(self, state: DiffuseState) -> None:
         """Show the terms."""
         self._state = state
-        shape = (state.model, *((t.kind, t.model) for t in state.terms))
+        shape = (state.model, *((t.op, getattr(t, "model", None)) for t in state.terms))
         if shape != self._shape:
             self._shape = shape
             self._make_boxes(state)
@@ -97,20 +98,16 @@ class GuidancePanel(QWidget):
             self._list.addWidget(box)
             self._boxes.append(box)
 
-    def _box(self, state: DiffuseState, term: TermSetting) -> TermBox:
-        if term.kind == "clip":
+    def _box(self, state: DiffuseState, term: Guidance) -> TermBox:
+        if isinstance(term, ClipGuidance):
             return TextTermBox("" if term.eyes else "through the U-Net, slower")
-        return ClassTermBox(term.kind, self._classes(state, term))
+        if isinstance(term, Classifier):
+            kit = self._kit
+            return ToClassBox(() if kit is None else kit.classes_of_classifier(term.model.sha256))
+        info = self._kit.maker(state.model.sha256) if self._kit is not None else None
+        return FromClassBox(() if info is None else info.classes)
 
-    def _classes(self, state: DiffuseState, term: TermSetting) -> tuple[str, ...]:
-        if self._kit is None:
-            return ()
-        if term.model is not None:
-            return self._kit.classes_of_classifier(term.model.sha256)
-        info = self._kit.maker(state.model.sha256)
-        return () if info is None else info.classes
-
-    def _changed(self, box: TermBox, term: TermSetting) -> None:
+    def _changed(self, box: TermBox, term: Guidance) -> None:
         if self._state is not None and box in self._boxes:
             terms = list(self._state.terms)
             terms[self._boxes.index(box)] = term
@@ -123,14 +120,13 @@ class GuidancePanel(QWidget):
 
     def _add_free(self) -> None:
         if self._state is not None:
-            self._set_terms((*self._state.terms, TermSetting("classifier_free", 3.0)))
+            self._set_terms((*self._state.terms, ClassifierFree(3.0)))
 
     def _add_judged(self) -> None:
         if self._state is not None and self._kit is not None and self._kit.classifiers:
             info = self._kit.classifiers[0]
             index = self._state.class_index or 0
-            ref = ModelRef(info.name, info.sha256)
-            term = TermSetting("classifier", 4.0, index=index, model=ref)
+            term = Classifier(ModelRef(info.name, info.sha256), index, CLASS_SCALE)
             self._set_terms((*self._state.terms, term))
 
     def _add_said(self) -> None:
@@ -138,14 +134,12 @@ class GuidancePanel(QWidget):
             return
         clip = self._kit.clips[0]
         info = self._kit.maker(self._state.model.sha256)
-        eyes = self._kit.eyes_of(clip, info.resolution) if info is not None else None
-        term = TermSetting(
-            "clip", TEXT_SCALE, model=ModelRef(clip.name, clip.sha256), text=EXAMPLE,
-            eyes=None if eyes is None else ModelRef(eyes.name, eyes.sha256),
-        )  # fmt: skip
+        size = 0 if info is None else info.resolution
+        eyes = eyes_for(clip.sha256, size, self._kit.eyes)
+        term = ClipGuidance(ModelRef(clip.name, clip.sha256), EXAMPLE, TEXT_SCALE, eyes=eyes)
         self._set_terms((*self._state.terms, term))
 
-    def _set_terms(self, terms: tuple[TermSetting, ...]) -> None:
+    def _set_terms(self, terms: tuple[Guidance, ...]) -> None:
         self.field_changed.emit("terms", terms)
         self.gesture_ended.emit()
 

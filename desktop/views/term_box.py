@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from desktop.diffuse_state import TermSetting
 from desktop.widgets.button import IconButton
 from desktop.widgets.choice_row import ChoiceRow
 from desktop.widgets.line_row import LineRow
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
+from engine.denoising import Classes, Classifier, ClassifierFree, ClipGuidance, Guidance
+from engine.recipe import ClassWeight
 
-TITLES = {"classifier_free": "Classifier-free", "classifier": "Classifier", "clip": "Text"}
 EXAMPLE = "a smiling woman with glasses"
 
 
 class TermBox(QWidget):
     """Scale and interval. Its signals carry itself, so that the panel knows its place."""
 
-    changed = Signal(object, object)  # the box, TermSetting
+    changed = Signal(object, object)  # the box, Guidance
     removed = Signal(object)
     gesture_ended = Signal()
 
-    def __init__(self, kind: str, note: str = "") -> None:
+    def __init__(self, title: str, note: str = "", neutral: float = 0.0) -> None:
         super().__init__()
-        self.kind = kind
-        self._term: TermSetting | None = None
+        self._term: Guidance | None = None
         head = QHBoxLayout()
-        head.addWidget(label(TITLES[kind], role="strong"))
+        head.addWidget(label(title, role="strong"))
         head.addWidget(label(note, tone="muted"), 1)
         remove = IconButton("close", "Remove this guidance", size_px=12)
         head.addWidget(remove)
-        neutral = 1.0 if kind == "classifier_free" else 0.0
         self._scale = SliderRow("Scale", 0, 10, neutral, beyond=(-50, 50), step=0.1)
         self._start = SliderRow("From", 0, 1, 0.0)
         self._end = SliderRow("Until", 0, 1, 1.0)
@@ -50,7 +49,7 @@ class TermBox(QWidget):
             part.gesture_ended.connect(self.gesture_ended)
         remove.clicked.connect(self._remove)
 
-    def show_term(self, term: TermSetting) -> None:
+    def show_term(self, term: Any) -> None:
         """Show the term; emits nothing."""
         self._term = term
         self._scale.set_value(term.scale)
@@ -64,7 +63,7 @@ class TermBox(QWidget):
 
     def _set(self, **changes: object) -> None:
         if self._term is not None:
-            self.changed.emit(self, replace(self._term, **changes))  # type: ignore[arg-type]
+            self.changed.emit(self, replace(self._term, **changes))
 
     def _moved(self) -> None:
         self._set(scale=self._scale.value, start=self._start.value, end=self._end.value)
@@ -73,25 +72,44 @@ class TermBox(QWidget):
         self.removed.emit(self)
 
 
-class ClassTermBox(TermBox):
-    """Toward a class, or away from one."""
+class FromClassBox(TermBox):
+    """Classifier-free: away from a class, or from none."""
 
-    def __init__(self, kind: str, classes: tuple[str, ...]) -> None:
-        super().__init__(kind)
-        free = kind == "classifier_free"
-        self._class = ChoiceRow("Away from" if free else "Toward")
-        names = [(str(i), name) for i, name in enumerate(classes)]
-        self._class.set_choices([("", "no class"), *names] if free else names)
-        self._class.chosen.connect(self._chosen)
+    def __init__(self, classes: tuple[str, ...]) -> None:
+        super().__init__("Classifier-free", neutral=1.0)
+        self._class = ChoiceRow("Away from")
+        self._class.set_choices([("", "no class"), *_numbered(classes)])
+        self._class.chosen.connect(self._choose)
         self._lead(self._class)
 
-    def show_term(self, term: TermSetting) -> None:
+    def show_term(self, term: ClassifierFree) -> None:
         """Show the term; emits nothing."""
         super().show_term(term)
-        self._class.set_key("" if term.index is None else str(term.index))
+        weights = term.negative.weights if isinstance(term.negative, Classes) else ()
+        self._class.set_key(str(weights[0].index) if weights else "")
 
-    def _chosen(self, key: str) -> None:
-        self._set(index=int(key) if key else None)
+    def _choose(self, key: str) -> None:
+        self._set(negative=Classes((ClassWeight(int(key)),) if key else ()))
+        self.gesture_ended.emit()
+
+
+class ToClassBox(TermBox):
+    """Toward a class of a noise-aware classifier."""
+
+    def __init__(self, classes: tuple[str, ...]) -> None:
+        super().__init__("Classifier")
+        self._class = ChoiceRow("Toward")
+        self._class.set_choices(_numbered(classes))
+        self._class.chosen.connect(self._choose)
+        self._lead(self._class)
+
+    def show_term(self, term: Classifier) -> None:
+        """Show the term; emits nothing."""
+        super().show_term(term)
+        self._class.set_key(str(term.index))
+
+    def _choose(self, key: str) -> None:
+        self._set(index=int(key))
         self.gesture_ended.emit()
 
 
@@ -99,14 +117,14 @@ class TextTermBox(TermBox):
     """Toward a text, and away from another."""
 
     def __init__(self, note: str) -> None:
-        super().__init__("clip", note)
+        super().__init__("Text", note)
         self._text = LineRow("Toward", "What the picture should show", EXAMPLE)
         self._away = LineRow("Away from", "What it should not show; may be empty", "nothing")
         self._text.written.connect(self._write_text)
         self._away.written.connect(self._write_away)
         self._lead(self._text, self._away)
 
-    def show_term(self, term: TermSetting) -> None:
+    def show_term(self, term: ClipGuidance) -> None:
         """Show the term; emits nothing."""
         super().show_term(term)
         self._text.set_text(term.text)
@@ -122,3 +140,7 @@ class TextTermBox(TermBox):
     def _write_away(self, text: str) -> None:
         self._set(away=text)
         self.gesture_ended.emit()
+
+
+def _numbered(classes: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(str(i), name) for i, name in enumerate(classes)]

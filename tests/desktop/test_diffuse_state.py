@@ -7,12 +7,12 @@ import pytest
 from desktop.diffuse_state import (
     DiffuseState,
     Stages,
-    TermSetting,
     fitting_spacing,
     is_diffusion,
     recipe_of,
     state_of,
 )
+from engine.denoising import Classes, Classifier, ClassifierFree, ClipGuidance
 from engine.errors import RecipeError
 from engine.recipe import ClassWeight, Generate, ModelRef, Recipe, Resize, Seed
 
@@ -22,9 +22,9 @@ STATE = DiffuseState(
     Seed(5),
     (ClassWeight(3),),
     (
-        TermSetting("classifier_free", 3.0, 0.1, 0.9, 2),
-        TermSetting("classifier", 4.0, index=1, model=MODEL),
-        TermSetting("clip", 4.0, 0.2, model=MODEL, text="a hat", away="a man", eyes=MODEL),
+        ClassifierFree(3.0, Classes((ClassWeight(2),)), 0.1, 0.9),
+        Classifier(MODEL, 1, 4.0),
+        ClipGuidance(MODEL, "a hat", 4.0, "a man", MODEL, 0.2),
     ),
     "euler",
     30,

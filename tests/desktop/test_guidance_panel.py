@@ -9,11 +9,11 @@ import pytest
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from desktop.diffuse_state import DiffuseState, TermSetting
+from desktop.diffuse_state import DiffuseState
 from desktop.facts import DiffuseKit
 from desktop.views.guidance_panel import GuidancePanel
 from desktop.views.term_box import EXAMPLE
-from engine.denoising import DenoiserInfo, NoisyClipInfo
+from engine.denoising import ClipGuidance, DenoiserInfo, NoisyClipInfo
 from engine.recipe import ModelRef
 from engine.wishes import ClipInfo
 
@@ -47,7 +47,7 @@ def test_a_text_takes_the_noisy_eyes_that_fit(panel: GuidancePanel) -> None:
     heard = wanted(panel)
     press(panel, "Text")
     (term,) = heard[-1]
-    assert (term.kind, term.text) == ("clip", EXAMPLE)
+    assert (term.op, term.text) == ("clip", EXAMPLE)
     assert (term.model.name, term.eyes.name) == ("clip", "eyes")
 
 
@@ -59,7 +59,7 @@ def test_without_such_eyes_the_gradient_goes_through_the_network(panel: Guidance
 
 
 def test_what_is_written_is_stated_once_and_an_empty_text_goes_back(panel: GuidancePanel) -> None:
-    term = TermSetting("clip", 4.0, model=ModelRef("clip", CLIP.sha256), text="a hat")
+    term = ClipGuidance(ModelRef("clip", CLIP.sha256), "a hat", 4.0)
     panel.show_state(DiffuseState(STATE.model, terms=(term,)))
     heard = wanted(panel)
     fields = {field.accessibleName(): field for field in panel.findChildren(QLineEdit)}
