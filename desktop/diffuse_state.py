@@ -138,9 +138,6 @@ def _shown(term: Guidance) -> Guidance:
     match term:
         case Classifier() | ClipGuidance():
             return term
-        case ClassifierFree(negative=Classes(weights)) if weights in (
-            (),
-            tuple(ClassWeight(w.index) for w in weights[:1]),
-        ):
+        case ClassifierFree(negative=Classes(weights)) if len(weights) < 2:
             return term
     raise RecipeError(f"The guidance {term.op!r} has no slider here.")

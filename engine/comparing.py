@@ -298,7 +298,7 @@ def _fixed(node: Denoise, classes: Sequence[str], axes: Sequence[str]) -> str:
     known = {
         "noise": f"seed {node.noise.n}" if isinstance(node.noise, Seed) else "noise of its own",
         "class": " + ".join(named) or "any class",
-        "guidance": ", ".join(f"guidance {term.scale:g}" for term in node.guidance) or "unguided",  # type: ignore[attr-defined]
+        "guidance": ", ".join(f"guidance {term.scale:g}" for term in node.guidance) or "unguided",
         "sampler": SAMPLER_TITLES["ddim" if "eta" in axes else node.sampler],
         "steps": f"{node.steps} steps",
     }

@@ -55,6 +55,7 @@ class Classes(Conditioning):
 class Guidance(Node):
     """One term of the guidance, at work from the fraction `start` of the steps to `end`."""
 
+    scale: Scale
     start: Fraction
     end: Fraction
 

@@ -13,7 +13,7 @@ from desktop.widgets.choice_row import ChoiceRow
 from desktop.widgets.line_row import LineRow
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
-from engine.denoising import Classes, Classifier, ClassifierFree, ClipGuidance, Guidance
+from engine.denoising import Classes, Classifier, ClassifierFree, ClipGuidance
 from engine.recipe import ClassWeight
 
 EXAMPLE = "a smiling woman with glasses"
@@ -28,7 +28,7 @@ class TermBox(QWidget):
 
     def __init__(self, title: str, note: str = "", neutral: float = 0.0) -> None:
         super().__init__()
-        self._term: Guidance | None = None
+        self._term: Any = None  # one of Guidance
         head = QHBoxLayout()
         head.addWidget(label(title, role="strong"))
         head.addWidget(label(note, tone="muted"), 1)
