@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.widgets.choice import Choice
-from desktop.widgets.slider_row import LABEL_PX
+from desktop.widgets.labelled_row import lay_labelled
 
 
 class ChoiceRow(QWidget):
@@ -18,17 +18,9 @@ class ChoiceRow(QWidget):
 
     def __init__(self, name: str, tip: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        label = QLabel(name)
-        label.setFixedWidth(LABEL_PX)
         self._field = Choice(name)
         self._field.setToolTip(tip or name)
-        self._field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        label.setBuddy(self._field)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 2, 20, 2)
-        line.setSpacing(4)
-        line.addWidget(label)
-        line.addWidget(self._field, 1)
+        lay_labelled(self, name, self._field)
         self._field.chosen.connect(self.chosen)
 
     @property

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
-from desktop.widgets.slider_row import LABEL_PX
+from desktop.widgets.labelled_row import lay_labelled
 
 
 class LineRow(QWidget):
@@ -15,8 +15,6 @@ class LineRow(QWidget):
 
     def __init__(self, name: str, tip: str, example: str = "", most: int = 400) -> None:
         super().__init__()
-        label = QLabel(name)
-        label.setFixedWidth(LABEL_PX)
         self._text = ""
         self._field = QLineEdit()
         self._field.setAccessibleName(name)
@@ -24,13 +22,7 @@ class LineRow(QWidget):
         self._field.setPlaceholderText(example)
         self._field.setMaxLength(most)
         self._field.setFixedHeight(28)
-        self._field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        label.setBuddy(self._field)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 2, 20, 2)
-        line.setSpacing(4)
-        line.addWidget(label)
-        line.addWidget(self._field, 1)
+        lay_labelled(self, name, self._field)
         self._field.editingFinished.connect(self._finish)
 
     def set_text(self, text: str) -> None:

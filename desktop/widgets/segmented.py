@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
+
+from desktop.widgets.segment import Choice, segments
 
 
 class Segmented(QWidget):
@@ -14,33 +16,12 @@ class Segmented(QWidget):
 
     chosen = Signal(str)  # the key of the choice
 
-    def __init__(
-        self,
-        name: str,
-        choices: Sequence[tuple[str, str, str]],  # key, words, tooltip
-        parent: QWidget | None = None,
-    ) -> None:
+    def __init__(self, name: str, choices: Sequence[Choice], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(name)
         self._group = QButtonGroup(self)
-        self._buttons: dict[str, QToolButton] = {}
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(4)
-        for key, words, tip in choices:
-            button = QToolButton(self)
-            button.setText(words)
-            button.setCheckable(True)
-            button.setProperty("role", "segment")
-            button.setProperty("key", key)
-            button.setAccessibleName(f"{name}: {words}")
-            button.setToolTip(tip)
-            button.setMinimumHeight(26)
-            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._buttons = segments(self, name, choices)
+        for button in self._buttons.values():
             self._group.addButton(button)
-            self._buttons[key] = button
-            line.addWidget(button)
         self._group.buttonClicked.connect(self._clicked)
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ def bundled_folder() -> Path:
 
 
 CLIP = "clip"
+Kind = TypeVar("Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo)
 
 
 class ModelLibrary:
@@ -120,31 +122,25 @@ class ModelLibrary:
 
     def denoiser(self, ref: ModelRef) -> DenoiserInfo:
         """The diffusion model with the digest that a Recipe names. Raises ModelError."""
-        for info in self._denoisers.values():
-            if info.sha256 == ref.sha256:
-                return info
-        raise self._absent(ref)
+        return self._found(self._denoisers.values(), ref)
 
     def classifier(self, ref: ModelRef) -> ClassifierInfo:
         """The noise-aware classifier with that digest. Raises ModelError."""
-        for info in self._classifiers.values():
-            if info.sha256 == ref.sha256:
-                return info
-        raise self._absent(ref)
+        return self._found(self._classifiers.values(), ref)
 
     def clip_of(self, ref: ModelRef) -> ClipInfo:
-        """The CLIP with the digest that a Recipe names. Raises ModelError."""
-        for info in self._clips.values():
-            if info.sha256 == ref.sha256:
-                return info
-        raise self._absent(ref)
+        """The CLIP with that digest. Raises ModelError."""
+        return self._found(self._clips.values(), ref)
 
     def noisy_clip(self, ref: ModelRef) -> NoisyClipInfo:
         """The picture tower for noisy pictures with that digest. Raises ModelError."""
-        for info in self._noisy_clips.values():
-            if info.sha256 == ref.sha256:
-                return info
-        raise self._absent(ref)
+        return self._found(self._noisy_clips.values(), ref)
+
+    def _found(self, known: Iterable[Kind], ref: ModelRef) -> Kind:
+        found = next((info for info in known if info.sha256 == ref.sha256), None)
+        if found is None:
+            raise self._absent(ref)
+        return found
 
     def others(self) -> tuple[dict[str, Any], ...]:
         """Cards of what is no generator: networks that judge pictures, and the like."""
@@ -182,10 +178,7 @@ class ModelLibrary:
 
         Raises ModelError that names the model and its SHA-256.
         """
-        for info in self._models.values():
-            if info.sha256 == ref.sha256:
-                return info
-        raise self._absent(ref)
+        return self._found(self._models.values(), ref)
 
     def _absent(self, ref: ModelRef) -> ModelError:
         if ref.name in self._problems:

@@ -11,6 +11,8 @@ from engine.models.card import read_card
 from engine.models.denoiser_folder import write_denoiser
 from engine.models.denoisers import CLASSIFIER, NOISY_CLIP, DenoiserConfig
 from engine.models.folder import write_folder
+from engine.perception.noisy_classifier import NoisyClassifierConfig
+from engine.perception.noisy_clip import NoisyClipConfig
 from engine.portraits.classes import CLASSES
 from engine.training.checkpoint import notes_of
 from engine.training.diffusion_spec import TrainDiffusion
@@ -49,13 +51,13 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
         "licence": "Apache-2.0",
     }
     tensors = read_safetensors(source)
-    if spec.classifier is not None:
-        config = {**spec.classifier.to_dict(), "classes": list(CLASSES)}
+    if isinstance(spec.reader, NoisyClassifierConfig):
+        config = {**spec.reader.to_dict(), "classes": list(CLASSES)}
         return write_folder(folder, CLASSIFIER, config, tensors, facts, replace=True)
-    if spec.clip is not None and spec.teacher is not None:
+    if isinstance(spec.reader, NoisyClipConfig) and spec.teacher is not None:
         teacher = read_card(spec.teacher)
         dim, sha256 = teacher["config"]["projection_dim"], teacher["weights_sha256"]
-        tower = replace(spec.clip, dim=dim, clip=sha256).to_dict()
+        tower = replace(spec.reader, dim=dim, clip=sha256).to_dict()
         return write_folder(folder, NOISY_CLIP, tower, tensors, facts, replace=True)
     classes = CLASSES if spec.unet.classes else ()
     made = DenoiserConfig(spec.unet, spec.schedule, spec.prediction, classes)

@@ -20,8 +20,6 @@ from engine.recipe import ModelRef
 
 JUDGE = "portraits-judge"
 WATERMARK = "watermark"
-
-
 LABS = "labs"
 ENCODER = "encoder"
 
@@ -124,9 +122,7 @@ def _diffusion_scores(
         clip = library.clip_of(ModelRef("portraits-clip", tower.clip))
         return measure_noisy_clip(tower, clip, schedule, full, progress, cancel)
     model = next(d for d in library.denoisers() if d.name == card["name"])
-    guides = library.classifiers()
-    eyes = [(library.clip_of(ModelRef("portraits-clip", e.clip)), e) for e in library.noisy_clips()]
-    return measure_denoiser(model, guides, eyes, root / JUDGE, full, progress, cancel)
+    return measure_denoiser(model, library, root / JUDGE, full, progress, cancel)
 
 
 def _generator_scores(

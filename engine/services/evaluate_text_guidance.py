@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 
 from engine.cancel import CancelToken
 from engine.denoising import NoisyClipInfo
 from engine.diffusion import guidance
-from engine.frame import OnProgress, Progress
+from engine.frame import OnProgress
 from engine.models.open_denoiser import open_noisy_clip
 from engine.perception.clip.open import open_clip
 from engine.portraits.classes import CAPTIONS
-from engine.portraits.dataset import portraits
+from engine.services.diffusion_trials import Trials
 from engine.services.evaluate_clip import truer
-from engine.services.evaluate_diffusion import LEVELS, REAL_SEED, Trials
+from engine.services.noisy_portraits import REAL_SEED, at_levels, drawn
 from engine.wishes import ClipInfo
 
 SCALE = 1.0
 
 
 def text_guidance(trials: Trials, clip_info: ClipInfo, eyes: NoisyClipInfo) -> dict[str, Any]:
-    """The attributes that the judge sees right when the caption of a class is all that guides: by
-    noise-aware eyes, and by the CLIP's own through the U-Net."""
+    """The attributes that the judge sees right when the caption of a class is all that guides,
+    by noise-aware eyes."""
     clip, tower = open_clip(clip_info.folder), open_noisy_clip(eyes)
     texts = clip.scale * clip.embed_texts(CAPTIONS)
 
@@ -46,20 +45,13 @@ def measure_noisy_clip(
 ) -> dict[str, Any]:
     """For pairs of texts, the share of drawn pictures for which the true one is the nearer, by
     timestep of their noise. schedule: of the diffusion model; see diffusion.schedule.Schedule."""
-    count = 2000 if full else 400
-    drawn, table = portraits(REAL_SEED, np.arange(count), 2 * info.resolution)
-    x0 = torch.nn.functional.avg_pool2d(drawn.float(), 2) / 127.5 - 1
-    clip, net = open_clip(clip_info.folder), open_noisy_clip(info)
-    rng, found = torch.Generator().manual_seed(0), {}
-    for t in LEVELS:
-        cancel.check()
-        noise = torch.randn(x0.shape, generator=rng)
-        x = float(schedule.alphas[t]) * x0 + float(schedule.sigmas[t]) * noise
+    x0, table = drawn(2000 if full else 400, info.resolution)
+    clip, net, found = open_clip(clip_info.folder), open_noisy_clip(info), {}
+    for t, x in at_levels(x0, schedule, progress, cancel):
         with torch.no_grad():
             seen = net.embed_noisy(x, float(t)).numpy()
-        found[str(t)] = truer(clip, seen, np.asarray(table))
-        progress(Progress("asking the noisy eyes", (LEVELS.index(t) + 1) / len(LEVELS)))
+        found[str(t)] = truer(clip, seen, table)
     return {
         "pairs_right_at_timestep": found,
-        "real": {"set": "portraits", "seed": REAL_SEED, "count": count},
+        "real": {"set": "portraits", "seed": REAL_SEED, "count": len(x0)},
     }

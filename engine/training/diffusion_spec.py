@@ -24,8 +24,8 @@ class TrainDiffusion:
     for the user's cache. images: the learning rate has come down to nothing after so many.
     minutes: stop after so long in this sitting. crop: side of the crops that an upsampler learns
     from, in px. dropout: how often the class is withheld, so that the network also learns what
-    faces are like in general. gamma: of min-SNR. classifier, clip: trains that instead of
-    the U-Net; teacher: folder of the CLIP that teaches it. Raises TrainingError.
+    faces are like in general. gamma: of min-SNR. reader: trains that instead of the
+    U-Net; teacher: folder of the CLIP that teaches it to look. Raises TrainingError.
     """
 
     name: str
@@ -48,8 +48,7 @@ class TrainDiffusion:
     gamma: float = 5.0
     ema_images: int = 12_000
     crop: int | None = None
-    classifier: NoisyClassifierConfig | None = None
-    clip: NoisyClipConfig | None = None
+    reader: NoisyClassifierConfig | NoisyClipConfig | None = None
     teacher: Path | None = None
     checkpoint_s: float = 120.0
     sheet_s: float = 600.0
@@ -66,8 +65,7 @@ class TrainDiffusion:
     @property
     def size_px(self) -> int:
         """The side of the pictures that the network sees."""
-        reader = self.classifier or self.clip
-        return self.unet.resolution if reader is None else reader.size
+        return self.unet.resolution if self.reader is None else self.reader.size
 
 
 def base_spec(work: Path) -> TrainDiffusion:
@@ -90,7 +88,7 @@ def classifier_spec(work: Path) -> TrainDiffusion:
     config = NoisyClassifierConfig(bits=len(ATTRIBUTES))
     return TrainDiffusion(
         "portraits-noisy-classifier", work, UNetConfig(), images=150_000, batch=32,
-        learning_rate=2e-3, classifier=config,
+        learning_rate=2e-3, reader=config,
     )  # fmt: skip
 
 
@@ -98,7 +96,7 @@ def clip_spec(work: Path) -> TrainDiffusion:
     """The noise-aware picture tower of the bundled CLIP at 32 px."""
     return TrainDiffusion(
         "portraits-noisy-clip", work, UNetConfig(), images=300_000, batch=64,
-        learning_rate=2e-3, clip=NoisyClipConfig(), teacher=bundled_folder() / "portraits-clip",
+        learning_rate=2e-3, reader=NoisyClipConfig(), teacher=bundled_folder() / "portraits-clip",
     )  # fmt: skip
 
 

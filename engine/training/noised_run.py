@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +25,17 @@ from engine.training.progress import Progress, append_line, trim_lines
 OnProgress = Callable[[Progress], None]
 WEIGHTS = "weights.safetensors"
 _STATEFUL = ("net", "average", "optimizer")
+
+
+class Noised(NamedTuple):
+    """Clean pictures, what noise made of them, and what made it: x = alpha x0 + sigma eps at t."""
+
+    x0: Tensor
+    x: Tensor
+    t: Tensor
+    eps: Tensor
+    alpha: Tensor
+    sigma: Tensor
 
 
 class NoisedRun(ABC):
@@ -92,6 +103,14 @@ class NoisedRun(ABC):
     def noise(self, like: Tensor) -> Tensor:
         """Fresh noise of that shape."""
         return torch.randn(like.shape, generator=self.rng)
+
+    def noised(self, x0: Tensor) -> Noised:
+        """Pictures at fresh timesteps, with fresh noise, where the networks are."""
+        device = self.alphas.device
+        t, eps = self.timesteps().to(device), self.noise(x0).to(device)
+        x0 = x0.to(device)
+        alpha, sigma = self.alphas[t][:, None, None, None], self.sigmas[t][:, None, None, None]
+        return Noised(x0, alpha * x0 + sigma * eps, t, eps, alpha, sigma)
 
     def clean(self, index: Tensor) -> Tensor:
         """These pictures at the network's size, float32 [-1, 1]."""

@@ -31,11 +31,11 @@ from engine.perception.clip.tokenizer import Tokenizer
 from engine.perception.reader import open_reader, stored_tensors, to_input
 from engine.portraits.attributes import sample
 from engine.portraits.captions import say
-from engine.store import replacing
 from engine.training.cache import Source, default_folder, drawn_pictures, portraits_source
 from engine.training.checkpoint import load_state, save_state
 from engine.training.clip_pairs import Pairs, info_nce
 from engine.training.hardware import keep_freed_memory
+from engine.training.looked_once import looked_once
 from engine.training.regression import machine, one_cycle
 
 NAME = "portraits-clip"
@@ -139,19 +139,12 @@ def _seen(
 ) -> Tensor:
     """What the locked part sees of every picture; looked at once for a run. eyes: its digest."""
     path = spec.work / f"seen-{eyes[:16]}-{spec.data_seed}-{len(pictures)}.npy"
-    if path.is_file():
-        return torch.from_numpy(np.load(path, allow_pickle=False))
-    parts = []
-    for start in range(0, len(pictures), 200):
+
+    def told(done: float) -> None:
         cancel.check()
-        images = to_input(torch.from_numpy(np.array(pictures[start : start + 200])))
-        with torch.no_grad():
-            parts.append(tower.seen(images))
-        progress(Progress("Looking at the portraits", start / len(pictures)))
-    found = torch.cat(parts)
-    with replacing(path) as file:
-        np.save(file, found.numpy())
-    return found
+        progress(Progress("Looking at the portraits", done))
+
+    return looked_once(path, pictures, lambda part: tower.seen(to_input(part)), told)
 
 
 def _fit(

@@ -18,7 +18,8 @@ from engine.cancel import CancelToken
 from engine.diffusion.schedule import min_snr_weights, target
 from engine.diffusion.unet import PixelUNet
 from engine.errors import TrainingError
-from engine.perception.noisy_classifier import NoisyClassifier
+from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
+from engine.perception.noisy_clip import NoisyClipConfig
 from engine.portraits.attributes import sample
 from engine.portraits.classes import class_of
 from engine.training.cache import Source, default_folder, drawn_pictures, portraits_source
@@ -78,10 +79,10 @@ def train(
 
 
 def _run(spec: TrainDiffusion, pictures: np.ndarray, labels: np.ndarray) -> NoisedRun:
-    if spec.clip is not None:
-        return NoisyClipRun(spec, pictures, labels)
-    if spec.classifier is not None:
-        return ClassifierRun(spec, pictures, labels)
+    if isinstance(spec.reader, NoisyClipConfig):
+        return NoisyClipRun(spec, spec.reader, pictures, labels)
+    if spec.reader is not None:
+        return ClassifierRun(spec, spec.reader, pictures, labels)
     return DiffusionRun(spec, pictures, labels)
 
 
@@ -97,14 +98,12 @@ class DiffusionRun(NoisedRun):
         """Algorithm 1, for any prediction, weighted by min-SNR."""
         spec, device = self.spec, self.alphas.device
         x0, more = self._examples()
-        t, eps = self.timesteps().to(device), self.noise(x0).to(device)
-        x0 = x0.to(device)
-        alpha, sigma = self.alphas[t][:, None, None, None], self.sigmas[t][:, None, None, None]
-        x = alpha * x0 + sigma * eps
+        seen = self.noised(x0)
+        told = {name: part.to(device) for name, part in more.items()}
         with self.hardware.casting():
-            out = self.net(x, t.float(), **{name: part.to(device) for name, part in more.items()})
-        wanted = target(spec.prediction, x0, eps, alpha, sigma)
-        loss: Tensor = self.weights[t] * (out.float() - wanted).square().mean((1, 2, 3))
+            out = self.net(seen.x, seen.t.float(), **told)
+        wanted = target(spec.prediction, seen.x0, seen.eps, seen.alpha, seen.sigma)
+        loss: Tensor = self.weights[seen.t] * (out.float() - wanted).square().mean((1, 2, 3))
         return loss.mean()
 
     def draw(self) -> None:
@@ -146,9 +145,14 @@ class DiffusionRun(NoisedRun):
 class ClassifierRun(NoisedRun):
     """The noise-aware classifier: yes or no on every question, at every timestep."""
 
-    def __init__(self, spec: TrainDiffusion, pictures: np.ndarray, labels: np.ndarray) -> None:
-        assert spec.classifier is not None
-        super().__init__(spec, NoisyClassifier(spec.classifier), pictures, labels)
+    def __init__(
+        self,
+        spec: TrainDiffusion,
+        reader: NoisyClassifierConfig,
+        pictures: np.ndarray,
+        labels: np.ndarray,
+    ) -> None:
+        super().__init__(spec, NoisyClassifier(reader), pictures, labels)
 
     def draw(self) -> None:
         """It answers, and makes no pictures."""
@@ -157,11 +161,9 @@ class ClassifierRun(NoisedRun):
         """The mean cross-entropy of the answers on pictures whose class is clear."""
         device = self.alphas.device
         index = self.clear[self.rows() % len(self.clear)]
-        x0 = self.clean(index).to(device)
-        t, eps = self.timesteps().to(device), self.noise(x0).to(device)
-        alpha, sigma = self.alphas[t][:, None, None, None], self.sigmas[t][:, None, None, None]
+        seen = self.noised(self.clean(index))
         with self.hardware.casting():
-            logits = self.net(alpha * x0 + sigma * eps, t.float())
+            logits = self.net(seen.x, seen.t.float())
         places = torch.arange(logits.shape[1] - 1, -1, -1)
         bits = (self.labels[index][:, None] >> places) & 1
         return F.binary_cross_entropy_with_logits(logits.float(), bits.float().to(device))

@@ -126,8 +126,8 @@ def window(studio: Studio) -> Iterator[Figure]:
 
 def quality(studio: Studio, info: DenoiserInfo) -> Iterator[Figure]:
     """The judge on the classes asked for, over guidance scales; colour at scale 10."""
-    judge, guides = bundled_folder() / "portraits-judge", studio.classifiers()
-    scores = measure_denoiser(info, guides, judge, False, lambda _: None, CancelToken())
+    judge = bundled_folder() / "portraits-judge"
+    scores = measure_denoiser(info, studio.library, judge, False, lambda _: None, CancelToken())
     for scale, seen in scores["classifier_free"].items():
         bar = 85.0 if scale == "3" else None
         yield Figure(
@@ -139,5 +139,8 @@ def quality(studio: Studio, info: DenoiserInfo) -> Iterator[Figure]:
         yield Figure("class attributes right by chance, unguided", 100 * plain, "%")
         added = 100 * (pulled - plain)
         yield Figure("classifier guidance of 4 adds", added, "points", at_least=20.0)
+    if "clip" in scores:
+        added = 100 * (scores["clip"]["right"] - scores["clip"]["unguided_right"])
+        yield Figure("guidance by captions adds", added, "points", at_least=15.0)
     for mode in ("drawn", "static", "dynamic"):
         yield Figure(f"mean saturation at scale 10, {mode}", scores["saturation"][mode], "of 255")

@@ -110,7 +110,7 @@ def test_eyes_learn_what_the_clip_sees_and_go_on_after_a_stop(tmp_path: Path) ->
     spec = replace(
         SPECS["portraits-noisy-clip"](tmp_path / "work"),
         cache=tmp_path, portraits=48, images=320, batch=16, warm_up=32, device="cpu",
-        clip=NoisyClipConfig(widths=(8, 16)),
+        reader=NoisyClipConfig(widths=(8, 16)),
     )  # fmt: skip
     train(replace(spec, images=160), lambda step: None, CancelToken())
     train(spec, lambda step: None, CancelToken())

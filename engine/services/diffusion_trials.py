@@ -1,0 +1,94 @@
+"""Pictures of a class-conditional diffusion model under any guidance, as the judge sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from engine.cancel import CancelToken
+from engine.denoising import DenoiserInfo
+from engine.diffusion import guidance
+from engine.diffusion.denoise import Hooks, Settings, denoise
+from engine.models.open_denoiser import PixelDenoiser, Weights
+from engine.perception.reader import Reader
+from engine.portraits.classes import bits_of_class, class_bits
+from engine.services.diffuse import to_pixels
+
+Terms = Sequence[guidance.Term]
+STEPS = 25
+SATURATED_SCALE = 10.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the judge sees of pictures of all classes, in shares of 1.
+
+    right: of the three attributes of each. all_right: of pictures with all three. spread: mean
+    standard deviation of a pixel within a class, of 255.
+    """
+
+    right: float
+    all_right: float
+    spread: float
+
+
+class Trials:
+    """Pictures of a class-conditional model under any guidance, always from the same noises."""
+
+    def __init__(
+        self, info: DenoiserInfo, judge: Reader, samples: int, cancel: CancelToken
+    ) -> None:
+        self.info, self.judge, self.cancel = info, judge, cancel
+        self.network = PixelDenoiser(info)
+        self.each = max(1, samples // len(info.classes))
+
+    def pictures(
+        self, terms: Terms, condition: Weights, label: int, settings: Settings | None = None
+    ) -> UInt8[np.ndarray, "n 3 size size"]:
+        """As many of a class as there are of each; the label is the noises' seed."""
+        rng = torch.Generator().manual_seed(label)
+        noise = torch.randn(self.each, *self.network.shape, generator=rng)
+        hooks = Hooks(cancel=self.cancel)
+        x = denoise(self.network, noise, condition, terms, settings or Settings(steps=STEPS), hooks)
+        return np.stack([to_pixels(one[None]).transpose(2, 0, 1) for one in x])
+
+    def seen(self, terms: Callable[[int], Terms], conditional: bool) -> Seen:
+        """The judge on every class. terms: of a class's guidance."""
+        right, whole, spread = [], [], []
+        for label in range(len(self.info.classes)):
+            condition: Weights = ((label, 1.0),) if conditional else ()
+            made = self.pictures(terms(label), condition, label)
+            hits = class_bits(self.judge.scores(made)) == bits_of_class(label)
+            right.append(hits.mean())
+            whole.append(hits.all(axis=1).mean())
+            spread.append(made.astype(np.float32).std(0).mean())
+        means = (float(np.mean(values)) for values in (right, whole, spread))
+        return Seen(*(round(value, 4) for value in means))
+
+    def unguided(self) -> Seen:
+        """Without a condition and without guidance."""
+        return self.seen(lambda label: [], conditional=False)
+
+    def classifier_free(self, scale: float) -> Seen:
+        """Under classifier-free guidance; 0 is no condition at all, 1 the condition alone."""
+        return self.seen(
+            lambda label: [guidance.classifier_free(((label, 1.0),), (), scale)], conditional=True
+        )
+
+    def saturation(self, mode: Any) -> float:
+        """Mean difference of the largest and the least channel at a high scale, of 255."""
+        label = len(self.info.classes) - 2
+        term = guidance.classifier_free(((label, 1.0),), (), SATURATED_SCALE)
+        settings = Settings(steps=STEPS, threshold=mode)
+        return saturation(self.pictures([term], ((label, 1.0),), label, settings))
+
+
+def saturation(pictures: UInt8[np.ndarray, "n 3 size size"]) -> float:
+    """Mean difference of the largest and the least channel, of 255."""
+    values = pictures.astype(np.float32)
+    return float((values.max(1) - values.min(1)).mean())
