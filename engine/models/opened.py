@@ -12,7 +12,7 @@ from jaxtyping import Float32, UInt8
 
 from engine.backends.backend import WHOLE, Backend, Effort, Noises, Statistics, Transform
 from engine.backends.device import cuda_device, physical_cores
-from engine.backends.kernels.library import kernels
+from engine.backends.kernels.library import fit_here
 from engine.errors import ModelError
 from engine.frame import BackendName, ModelInfo
 from engine.latent.noise import layer_noise
@@ -261,7 +261,7 @@ def is_foreign(info: ModelInfo) -> bool:
 
 def can_run_native(info: ModelInfo) -> bool:
     """Whether compiled kernels may run a model of that family here."""
-    return info.family in ("stylegan2", "stylegan3") and kernels() is not None
+    return info.family in ("stylegan2", "stylegan3") and fit_here()
 
 
 def _native(info: ModelInfo, tensors: Tensors) -> Backend:

@@ -99,8 +99,9 @@ class Lessons:
             own = w[part].detach().requires_grad_(True)
             share = len(own) / batch
             ws = own.unsqueeze(1).expand(-1, game.generator.config.num_ws, -1)
-            fake = game.generator.synthesis.with_noises(ws, silent)
-            told, loss, of_rival = self._losses(fake, real[part])
+            with game.hardware.casting():
+                fake = game.generator.synthesis.with_noises(ws, silent)
+                told, loss, of_rival = self._losses(fake, real[part])
             mine = torch.autograd.grad(
                 loss * share, [own, *weights], allow_unused=True, retain_graph=bool(heads)
             )

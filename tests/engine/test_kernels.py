@@ -110,6 +110,7 @@ def test_without_the_compiler_package_there_are_no_kernels(monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     assert kernels() is None
+    assert not library.fit_here()
     config = EVERY["StyleGAN2 one block"]
     assert fast_generator(config, random_tensors(config), 1) is None
 

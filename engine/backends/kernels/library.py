@@ -73,14 +73,24 @@ def lanes_here(features: dict[str, bool], machine: str) -> int:
     return 0
 
 
-def _compiled() -> Kernels | None:
+def fit_here() -> bool:
+    """Whether `kernels` finds what it needs; told without the second that compiling takes."""
+    return _vectors()[0] > 0
+
+
+def _vectors() -> tuple[int, bool]:
+    """Floats a vector takes here, 0 without the compiler package; whether 16-bit numbers fit."""
     try:
         import llvmlite.binding as llvm
     except ImportError:
-        return None
-    features = llvm.get_host_cpu_features()
-    lanes = lanes_here(dict(features), platform.machine().lower())
-    short = lanes == 8 or (lanes == 16 and bool(features.get("avx512bw")))
+        return 0, False
+    features = dict(llvm.get_host_cpu_features())
+    lanes = lanes_here(features, platform.machine().lower())
+    return lanes, lanes == 8 or (lanes == 16 and bool(features.get("avx512bw")))
+
+
+def _compiled() -> Kernels | None:
+    lanes, short = _vectors()
     return compiled(lanes, short) if lanes else None
 
 
