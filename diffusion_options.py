@@ -11,8 +11,11 @@ from engine.denoising import (
     Classes,
     ClassifierFree,
     ClipGuidance,
+    Conditioning,
     Denoise,
     DenoiserInfo,
+    Texts,
+    TextWeight,
     eyes_for,
 )
 from engine.errors import RecipeError, UsageError
@@ -35,6 +38,7 @@ def add_diffusion_options(parser: ArgumentParser) -> None:
     parser.add_argument("--away", metavar="T", help="a text that it pulls away from")
     parser.add_argument("--text-scale", type=float, metavar="S", help="how strongly; 1")
     parser.add_argument("--prompt", metavar="T", help="for a model that reads texts")
+    parser.add_argument("--negative", metavar="T", help="a text to move away from, likewise")
 
 
 def add_grid_options(parser: ArgumentParser) -> None:
@@ -63,19 +67,20 @@ def refuse_words_beside(options: Namespace) -> None:
     """Beside a RECIPE.json, which says all of it. Raises UsageError."""
     if not hasattr(options, "prompt"):
         return
-    given = [word for word in (*WORDS, "prompt") if getattr(options, word) is not None]
+    given = [word for word in (*WORDS, "prompt", "negative") if getattr(options, word) is not None]
     if given:
         word = given[0].replace("_", "-")
         raise UsageError(f"Give a RECIPE.json, or --model with --{word}, not both.")
 
 
 def refuse_prompt(options: Namespace, name: str) -> None:
-    """No model here reads texts yet. Raises RecipeError."""
-    if getattr(options, "prompt", None) is not None:
-        raise RecipeError(
-            f"{name} reads no texts, got the prompt {options.prompt[:60]!r}.",
-            "Guide it with --toward, which a CLIP reads, or choose a class with --class.",
-        )
+    """Of a model that reads no texts. Raises RecipeError."""
+    for text in (getattr(options, "prompt", None), getattr(options, "negative", None)):
+        if text is not None:
+            raise RecipeError(
+                f"{name} reads no texts, got the prompt {text[:60]!r}.",
+                "Guide it with --toward, which a CLIP reads, or choose a class with --class.",
+            )
 
 
 def text_of(options: Namespace, info: DenoiserInfo, studio: Studio) -> tuple[ClipGuidance, ...]:
@@ -104,7 +109,8 @@ def denoise_of(
     texts: tuple[ClipGuidance, ...] = (),
 ) -> Recipe:
     """The diffusion picture that the words mean. texts: see text_of. Raises RecipeError."""
-    refuse_prompt(options, info.name)
+    if not info.clip:
+        refuse_prompt(options, info.name)
     others = ("psi", "cutoff", "noise", "noise_seed", "noise_strength", "translate", "rotate")
     for word in others:
         if getattr(options, word) is not None:
@@ -113,18 +119,24 @@ def denoise_of(
             )
     sampler = options.sampler or ("dpmpp_2m" if options.eta is None else "ddim")
     scale = 3.0 if options.guidance is None else options.guidance
+    away = _texts(options.negative)
     return Recipe(
         Denoise(
             ModelRef(info.name, info.sha256),
             Seed(options.seed),
-            Classes(classes),
-            (*((ClassifierFree(scale),) if info.classes else ()), *texts),
+            Classes(classes) if classes else _texts(options.prompt),
+            (*((ClassifierFree(scale, away),) if info.classes or info.clip else ()), *texts),
             sampler,
             25 if options.steps is None else options.steps,
             options.spacing or SPACINGS[sampler][0],  # type: ignore[index]
             options.eta or 0.0,
         )
     )
+
+
+def _texts(text: str | None) -> Conditioning:
+    """What a prompt means; no classes where there is none."""
+    return Classes() if text is None else Texts((TextWeight(text),))
 
 
 def comparison_of(options: Namespace, recipe: Recipe, studio: Studio) -> Grid | None:

@@ -10,17 +10,21 @@ from engine.denoising import (
     Classifier,
     ClassifierFree,
     ClipGuidance,
+    Conditioning,
     Denoise,
     Guidance,
     SamplerName,
     Spacing,
+    Texts,
+    TextWeight,
     Thresholding,
     Upscale,
 )
 from engine.errors import RecipeError
-from engine.recipe import ClassWeight, Image, Latent, ModelRef, Recipe, Resize, Seed
+from engine.recipe import Image, Latent, ModelRef, Recipe, Resize, Seed
 
 FIRST_NOISE = Seed(0)
+ANYTHING = Classes()
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class DiffuseState:
 
     model: ModelRef
     base: Latent = FIRST_NOISE
-    classes: tuple[ClassWeight, ...] = ()
+    conditioning: Classes | Texts = ANYTHING
     terms: tuple[Guidance, ...] = (ClassifierFree(3.0),)
     sampler: SamplerName = "dpmpp_2m"
     steps: int = 25
@@ -52,8 +56,17 @@ class DiffuseState:
 
     @property
     def class_index(self) -> int | None:
-        """The one class that is asked for; None for none or a blend."""
-        return self.classes[0].index if len(self.classes) == 1 else None
+        """The one class that is asked for; None for none, a blend or a text."""
+        asked = self.conditioning
+        if isinstance(asked, Texts) or len(asked.weights) != 1:
+            return None
+        return asked.weights[0].index
+
+    @property
+    def prompt(self) -> str:
+        """The text that is asked for, "" for none."""
+        asked = self.conditioning
+        return asked.weights[0].text if isinstance(asked, Texts) and asked.weights else ""
 
 
 def recipe_of(state: DiffuseState) -> Recipe:
@@ -61,7 +74,7 @@ def recipe_of(state: DiffuseState) -> Recipe:
     image: Image = Denoise(
         state.model,
         state.base,
-        Classes(state.classes),
+        state.conditioning,
         state.terms,
         state.sampler,
         state.steps,
@@ -91,7 +104,7 @@ def state_of(recipe: Recipe) -> DiffuseState:
         doublings += 1
         stages = Stages(image.model, doublings, image.level)
         image = image.image
-    if not isinstance(image, Denoise) or not isinstance(image.conditioning, Classes):
+    if not isinstance(image, Denoise):
         raise RecipeError(
             f"Diffuse shows pictures of a diffusion model, got {image.op!r}.",
             "Open the Recipe of such a picture.",
@@ -99,7 +112,7 @@ def state_of(recipe: Recipe) -> DiffuseState:
     state = DiffuseState(
         image.model,
         image.noise,
-        image.conditioning.weights,
+        _asked(image.conditioning),
         tuple(_shown(term) for term in image.guidance),
         image.sampler,
         image.steps,
@@ -133,11 +146,29 @@ def fitting_spacing(sampler: SamplerName, spacing: Spacing) -> Spacing:
     return spacing if spacing in known else known[0]
 
 
+def texts(text: str) -> Texts:
+    """What a line of text asks for; nothing when it is empty."""
+    return Texts((TextWeight(text),) if text else ())
+
+
+def _asked(conditioning: Conditioning) -> Classes | Texts:
+    """The conditioning, where the page can show it. Raises RecipeError."""
+    match conditioning:
+        case Classes():
+            return conditioning
+        case Texts(weights) if len(weights) < 2:
+            return conditioning
+    raise RecipeError(
+        "This Recipe blends texts, which Diffuse has no sliders for.",
+        "Render it from the command line.",
+    )
+
+
 def _shown(term: Guidance) -> Guidance:
     """The term, where it has a slider. Raises RecipeError."""
     match term:
         case Classifier() | ClipGuidance():
             return term
-        case ClassifierFree(negative=Classes(weights)) if len(weights) < 2:
+        case ClassifierFree(negative=Classes(weights) | Texts(weights)) if len(weights) < 2:
             return term
     raise RecipeError(f"The guidance {term.op!r} has no slider here.")

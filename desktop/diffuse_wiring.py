@@ -61,6 +61,7 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
     elif isinstance(panel, ClassPanel):
         panel.model_chosen.connect(diffuse.use)
         panel.class_chosen.connect(diffuse.set_class)
+        panel.prompt_written.connect(diffuse.set_prompt)
     elif isinstance(panel, SamplerPanel | GuidancePanel | CascadePanel):
         panel.field_changed.connect(diffuse.set_field)
         panel.gesture_ended.connect(diffuse.end_gesture)

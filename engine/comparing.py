@@ -14,9 +14,11 @@ from engine.denoising import (
     SPACINGS,
     Classes,
     ClassifierFree,
+    Conditioning,
     Denoise,
     SamplerName,
     Spacing,
+    Texts,
     Thresholding,
     Upscale,
 )
@@ -291,13 +293,18 @@ _MAKERS: Mapping[str, Maker] = {
 assert set(get_args(SamplerName)) == set(SAMPLER_TITLES)
 
 
+def _said(conditioning: Conditioning) -> tuple[str, ...]:
+    texts = conditioning.weights if isinstance(conditioning, Texts) else ()
+    return tuple(f"“{item.text}”" for item in texts)
+
+
 def _fixed(node: Denoise, classes: Sequence[str], axes: Sequence[str]) -> str:
     """What every picture of a grid has in common, in words."""
     weights = node.conditioning.weights if isinstance(node.conditioning, Classes) else ()
     named = [classes[w.index] if w.index < len(classes) else f"{w.index}" for w in weights]
     known = {
         "noise": f"seed {node.noise.n}" if isinstance(node.noise, Seed) else "noise of its own",
-        "class": " + ".join(named) or "any class",
+        "class": " + ".join((*named, *_said(node.conditioning))) or "any class",
         "guidance": ", ".join(f"guidance {term.scale:g}" for term in node.guidance) or "unguided",
         "sampler": SAMPLER_TITLES["ddim" if "eta" in axes else node.sampler],
         "steps": f"{node.steps} steps",

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from engine.errors import RecipeError
 from engine.recipe import MAX_NOISE_SEED, ClassWeight, Image, Latent, ModelRef, walk
-from engine.schema import Count, Node, Pattern, Range
+from engine.schema import Count, Node, Pattern, Range, Struct
 
 Fraction = Annotated[float, Range(0, 1)]
 Scale = Annotated[float, Range(-50, 50)]
@@ -50,6 +50,22 @@ class Classes(Conditioning):
 
     op: ClassVar[str] = "classes"
     weights: Annotated[tuple[ClassWeight, ...], Count(0, 16)] = ()
+
+
+@dataclass(frozen=True)
+class TextWeight(Struct):
+    """One text and its share in a blend of texts."""
+
+    text: Line
+    weight: Annotated[float, Range(-2, 3)] = 1.0
+
+
+@dataclass(frozen=True)
+class Texts(Conditioning):
+    """Texts for a model that reads them, and their shares; none is the empty text."""
+
+    op: ClassVar[str] = "texts"
+    weights: Annotated[tuple[TextWeight, ...], Count(0, 8)] = ()
 
 
 class Guidance(Node):
@@ -187,7 +203,8 @@ class DenoiserInfo:
     """A diffusion model as the window and the command line know it.
 
     classes: their names, in order. upsamples: it enlarges pictures twofold instead of making them;
-    resolution is that of what it makes. lcm: whether the LCM sampler was distilled into it.
+    resolution is that of what it makes. lcm: whether the LCM sampler was distilled into it. clip:
+    the digest of the CLIP through which it reads texts, "" where it reads none.
     """
 
     name: str
@@ -200,6 +217,7 @@ class DenoiserInfo:
     bundled: bool
     folder: Path
     card: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    clip: str = ""
 
 
 @dataclass(frozen=True)

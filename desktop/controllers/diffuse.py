@@ -9,12 +9,13 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage, QUndoStack
 
 from desktop.controllers.page import PageController
-from desktop.diffuse_state import DiffuseState, fitting_spacing, recipe_of, state_of
+from desktop.diffuse_state import DiffuseState, fitting_spacing, recipe_of, state_of, texts
 from desktop.display import Shown, shown, thumb
 from desktop.facts import DiffuseKit, LatticeView
 from desktop.lanes import Job, QueueLane
 from desktop.state import lattice_of
 from engine.cancel import CancelToken
+from engine.denoising import Classes, ClassifierFree, Conditioning, DenoiserInfo, Texts
 from engine.errors import AtelierError, ModelError
 from engine.frame import DenoisingStep, OnProgress
 from engine.recipe import ClassWeight, ModelRef, Recipe
@@ -22,6 +23,7 @@ from engine.studio import Studio
 
 LIST = "list diffusion models"
 START_CLASS = 6  # of the bundled model: feminine, smiling, no eyeglasses
+START_PROMPT = "a smiling woman with glasses"
 
 
 @dataclass(frozen=True)
@@ -92,17 +94,29 @@ class DiffuseController(PageController[DiffuseState]):
         info = next((m for m in self.kit.makers if m.name == name), None) if self.kit else None
         if info is None or self.state is None:
             return
-        count = len(info.classes)
-        kept = tuple(c for c in self.state.classes if c.index < count)
         ref = ModelRef(info.name, info.sha256)
-        self.do(f"Use {info.title}", replace(self.state, model=ref, classes=kept))
+        asked = _fitting(self.state.conditioning, info)
+        terms = tuple(
+            replace(term, negative=_fitting(term.negative, info, first=False))
+            if isinstance(term, ClassifierFree)
+            else term
+            for term in self.state.terms
+        )
+        changed = replace(self.state, model=ref, conditioning=asked, terms=terms)
+        self.do(f"Use {info.title}", changed)
 
     @Slot(object)
     def set_class(self, index: int | None) -> None:
         """Ask for one class, or for none."""
         if self.state is not None:
-            classes = () if index is None else (ClassWeight(index),)
-            self.do("Class", replace(self.state, classes=classes))
+            asked = Classes(() if index is None else (ClassWeight(index),))
+            self.do("Class", replace(self.state, conditioning=asked))
+
+    @Slot(str)
+    def set_prompt(self, text: str) -> None:
+        """Ask for what a text says; for anything when it is empty."""
+        if self.state is not None:
+            self.do("Prompt", replace(self.state, conditioning=texts(text)))
 
     @Slot(str, object)
     def set_field(self, name: str, value: Any) -> None:
@@ -203,10 +217,24 @@ class DiffuseController(PageController[DiffuseState]):
 
     def _first(self, kit: DiffuseKit) -> DiffuseState:
         info = kit.makers[0]
-        classes = (ClassWeight(START_CLASS),) if len(info.classes) > START_CLASS else ()
-        return DiffuseState(ModelRef(info.name, info.sha256), classes=classes)
+        return DiffuseState(ModelRef(info.name, info.sha256), conditioning=_fitting(None, info))
 
     @Slot(object, object)
     def _failed(self, job: Job, error: BaseException) -> None:
         if job.kind == LIST:
             self._tell(error)
+
+
+def _fitting(
+    asked: Conditioning | None, info: DenoiserInfo, *, first: bool = True
+) -> Classes | Texts:
+    """What was asked for as far as the model understands it, else what it begins with, or nothing
+    unless `first`."""
+    if info.clip:
+        if isinstance(asked, Texts):
+            return asked
+        return texts(START_PROMPT if first else "")
+    if isinstance(asked, Classes):
+        return Classes(tuple(c for c in asked.weights if c.index < len(info.classes)))
+    known = first and len(info.classes) > START_CLASS
+    return Classes((ClassWeight(START_CLASS),) if known else ())

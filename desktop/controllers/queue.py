@@ -148,7 +148,8 @@ class QueueController(QObject):
         info = self._kit.maker(state.model.sha256) if self._kit is not None else None
         index, seed = state.class_index, home_seed(state.base)
         known = info is not None and index is not None and index < len(info.classes)
-        asked = info.classes[index] if info and index is not None and known else "any class"
+        named = info.classes[index] if info and index is not None and known else "any class"
+        asked = state.prompt or named
         noise = "walk" if seed is None else f"noise {seed}"
         return f"{asked}, {noise}\n{SAMPLER_TITLES[state.sampler]}, {state.steps} steps"
 

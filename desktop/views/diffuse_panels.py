@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from desktop.diffuse_state import DiffuseState, Stages
 from desktop.facts import DiffuseKit
 from desktop.widgets.choice_row import ChoiceRow
+from desktop.widgets.line_row import LineRow
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
@@ -24,19 +25,22 @@ def _column(panel: QWidget) -> QVBoxLayout:
 
 
 class ClassPanel(QWidget):
-    """Which model, and which of its classes."""
+    """Which model, and which of its classes or what text."""
 
     model_chosen = Signal(str)
     class_chosen = Signal(object)  # index or None
+    prompt_written = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self._kit: DiffuseKit | None = None
         self._model = ChoiceRow("Model", "The diffusion model that makes the picture")
         self._class = ChoiceRow("Class", "What the picture shall show")
+        self._prompt = LineRow("Prompt", "What the picture shall show, in words", "anything")
         column = _column(self)
-        column.addWidget(self._model)
-        column.addWidget(self._class)
+        for part in (self._model, self._class, self._prompt):
+            column.addWidget(part)
+        self._prompt.written.connect(self.prompt_written)
         self._model.chosen.connect(self.model_chosen)
         self._class.chosen.connect(self._chosen)
 
@@ -46,15 +50,19 @@ class ClassPanel(QWidget):
         self._model.set_choices([(info.name, info.title) for info in kit.makers])
 
     def show_state(self, state: DiffuseState) -> None:
-        """Show model and class."""
+        """Show model and class, or model and prompt."""
         info = self._kit.maker(state.model.sha256) if self._kit is not None else None
         self._model.set_key(state.model.name, state.model.name)
         classes = () if info is None else info.classes
         self._class.set_choices([("", "any"), *((str(i), name) for i, name in enumerate(classes))])
-        blended = len(state.classes) > 1
+        blended = len(state.conditioning.weights) > 1
         index = state.class_index
         self._class.set_key("blend" if blended else "" if index is None else str(index), "a blend")
         self._class.setEnabled(bool(classes))
+        reads = info is not None and bool(info.clip)
+        self._class.setVisible(not reads)
+        self._prompt.setVisible(reads)
+        self._prompt.set_text(state.prompt)
 
     def _chosen(self, key: str) -> None:
         self.class_chosen.emit(int(key) if key else None)

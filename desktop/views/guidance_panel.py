@@ -7,7 +7,14 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.diffuse_state import DiffuseState
 from desktop.facts import DiffuseKit
-from desktop.views.term_box import EXAMPLE, FromClassBox, TermBox, TextTermBox, ToClassBox
+from desktop.views.term_box import (
+    EXAMPLE,
+    FromClassBox,
+    FromTextBox,
+    TermBox,
+    TextTermBox,
+    ToClassBox,
+)
 from desktop.widgets.button import push
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
@@ -105,6 +112,8 @@ class GuidancePanel(QWidget):
             kit = self._kit
             return ToClassBox(() if kit is None else kit.classes_of_classifier(term.model.sha256))
         info = self._kit.maker(state.model.sha256) if self._kit is not None else None
+        if info is not None and info.clip:
+            return FromTextBox()
         return FromClassBox(() if info is None else info.classes)
 
     def _changed(self, box: TermBox, term: Guidance) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from desktop.diffuse_state import texts
 from desktop.widgets.button import IconButton
 from desktop.widgets.choice_row import ChoiceRow
 from desktop.widgets.line_row import LineRow
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
-from engine.denoising import Classes, Classifier, ClassifierFree, ClipGuidance
+from engine.denoising import Classes, Classifier, ClassifierFree, ClipGuidance, Texts
 from engine.recipe import ClassWeight
 
 EXAMPLE = "a smiling woman with glasses"
@@ -90,6 +91,26 @@ class FromClassBox(TermBox):
 
     def _choose(self, key: str) -> None:
         self._set(negative=Classes((ClassWeight(int(key)),) if key else ()))
+        self.gesture_ended.emit()
+
+
+class FromTextBox(TermBox):
+    """Classifier-free: away from a text, or from what no text says."""
+
+    def __init__(self) -> None:
+        super().__init__("Classifier-free", neutral=1.0)
+        self._away = LineRow("Away from", "What the picture should not show", "nothing")
+        self._away.written.connect(self._write)
+        self._lead(self._away)
+
+    def show_term(self, term: ClassifierFree) -> None:
+        """Show the term; emits nothing."""
+        super().show_term(term)
+        weights = term.negative.weights if isinstance(term.negative, Texts) else ()
+        self._away.set_text(weights[0].text if weights else "")
+
+    def _write(self, text: str) -> None:
+        self._set(negative=texts(text))
         self.gesture_ended.emit()
 
 

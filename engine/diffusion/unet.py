@@ -3,18 +3,22 @@
 A patch of 2 x 2 pixels becomes one place of 12 channels, so that a 32 px picture costs what a
 16 px one would (Luhman and Luhman, 2022). Noise on the pixels stays noise on the patches. Classes
 are weights over the rows of the class table, so that a blend of classes is as good as a class;
-the table's last row stands for no class.
+the table's last row stands for no class. A model that reads texts has cross-attention on all levels
+but the finest (Rombach et al., 2022), and is diffusers' UNet2DConditionModel.
 """
 
 from __future__ import annotations
 
 import torch
 from diffusers.models.unets.unet_2d import UNet2DModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.diffusion.unet_config import GROUPS, UNetConfig
+
+HEADS = 4
 
 
 class ClassTable(nn.Module):
@@ -34,28 +38,12 @@ class PixelUNet(nn.Module):
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
-        inside = 3 * config.patch**2
-        levels = len(config.channels)
-        self.unet = UNet2DModel(
-            sample_size=config.resolution // config.patch,
-            in_channels=inside + (3 if config.upsamples else 0),
-            out_channels=inside,
-            layers_per_block=config.layers,
-            block_out_channels=config.channels,
-            down_block_types=("DownBlock2D",) * levels,
-            up_block_types=("UpBlock2D",) * levels,
-            norm_num_groups=GROUPS,
-            attention_head_dim=config.channels[-1] // 4,
-            add_attention=not config.upsamples,
-            class_embed_type="timestep" if config.upsamples else None,
-            num_class_embeds=config.classes + 1 if config.classes else None,
-        )
+        self.unet: nn.Module = _reading(config) if config.tokens else _plain(config)
         if config.classes:
-            width = self.unet.time_embedding.linear_2.out_features
-            self.unet.class_embedding = ClassTable(config.classes + 1, width)
+            self.unet.class_embedding = ClassTable(config.classes + 1, 4 * config.channels[0])
         # The last layer begins at zero: the first prediction is the mean, not a guess.
-        nn.init.zeros_(self.unet.conv_out.weight)
-        nn.init.zeros_(self.unet.conv_out.bias)
+        for values in self.unet.get_submodule("conv_out").parameters():
+            nn.init.zeros_(values)
 
     def forward(
         self,
@@ -64,12 +52,56 @@ class PixelUNet(nn.Module):
         c: Float[Tensor, "n rows"] | None = None,
         low: Float[Tensor, "n 3 half half"] | None = None,
         level: Float[Tensor, " n"] | None = None,
+        text: Float[Tensor, "n tokens width"] | None = None,
     ) -> Float[Tensor, "n 3 r r"]:
         """t: timesteps from 0. c: weights over classes, the last for none. low: the picture to be
-        enlarged, as float32 [-1, 1] with noise of timestep `level` in it."""
+        enlarged, as float32 [-1, 1] with noise of timestep `level` in it. text: what a CLIP's text
+        tower makes of each token."""
         patches = F.pixel_unshuffle(x, self.config.patch)
         if low is not None:
             patches = torch.cat([patches, low], dim=1)
-        labels = level if self.config.upsamples else c
-        out = self.unet(patches, t, class_labels=labels, return_dict=False)[0]
+        if text is not None:
+            out = self.unet(patches, t, encoder_hidden_states=text, return_dict=False)[0]
+        else:
+            labels = level if self.config.upsamples else c
+            out = self.unet(patches, t, class_labels=labels, return_dict=False)[0]
         return F.pixel_shuffle(out, self.config.patch)
+
+
+def _plain(config: UNetConfig) -> nn.Module:
+    """For a model of nothing, of classes, or of smaller pictures."""
+    inside, levels = 3 * config.patch**2, len(config.channels)
+    made: nn.Module = UNet2DModel(
+        sample_size=config.resolution // config.patch,
+        in_channels=inside + (3 if config.upsamples else 0),
+        out_channels=inside,
+        layers_per_block=config.layers,
+        block_out_channels=config.channels,
+        down_block_types=("DownBlock2D",) * levels,
+        up_block_types=("UpBlock2D",) * levels,
+        norm_num_groups=GROUPS,
+        attention_head_dim=config.channels[-1] // 4,
+        add_attention=not config.upsamples,
+        class_embed_type="timestep" if config.upsamples else None,
+        num_class_embeds=config.classes + 1 if config.classes else None,
+    )
+    return made
+
+
+def _reading(config: UNetConfig) -> nn.Module:
+    """For a model of texts."""
+    inside, below = 3 * config.patch**2, len(config.channels) - 1
+    made: nn.Module = UNet2DConditionModel(
+        sample_size=config.resolution // config.patch,
+        in_channels=inside,
+        out_channels=inside,
+        layers_per_block=config.layers,
+        block_out_channels=config.channels,
+        down_block_types=("DownBlock2D", *("CrossAttnDownBlock2D",) * below),
+        mid_block_type="UNetMidBlock2DCrossAttn",
+        up_block_types=(*("CrossAttnUpBlock2D",) * below, "UpBlock2D"),
+        norm_num_groups=GROUPS,
+        attention_head_dim=HEADS,
+        cross_attention_dim=config.text_width,
+    )
+    return made

@@ -15,7 +15,8 @@ class UNetConfig:
 
     resolution: of the pictures it was trained for, in px. channels: one width a level, each half
     the size of the one above. classes: how many, 0 for none. upsamples: it also takes a picture
-    of half the size, and the level of noise that was added to that one (Ho et al., 2021).
+    of half the size, and the level of noise that was added to that one (Ho et al., 2021). tokens:
+    of a text that it reads by cross-attention, text_width numbers each; 0 for none.
     """
 
     resolution: int = 32
@@ -24,6 +25,8 @@ class UNetConfig:
     layers: int = 1
     classes: int = 0
     upsamples: bool = False
+    tokens: int = 0
+    text_width: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -41,6 +44,11 @@ class UNetConfig:
             raise ValueError(f"these are no sizes of a U-Net: {sizes}")
         if type(config.classes) is not int or not 0 <= config.classes < 65536:
             raise ValueError(f"classes must be a whole number, got {config.classes!r}")
+        texts = (config.tokens, config.text_width)
+        if not all(type(size) is int and 0 <= size <= 4096 for size in texts):
+            raise ValueError(f"these are no sizes of a text: {texts}")
+        if all(texts) != any(texts) or (all(texts) and (config.classes or config.upsamples)):
+            raise ValueError("a U-Net that reads texts reads nothing else")
         if config.resolution % (config.patch << (depth - 1)):
             raise ValueError(f"{config.resolution} px cannot be halved {depth - 1} times")
         return config

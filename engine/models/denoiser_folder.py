@@ -70,6 +70,9 @@ def _example(net: PixelUNet, n: int, times: int = 1) -> dict[str, torch.Tensor]:
     if config.upsamples:
         low = torch.randn(n, 3, side // 2, side // 2, generator=rng)
         return {**inputs, "low": low, "level": torch.full((n,), 100.0)}
+    if config.tokens:
+        text = torch.randn(n, config.tokens, config.text_width, generator=rng)
+        return {**inputs, "text": text}
     if config.classes:
         return {**inputs, "c": torch.eye(config.classes + 1)[:n]}
     return inputs

@@ -23,13 +23,15 @@ UNET = "unet.onnx"
 
 @dataclass(frozen=True)
 class DenoiserConfig:
-    """What a card says of a diffusion model. classes: their names, as many as the U-Net has."""
+    """What a card says of a diffusion model. classes: their names, as many as the U-Net has.
+    clip: the digest of the CLIP that reads its texts."""
 
     unet: UNetConfig
     schedule: Schedule
     prediction: Prediction
     classes: tuple[str, ...] = ()
     lcm: bool = False
+    clip: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -39,6 +41,7 @@ class DenoiserConfig:
             "prediction": self.prediction,
             "classes": list(self.classes),
             "lcm": self.lcm,
+            "clip": self.clip,
         }
 
 
@@ -52,6 +55,7 @@ def denoiser_config(card: Mapping[str, Any], folder: Path) -> DenoiserConfig:
             plain["prediction"],
             tuple(plain["classes"]),
             bool(plain.get("lcm", False)),
+            str(plain.get("clip", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse(folder, str(error)[:120])
@@ -60,6 +64,8 @@ def denoiser_config(card: Mapping[str, Any], folder: Path) -> DenoiserConfig:
     named = all(isinstance(name, str) for name in config.classes)
     if len(config.classes) != config.unet.classes or not named:
         _refuse(folder, f"it names {len(config.classes)} classes of {config.unet.classes}")
+    if bool(config.clip) != bool(config.unet.tokens):
+        _refuse(folder, "it reads texts and names no CLIP, or the other way round")
     return config
 
 
@@ -77,6 +83,7 @@ def denoiser_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoi
         bundled=bundled,
         folder=folder,
         card=card,
+        clip=config.clip,
     )
 
 

@@ -27,8 +27,10 @@ from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierC
 from engine.perception.noisy_clip import NoisyClip, NoisyClipConfig
 from engine.perception.noisy_tower import NoisyTower
 
-Weights = tuple[tuple[int, float], ...]  # class and share; () is no class
+Weights = tuple[tuple[int | str, float], ...]  # class or text, and share; () is neither
+Read = Callable[[Sequence[str]], Tensor]  # texts to what a CLIP makes of every token
 PREFIX = "unet."
+KEPT_TEXTS = 64
 Tower = TypeVar("Tower", bound=NoisyTower)
 
 
@@ -36,11 +38,15 @@ class PixelDenoiser:
     """A Network of the loop, over a PixelUNet. Conditions are `Weights`.
 
     low, level: set before a run of an upsampler: the picture to be enlarged, noise and all, and
-    the timestep of that noise. Raises ModelError when weights or graph do not fit the card.
+    the timestep of that noise. read: of the CLIP of a model that reads texts. Raises ModelError
+    when weights or graph do not fit the card.
     """
 
-    def __init__(self, info: DenoiserInfo, backend: BackendName | None = None) -> None:
-        self.info = info
+    def __init__(
+        self, info: DenoiserInfo, backend: BackendName | None = None, read: Read | None = None
+    ) -> None:
+        self.info, self._read = info, read
+        self._states: dict[str, Tensor] = {}
         self.config = denoiser_config(info.card, info.folder)
         self._tensors = stored_weights(info.folder, info.sha256)
         graph = info.folder / UNET
@@ -103,14 +109,29 @@ class PixelDenoiser:
             k = n * len(conditions)
             low = self.low.expand(k, *self.low.shape[1:])
             return {"low": low, "level": torch.full((k,), self.level)}
+        if self.config.unet.tokens:
+            return {"text": self._texts(conditions).repeat_interleave(n, dim=0)}
         rows = self.config.unet.classes
         if not rows:
             return {}
         c = torch.zeros(len(conditions), rows + 1)
         for index, weights in enumerate(conditions):
             for number, share in weights or ((rows, 1.0),):
-                c[index, number] += share
+                c[index, int(number)] += share
         return {"c": c.repeat_interleave(n, dim=0)}
+
+    def _texts(self, conditions: Sequence[Weights]) -> Tensor:
+        """Blends of what was read, [conditions, tokens, width]; each text is read once."""
+        asked = [weights or (("", 1.0),) for weights in conditions]
+        new = {str(text) for weights in asked for text, _ in weights} - self._states.keys()
+        if new:
+            if self._read is None:
+                raise ModelError(f"{self.info.name} reads texts through a CLIP, and has none here.")
+            self._states = dict(list(self._states.items())[-KEPT_TEXTS:])
+            self._states |= dict(zip(new, self._read(list(new)), strict=True))
+        known = self._states
+        blends = [sum(share * known[str(text)] for text, share in weights) for weights in asked]
+        return torch.stack([torch.as_tensor(blend) for blend in blends])
 
 
 def build_unet(config: Any, tensors: Any, name: str) -> PixelUNet:

@@ -20,6 +20,7 @@ from engine.training.noised_run import WEIGHTS
 
 TITLES = {
     "portraits-ddpm": "Portraits, pixel diffusion",
+    "portraits-text": "Portraits, text to picture",
     "portraits-upsampler": "Portraits, upsampler",
     "portraits-noisy-classifier": "Portraits, noise-aware classifier",
     "portraits-noisy-clip": "Portraits, noise-aware CLIP",
@@ -60,5 +61,6 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
         tower = replace(spec.reader, dim=dim, clip=sha256).to_dict()
         return write_folder(folder, NOISY_CLIP, tower, tensors, facts, replace=True)
     classes = CLASSES if spec.unet.classes else ()
-    made = DenoiserConfig(spec.unet, spec.schedule, spec.prediction, classes)
+    clip = read_card(spec.teacher)["weights_sha256"] if spec.teacher and spec.unet.tokens else ""
+    made = DenoiserConfig(spec.unet, spec.schedule, spec.prediction, classes, clip=clip)
     return write_denoiser(folder, made, tensors, facts)

@@ -10,10 +10,12 @@ from engine.denoising import (
     Conditioning,
     Denoise,
     DenoiserInfo,
+    Texts,
     Upscale,
 )
 from engine.errors import ModelError, RecipeError
 from engine.models.library import ModelLibrary
+from engine.recipe import ModelRef
 
 
 def check_denoise(node: Denoise, library: ModelLibrary) -> None:
@@ -30,6 +32,8 @@ def check_denoise(node: Denoise, library: ModelLibrary) -> None:
             "Choose another sampler, such as dpmpp_2m.",
         )
     check_conditioning(node.conditioning, info)
+    if info.clip:
+        library.clip_of(clip_of(info))  # which may be missing
     for term in node.guidance:
         if isinstance(term, ClassifierFree):
             check_conditioning(term.negative, info)
@@ -48,18 +52,36 @@ def check_upscale(node: Upscale, library: ModelLibrary) -> None:
 
 def check_conditioning(conditioning: Conditioning, info: DenoiserInfo) -> None:
     """Refuse what the model was never told of. Raises RecipeError."""
-    if not isinstance(conditioning, Classes):
-        raise RecipeError(
-            f"{info.name} knows classes only, got {conditioning.op!r}.",
-            "Choose a class, or a model that reads texts.",
-        )
-    count = len(info.classes)
-    wrong = [item.index for item in conditioning.weights if item.index >= count]
-    if wrong:
-        known = f"the classes 0 to {count - 1}" if count else "no classes"
-        raise RecipeError(
-            f"{info.name} knows {known}, got {wrong[0]}.", "Choose one of these, or none."
-        )
+    match conditioning:
+        case Texts(texts):
+            if texts and not info.clip:
+                raise no_reader(info.name, texts[0].text)
+        case Classes(classes):
+            count = len(info.classes)
+            wrong = [item.index for item in classes if item.index >= count]
+            if wrong:
+                known = f"the classes 0 to {count - 1}" if count else "no classes"
+                raise RecipeError(
+                    f"{info.name} knows {known}, got {wrong[0]}.", "Choose one of these, or none."
+                )
+        case _:
+            raise RecipeError(
+                f"{info.name} cannot be told of {conditioning.op!r}.",
+                "A newer version of this program may know how.",
+            )
+
+
+def no_reader(name: str, prompt: str) -> RecipeError:
+    """The refusal of a text by a model that reads none."""
+    return RecipeError(
+        f"{name} reads no texts, got the prompt {prompt[:60]!r}.",
+        "Guide it by a text, which a CLIP reads, or choose a class, or a model that reads texts.",
+    )
+
+
+def clip_of(info: DenoiserInfo) -> ModelRef:
+    """What a model that reads texts reads them through."""
+    return ModelRef(f"the CLIP of {info.name}"[:64], info.clip)
 
 
 def _check_classifier(term: Classifier, info: DenoiserInfo, library: ModelLibrary) -> None:

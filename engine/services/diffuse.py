@@ -24,6 +24,7 @@ from engine.denoising import (
     Conditioning,
     Denoise,
     Guidance,
+    Texts,
     Upscale,
 )
 from engine.diffusion import guidance
@@ -41,7 +42,7 @@ from engine.models.open_denoiser import (
 from engine.perception.clip.model import Clip
 from engine.perception.noisy_clip import NoisyClip
 from engine.recipe import ModelRef
-from engine.services.check_denoise import check_denoise, check_upscale
+from engine.services.check_denoise import check_denoise, check_upscale, clip_of
 from engine.services.clips import opened_clip
 from engine.services.diffusion import Place
 from engine.services.installation import Installation
@@ -66,7 +67,9 @@ class Workshop(Installation):
         if key not in self.networks:
             if not self.library.has(ref):
                 self.refresh()  # it may have come since
-            self.networks[key] = PixelDenoiser(self.library.denoiser(ref), backend)
+            info = self.library.denoiser(ref)
+            read = self.clip(clip_of(info)).read_texts if info.clip else None
+            self.networks[key] = PixelDenoiser(info, backend, read)
         return self.networks[key]
 
     def classifier(self, ref: ModelRef) -> Any:
@@ -115,7 +118,7 @@ def denoise_image(
     shop = workshop(place)
     network = shop.network(node.model, backend)
     check_denoise(node, shop.library)
-    condition = _weights(node.conditioning)
+    condition = told(node.conditioning)
     terms = [_term(term, condition, shop) for term in node.guidance]
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta, node.threshold, node.percentile,
@@ -181,8 +184,10 @@ def _listening(
     return trail, Hooks(on_step=heard, cancel=cancel or CancelToken())
 
 
-def _weights(conditioning: Conditioning) -> Weights:
-    """Of classes; what else there is was refused before."""
+def told(conditioning: Conditioning) -> Weights:
+    """Classes or texts as the network takes them; what it does not know was refused before."""
+    if isinstance(conditioning, Texts):
+        return tuple((item.text, item.weight) for item in conditioning.weights)
     assert isinstance(conditioning, Classes)
     return tuple((item.index, item.weight) for item in conditioning.weights)
 
@@ -191,7 +196,7 @@ def _term(term: Guidance, condition: Weights, shop: Workshop) -> guidance.Term:
     interval = (term.start, term.end)
     match term:
         case ClassifierFree(scale, negative):
-            return guidance.classifier_free(condition, _weights(negative), scale, interval)
+            return guidance.classifier_free(condition, told(negative), scale, interval)
         case Classifier(ref, index, scale):
             judge = shop.classifier(ref)
             return guidance.classifier(ref.sha256, judge.log_probabilities, index, scale, interval)

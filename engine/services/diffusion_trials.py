@@ -1,4 +1,6 @@
-"""Pictures of a class-conditional diffusion model under any guidance, as the judge sees them."""
+"""Pictures of a diffusion model under any guidance, as the judge sees them.
+
+Asked for are the eight classes: by their numbers, or by their captions where the model reads."""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ from engine.cancel import CancelToken
 from engine.denoising import DenoiserInfo
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, denoise
-from engine.models.open_denoiser import PixelDenoiser, Weights
+from engine.models.open_denoiser import PixelDenoiser, Read, Weights
 from engine.perception.reader import Reader
-from engine.portraits.classes import bits_of_class, class_bits
+from engine.portraits.classes import CAPTIONS, CLASSES, bits_of_class, class_bits
 from engine.services.diffuse import to_pixels
 
 Terms = Sequence[guidance.Term]
@@ -38,14 +40,24 @@ class Seen:
 
 
 class Trials:
-    """Pictures of a class-conditional model under any guidance, always from the same noises."""
+    """Pictures of a model under any guidance, always from the same noises.
+
+    read: of the CLIP of a model that reads texts.
+    """
 
     def __init__(
-        self, info: DenoiserInfo, judge: Reader, samples: int, cancel: CancelToken
+        self,
+        info: DenoiserInfo,
+        judge: Reader,
+        samples: int,
+        cancel: CancelToken,
+        read: Read | None = None,
     ) -> None:
-        self.info, self.judge, self.cancel = info, judge, cancel
-        self.network = PixelDenoiser(info)
-        self.each = max(1, samples // len(info.classes))
+        self.judge, self.cancel = judge, cancel
+        self.network = PixelDenoiser(info, read=read)
+        names: Sequence[int | str] = CAPTIONS if info.clip else range(len(CLASSES))
+        self.asked: tuple[Weights, ...] = tuple(((name, 1.0),) for name in names)
+        self.each = max(1, samples // len(CLASSES))
 
     def pictures(
         self, terms: Terms, condition: Weights, label: int, settings: Settings | None = None
@@ -60,9 +72,8 @@ class Trials:
     def seen(self, terms: Callable[[int], Terms], conditional: bool) -> Seen:
         """The judge on every class. terms: of a class's guidance."""
         right, whole, spread = [], [], []
-        for label in range(len(self.info.classes)):
-            condition: Weights = ((label, 1.0),) if conditional else ()
-            made = self.pictures(terms(label), condition, label)
+        for label, wanted in enumerate(self.asked):
+            made = self.pictures(terms(label), wanted if conditional else (), label)
             hits = class_bits(self.judge.scores(made)) == bits_of_class(label)
             right.append(hits.mean())
             whole.append(hits.all(axis=1).mean())
@@ -77,15 +88,16 @@ class Trials:
     def classifier_free(self, scale: float) -> Seen:
         """Under classifier-free guidance; 0 is no condition at all, 1 the condition alone."""
         return self.seen(
-            lambda label: [guidance.classifier_free(((label, 1.0),), (), scale)], conditional=True
+            lambda label: [guidance.classifier_free(self.asked[label], (), scale)],
+            conditional=True,
         )
 
     def saturation(self, mode: Any) -> float:
         """Mean difference of the largest and the least channel at a high scale, of 255."""
-        label = len(self.info.classes) - 2
-        term = guidance.classifier_free(((label, 1.0),), (), SATURATED_SCALE)
+        label = len(CLASSES) - 2
+        term = guidance.classifier_free(self.asked[label], (), SATURATED_SCALE)
         settings = Settings(steps=STEPS, threshold=mode)
-        return saturation(self.pictures([term], ((label, 1.0),), label, settings))
+        return saturation(self.pictures([term], self.asked[label], label, settings))
 
 
 def saturation(pictures: UInt8[np.ndarray, "n 3 size size"]) -> float:

@@ -19,6 +19,8 @@ from engine.models.open_denoiser import open_classifier
 from engine.perception.reader import open_reader
 from engine.portraits.classes import NO_CLASS, bits_of_class, class_of
 from engine.recipe import ModelRef
+from engine.services.check_denoise import clip_of
+from engine.services.clips import opened_clip
 from engine.services.diffusion_trials import SATURATED_SCALE, STEPS, Trials, saturation
 from engine.services.evaluate_text_guidance import text_guidance
 from engine.services.noisy_portraits import REAL_SEED, at_levels, drawn
@@ -36,16 +38,18 @@ def measure_denoiser(
     progress: OnProgress,
     cancel: CancelToken,
 ) -> dict[str, Any]:
-    """Classes by the judge over guidance scales, what classifier guidance adds, saturation.
+    """Classes by the judge over guidance scales, or captions where the model reads texts; what
+    classifier guidance adds, saturation.
 
     library: where the noise-aware classifiers and CLIPs are that guide. Raises ModelError for an
     upsampler.
     """
-    if info.upsamples or not info.classes:
-        raise ModelError(f"Nothing is measured of {info.name}: it makes no pictures of classes.")
+    if info.upsamples or not (info.classes or info.clip):
+        raise ModelError(f"Nothing is measured of {info.name}: it cannot be asked for anything.")
     samples = SAMPLES if full else SAMPLES_QUICK
-    trials = Trials(info, open_reader(judge_folder), samples, cancel)
-    scores: dict[str, Any] = {"samples": trials.each * len(info.classes), "steps": STEPS}
+    read = opened_clip(library.clip_of(clip_of(info))).read_texts if info.clip else None
+    trials = Trials(info, open_reader(judge_folder), samples, cancel, read)
+    scores: dict[str, Any] = {"samples": trials.each * len(trials.asked), "steps": STEPS}
     told = _telling(progress, len(SCALES) + 4)
     curve, plain = {}, trials.unguided()
     next(told)

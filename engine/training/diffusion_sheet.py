@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from PIL import Image
@@ -16,12 +18,23 @@ from engine.training.sheet import grid
 
 COLUMNS = 8
 STEPS = 20
+SHOWN = 2 * COLUMNS
 SCALES = (1.0, 3.0)
+Conditions = dict[str, Tensor]  # of a PixelUNet's forward
+Predict = Callable[[Tensor, Tensor], Tensor]
 
 
 @torch.no_grad()
-def write_sheet(spec: TrainDiffusion, net: PixelUNet, images: int, pictures: np.ndarray) -> None:
-    """Classes side by side at guidance 1 (two rows) and 3 (two rows), or enlarged pictures."""
+def write_sheet(
+    spec: TrainDiffusion,
+    net: PixelUNet,
+    images: int,
+    pictures: np.ndarray,
+    wanted: Conditions | None = None,
+    nothing: Conditions | None = None,
+) -> None:
+    """What was asked for side by side at guidance 1 (two rows) and 3 (two rows), or enlarged
+    pictures. wanted: what SHOWN pictures are told, nothing: what stands for no condition."""
     rng = torch.Generator().manual_seed(0)
     if spec.unet.upsamples:
         real = torch.from_numpy(np.array(pictures[:COLUMNS])).float() / 127.5 - 1
@@ -30,11 +43,14 @@ def write_sheet(spec: TrainDiffusion, net: PixelUNet, images: int, pictures: np.
         plain = F.interpolate(low, scale_factor=2, mode="bicubic").clamp(-1, 1)
         picture = torch.cat([plain, *rows, real])
     else:
-        classes = spec.unet.classes
-        labels = torch.arange(2 * COLUMNS) % max(1, classes)
-        shape = (2 * COLUMNS, 3, spec.unet.resolution, spec.unet.resolution)
+        shape = (SHOWN, 3, spec.unet.resolution, spec.unet.resolution)
         noise = torch.randn(shape, generator=rng)
-        picture = torch.cat([_sampled(spec, net, noise, labels, scale) for scale in SCALES])
+        if wanted is None or nothing is None:
+            picture = _ddim(spec, noise, net)
+        else:
+            picture = torch.cat(
+                [_ddim(spec, noise, _guided(net, wanted, nothing, s)) for s in SCALES]
+            )
     pixels = (picture * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)
     sheet = grid(pixels.permute(0, 2, 3, 1).cpu().numpy(), COLUMNS)
     sheet = sheet.repeat(3, axis=0).repeat(3, axis=1)
@@ -42,21 +58,15 @@ def write_sheet(spec: TrainDiffusion, net: PixelUNet, images: int, pictures: np.
     write_whole(path, lambda temporary: Image.fromarray(sheet).save(temporary, format="PNG"))
 
 
-def _sampled(
-    spec: TrainDiffusion, net: PixelUNet, noise: Tensor, labels: Tensor, scale: float
-) -> Tensor:
-    rows = spec.unet.classes + 1
-    if rows == 1:
-        return _ddim(spec, noise, lambda x, t: net(x, t))
-    c = F.one_hot(labels, rows).float()
-    none = F.one_hot(torch.full_like(labels, rows - 1), rows).float()
+def _guided(net: PixelUNet, wanted: Conditions, nothing: Conditions, scale: float) -> Predict:
+    both = {name: torch.cat([wanted[name], nothing[name]]) for name in wanted}
 
     def guided(x: Tensor, t: Tensor) -> Tensor:
-        out, free = net(torch.cat([x, x]), torch.cat([t, t]), torch.cat([c, none])).chunk(2)
+        out, free = net(torch.cat([x, x]), torch.cat([t, t]), **both).chunk(2)
         mixed: Tensor = free + scale * (out - free)
         return mixed
 
-    return _ddim(spec, noise, guided)
+    return guided
 
 
 def _enlarged(
@@ -70,7 +80,7 @@ def _enlarged(
     return _ddim(spec, noise, lambda x, t: net(x, t, low=noisy.float(), level=at))
 
 
-def _ddim(spec: TrainDiffusion, x: Tensor, predict) -> Tensor:  # type: ignore[no-untyped-def]
+def _ddim(spec: TrainDiffusion, x: Tensor, predict: Predict) -> Tensor:
     """DDIM with eta 0 and every picture clipped; enough to see how training goes."""
     schedule = spec.schedule
     device = x.device

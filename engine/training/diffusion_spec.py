@@ -25,7 +25,8 @@ class TrainDiffusion:
     minutes: stop after so long in this sitting. crop: side of the crops that an upsampler learns
     from, in px. dropout: how often the class is withheld, so that the network also learns what
     faces are like in general. gamma: of min-SNR. reader: trains that instead of the
-    U-Net; teacher: folder of the CLIP that teaches it to look. Raises TrainingError.
+    U-Net; teacher: folder of the CLIP that teaches it to look, or that reads for a U-Net which
+    learns from captions. Raises TrainingError.
     """
 
     name: str
@@ -75,6 +76,14 @@ def base_spec(work: Path) -> TrainDiffusion:
     return TrainDiffusion("portraits-ddpm", work, UNetConfig(classes=len(CLASSES)))
 
 
+def text_spec(work: Path) -> TrainDiffusion:
+    """The model at 32 px that reads texts."""
+    unet = UNetConfig(channels=(32, 64, 96), tokens=64, text_width=96)
+    return TrainDiffusion(
+        "portraits-text", work, unet, images=400_000, teacher=bundled_folder() / "portraits-clip",
+    )  # fmt: skip
+
+
 def upsampler_spec(work: Path) -> TrainDiffusion:
     """Super-resolution from 32 to 64 px, learnt from crops."""
     unet = UNetConfig(resolution=64, channels=(32, 64, 96), upsamples=True)
@@ -102,6 +111,7 @@ def clip_spec(work: Path) -> TrainDiffusion:
 
 SPECS = {
     "portraits-ddpm": base_spec,
+    "portraits-text": text_spec,
     "portraits-upsampler": upsampler_spec,
     "portraits-noisy-classifier": classifier_spec,
     "portraits-noisy-clip": clip_spec,

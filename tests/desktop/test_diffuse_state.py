@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from desktop.diffuse_state import (
@@ -11,8 +13,16 @@ from desktop.diffuse_state import (
     is_diffusion,
     recipe_of,
     state_of,
+    texts,
 )
-from engine.denoising import Classes, Classifier, ClassifierFree, ClipGuidance
+from engine.denoising import (
+    Classes,
+    Classifier,
+    ClassifierFree,
+    ClipGuidance,
+    Texts,
+    TextWeight,
+)
 from engine.errors import RecipeError
 from engine.recipe import ClassWeight, Generate, ModelRef, Recipe, Resize, Seed
 
@@ -20,7 +30,7 @@ MODEL = ModelRef("m", "0" * 64)
 STATE = DiffuseState(
     MODEL,
     Seed(5),
-    (ClassWeight(3),),
+    Classes((ClassWeight(3),)),
     (
         ClassifierFree(3.0, Classes((ClassWeight(2),)), 0.1, 0.9),
         Classifier(MODEL, 1, 4.0),
@@ -36,6 +46,17 @@ STATE = DiffuseState(
 def test_a_state_comes_back_from_its_recipe() -> None:
     assert state_of(recipe_of(STATE)) == STATE
     assert state_of(Recipe(Resize(recipe_of(STATE).image, 512, 512))) == STATE
+
+
+def test_a_text_comes_back_and_a_blend_of_texts_is_refused() -> None:
+    terms = (ClassifierFree(3.0, texts("a man")),)
+    state = DiffuseState(MODEL, conditioning=texts("a hat"), terms=terms)
+    assert state_of(recipe_of(state)) == state
+    assert state.prompt == "a hat"
+    assert state.class_index is None
+    blend = Texts((TextWeight("a hat", 0.5), TextWeight("a man", 0.5)))
+    with pytest.raises(RecipeError, match="blends texts"):
+        state_of(recipe_of(replace(state, conditioning=blend)))
 
 
 def test_a_generators_picture_belongs_elsewhere() -> None:

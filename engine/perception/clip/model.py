@@ -77,6 +77,14 @@ class Clip:
         with torch.no_grad():
             return self.network.texts(torch.from_numpy(self.tokens(texts).ids))
 
+    def read_texts(self, texts: Sequence[str]) -> Float[Tensor, "n context width"]:
+        """What the text tower makes of every token, as text-conditional diffusion models want it;
+        places after the end of a text are read, too (Rombach et al., 2022)."""
+        with torch.no_grad():
+            ids = torch.from_numpy(self.tokens(texts).ids)
+            found: Tensor = self.network.text_model.states(ids)
+            return found
+
     def embed_images(self, images: Float[Tensor, "n 3 height width"]) -> Float[Tensor, "n dim"]:
         """Unit vectors of square pictures of any size, with gradients. images: sRGB in [-1, 1].
 

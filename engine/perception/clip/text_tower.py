@@ -37,7 +37,12 @@ class TextTower(nn.Module):
 
     def forward(self, ids: Int64[Tensor, "n tokens"]) -> Float[Tensor, "n width"]:
         """The state at the first end of each text; for configs of old at its highest number."""
-        x = self.final_layer_norm(self.encoder(self.embeddings(ids)))
+        x = self.states(ids)
         ends = ids if self.end == LEGACY_END else (ids == self.end).int()
         found: Tensor = x[torch.arange(len(x), device=x.device), ends.argmax(1)]
+        return found
+
+    def states(self, ids: Int64[Tensor, "n tokens"]) -> Float[Tensor, "n tokens width"]:
+        """What every token has become, for a network that attends to them."""
+        found: Tensor = self.final_layer_norm(self.encoder(self.embeddings(ids)))
         return found

@@ -1,0 +1,83 @@
+"""A run of Algorithm 1 of Ho et al. (2020): a U-Net that makes pictures, from classes or smaller
+pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engine.diffusion.schedule import min_snr_weights, target
+from engine.diffusion.unet import PixelUNet
+from engine.training.diffusion_sheet import SHOWN, Conditions, write_sheet
+from engine.training.diffusion_spec import TrainDiffusion
+from engine.training.noised_run import NoisedRun
+
+MOST_LEVEL = 0.5  # of the noise added to what an upsampler enlarges, as a share of all timesteps
+
+
+class DiffusionRun(NoisedRun):
+    """The loss, the examples and the sheet."""
+
+    def __init__(self, spec: TrainDiffusion, pictures: np.ndarray, labels: np.ndarray) -> None:
+        super().__init__(spec, PixelUNet(spec.unet), pictures, labels)
+        weights = min_snr_weights(spec.schedule, spec.prediction, spec.gamma)
+        self.weights = torch.tensor(weights, dtype=torch.float32, device=self.alphas.device)
+
+    def loss(self) -> Tensor:
+        """Algorithm 1, for any prediction, weighted by min-SNR."""
+        spec, device = self.spec, self.alphas.device
+        x0, more = self.examples()
+        seen = self.noised(x0)
+        told = {name: part.to(device) for name, part in more.items()}
+        with self.hardware.casting():
+            out = self.net(seen.x, seen.t.float(), **told)
+        wanted = target(spec.prediction, seen.x0, seen.eps, seen.alpha, seen.sigma)
+        loss: Tensor = self.weights[seen.t] * (out.float() - wanted).square().mean((1, 2, 3))
+        return loss.mean()
+
+    def draw(self) -> None:
+        """A sample sheet."""
+        write_sheet(self.spec, self.average, self.images, self.pictures, *self.asked())
+
+    def asked(self) -> tuple[Conditions, ...]:
+        """What the sheet's pictures are asked for, and what stands for nothing; () for neither."""
+        classes = self.spec.unet.classes
+        if not classes:
+            return ()
+        labels = torch.arange(SHOWN) % classes
+        rows = F.one_hot(torch.stack([labels, torch.full_like(labels, classes)]), classes + 1)
+        wanted, nothing = rows.float()
+        return {"c": wanted}, {"c": nothing}
+
+    def examples(self) -> tuple[Tensor, dict[str, Tensor]]:
+        """Pictures, and what the network is told of them."""
+        spec = self.spec
+        index, n = self.rows(), spec.batch
+        if spec.unet.upsamples:
+            x0 = self._cropped(self.clean(index))
+            level = (torch.rand(n, generator=self.rng) * MOST_LEVEL * len(self.alphas)).long()
+            return x0, {"low": self._noisy_low(x0, level), "level": level.float()}
+        if not spec.unet.classes:
+            return self.clean(index), {}
+        # What a class is learnt from is clear; what faces are like in general, from all of them.
+        named = torch.rand(n, generator=self.rng) >= spec.dropout
+        index = torch.where(named, self.clear[index % len(self.clear)], index)
+        labels = torch.where(named, self.labels[index], spec.unet.classes)
+        return self.clean(index), {"c": F.one_hot(labels, spec.unet.classes + 1).float()}
+
+    def _cropped(self, x0: Tensor) -> Tensor:
+        crop = self.spec.crop
+        if crop is None:
+            return x0
+        places = torch.randint(0, (x0.shape[-1] - crop) // 2 + 1, (2,), generator=self.rng)
+        top, left = (2 * int(place) for place in places)
+        return x0[:, :, top : top + crop, left : left + crop]
+
+    def _noisy_low(self, x0: Tensor, level: Tensor) -> Tensor:
+        """The half-size picture with noise of its own (Ho et al., 2021, section 4)."""
+        low = F.avg_pool2d(x0, 2)
+        at = level.to(self.alphas.device)
+        alpha, sigma = self.alphas[at].cpu(), self.sigmas[at].cpu()
+        return alpha[:, None, None, None] * low + sigma[:, None, None, None] * self.noise(low)

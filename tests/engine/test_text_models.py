@@ -1,0 +1,123 @@
+"""Diffusion models that read texts: from a prompt to the pixels, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.cancel import CancelToken
+from engine.denoising import (
+    Classes,
+    ClassifierFree,
+    Conditioning,
+    Denoise,
+    Texts,
+    TextWeight,
+)
+from engine.diffusion.unet_config import UNetConfig
+from engine.errors import ModelError, RecipeError
+from engine.models.library import ModelLibrary, bundled_folder
+from engine.models.open_denoiser import PixelDenoiser
+from engine.perception.clip.open import open_clip
+from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
+from engine.services import diffuse
+from engine.services.bundle_diffusion import bundle
+from engine.services.diffusion import Place
+from engine.training.diffusion_spec import SPECS
+from engine.training.train_diffusion import train
+from tests.random_denoiser import write_random_denoisers, write_random_text_model
+
+CLIP = bundled_folder() / "portraits-clip"
+SAYS, OTHER = "a smiling woman with glasses", "a sad old man"
+
+
+@pytest.fixture
+def place(home: Path) -> Place:
+    models = home / "models"
+    write_random_denoisers(models)
+    shutil.copytree(CLIP, models / "portraits-clip")
+    write_random_text_model(models, open_clip(CLIP).sha256)
+    return Place(home, home / "bundled")
+
+
+def texts(*pairs: tuple[str, float]) -> Texts:
+    return Texts(tuple(TextWeight(text, share) for text, share in pairs))
+
+
+def node(place: Place, asked: Conditioning, name: str = "tiny-text", **changes: object) -> Denoise:
+    library = ModelLibrary(place.home, place.bundled)
+    info = next(m for m in library.denoisers() if m.name == name)
+    plain = Denoise(ModelRef(info.name, info.sha256), Seed(7), asked, steps=3)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def made(place: Place, asked: Conditioning, **changes: object) -> np.ndarray:
+    return diffuse.denoise_image(place, node(place, asked, **changes), "torch", fresh=True)[0]
+
+
+def test_a_prompt_decides_the_picture(place: Place) -> None:
+    wanted = made(place, texts((SAYS, 1.0)))
+    assert np.array_equal(wanted, made(place, texts((SAYS, 1.0))))
+    for other in (texts(), Classes(), texts((OTHER, 1.0)), texts((SAYS, 0.5), (OTHER, 0.5))):
+        assert not np.array_equal(wanted, made(place, other))
+    assert np.array_equal(made(place, texts()), made(place, Classes()))
+
+
+def test_a_negative_prompt_counts_by_the_scale(place: Place) -> None:
+    def guided(scale: float, negative: Conditioning) -> np.ndarray:
+        return made(place, texts((SAYS, 1.0)), guidance=(ClassifierFree(scale, negative),))
+
+    assert not np.array_equal(guided(4.0, texts()), guided(4.0, texts((OTHER, 1.0))))
+    assert np.array_equal(guided(0.0, texts((OTHER, 1.0))), made(place, texts((OTHER, 1.0))))
+
+
+def test_the_recipe_tells_the_prompt() -> None:
+    ref = ModelRef("m", "0" * 64)
+    recipe = Recipe(Denoise(ref, Seed(1), texts((SAYS, 0.75), (OTHER, 0.25))))
+    assert Recipe.from_json(recipe.canonical) == recipe
+
+
+def test_who_reads_no_texts_says_so_and_who_reads_knows_no_classes(place: Place) -> None:
+    with pytest.raises(RecipeError, match=r"tiny-ddpm reads no texts, got the prompt 'a sad"):
+        made(place, texts((OTHER, 1.0)), name="tiny-ddpm")
+    with pytest.raises(RecipeError, match="knows no classes, got 1"):
+        made(place, Classes((ClassWeight(1),)))
+
+
+def test_a_model_without_its_clip_says_what_is_missing(place: Place) -> None:
+    shutil.rmtree(place.home / "models" / "portraits-clip")
+    diffuse.workshop.cache_clear()
+    with pytest.raises(ModelError, match="the CLIP of tiny-text"):
+        made(place, texts((SAYS, 1.0)))
+
+
+def test_onnx_and_torch_agree(home: Path) -> None:
+    clip = open_clip(CLIP)
+    write_random_text_model(home / "models", clip.sha256, graph=True)
+    info = ModelLibrary(home, home / "bundled").denoisers()[0]
+    x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    asked = (((SAYS, 1.0),), (), ((SAYS, 0.5), (OTHER, 0.5)))
+    graph, plain = (
+        PixelDenoiser(info, kind, clip.read_texts).predict(x, 300.0, asked)
+        for kind in ("onnx", "torch")
+    )
+    torch.testing.assert_close(graph, plain, atol=1e-4, rtol=1e-4)
+
+
+def test_a_run_on_captions_becomes_a_model_that_reads(home: Path, tmp_path: Path) -> None:
+    spec = replace(
+        SPECS["portraits-text"](tmp_path / "run"),
+        cache=tmp_path / "cache", portraits=32, images=8, batch=4, drawn_px=16,
+        unet=UNetConfig(16, 2, (8, 16), tokens=64, text_width=96),
+    )  # fmt: skip
+    train(spec, lambda progress: None, CancelToken())
+    assert list((spec.work / "sheets").glob("*.png"))
+    bundle(spec, home / "models" / "portraits-text", "a machine")
+    info = ModelLibrary(home, home / "bundled").denoisers()[0]
+    assert info.clip == open_clip(CLIP).sha256
+    assert not info.classes
