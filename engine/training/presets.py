@@ -116,8 +116,12 @@ PRESETS: tuple[Preset, ...] = (
         "collapse-ebgan",
         "Collapse: EBGAN",
         "The discriminator is an autoencoder; the repelling term pushes the codes of generated "
-        "points apart. Set Repelling to 0 and watch them gather again.",
-        TrainingSpec(method=_game(EnergyBased(1.0, 1.0), Optimiser(1e-3, 0.0, 0.99)), steps=STEPS),
+        "points apart, and a little noise keeps it unsure. Set Repelling to 0 and watch them "
+        "gather again.",
+        TrainingSpec(
+            method=_game(EnergyBased(1.0, 1.0), Optimiser(1e-3, 0.0, 0.99), d_steps=2, noise=0.15),
+            steps=STEPS,
+        ),
         "collapse",
         "Zhao et al., 2016.",
     ),
