@@ -24,6 +24,7 @@ from engine.services.diffuse import to_pixels
 Terms = Sequence[guidance.Term]
 STEPS = 25
 SATURATED_SCALE = 10.0
+END = 1  # of 255; nearer to black or white than this is saturated
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,15 @@ class Trials:
         )
 
     def saturation(self, mode: Any) -> float:
-        """Mean difference of the largest and the least channel at a high scale, of 255."""
-        label = len(CLASSES) - 2
-        term = guidance.classifier_free(self.asked[label], (), SATURATED_SCALE)
-        settings = Settings(steps=STEPS, threshold=mode)
-        return saturation(self.pictures([term], self.asked[label], label, settings))
+        """See `saturation`; of pictures of all classes at a high scale."""
+        settings, made = Settings(steps=STEPS, threshold=mode), []
+        for label, wanted in enumerate(self.asked):
+            term = guidance.classifier_free(wanted, (), SATURATED_SCALE)
+            made.append(self.pictures([term], wanted, label, settings))
+        return saturation(np.concatenate(made))
 
 
 def saturation(pictures: UInt8[np.ndarray, "n 3 size size"]) -> float:
-    """Mean difference of the largest and the least channel, of 255."""
-    values = pictures.astype(np.float32)
-    return float((values.max(1) - values.min(1)).mean())
+    """The share of values at the ends of their range, where shades run together: what dynamic
+    thresholding is for (Saharia et al., 2022, section 2.3)."""
+    return float(((pictures <= END) | (pictures >= 255 - END)).mean())

@@ -50,7 +50,7 @@ def measure_denoiser(
     read = opened_clip(library.clip_of(clip_of(info))).read_texts if info.clip else None
     trials = Trials(info, open_reader(judge_folder), samples, cancel, read)
     scores: dict[str, Any] = {"samples": trials.each * len(trials.asked), "steps": STEPS}
-    told = _telling(progress, len(SCALES) + 4)
+    told = _telling(progress, len(SCALES) + 6)
     curve, plain = {}, trials.unguided()
     next(told)
     for scale in SCALES if full else SCALES_QUICK:
@@ -78,13 +78,12 @@ def measure_denoiser(
         clip = library.clip_of(ModelRef("clip", eyes.clip))
         scores["clip"] = {**text_guidance(trials, clip, eyes), "unguided_right": plain.right}
         next(told)
-    small = (drawn(256, info.resolution)[0] * 127.5 + 127.5).round().to(torch.uint8).numpy()
-    scores["saturation"] = {
-        "scale": SATURATED_SCALE,
-        "drawn": round(saturation(small), 2),
-        "static": round(trials.saturation("static"), 2),
-        "dynamic": round(trials.saturation("dynamic"), 2),
-    }
+    small = (drawn(2048, info.resolution)[0] * 127.5 + 127.5).round().to(torch.uint8).numpy()
+    saturated = {"drawn": round(saturation(small), 5)}
+    for mode in ("none", "static", "dynamic"):
+        saturated[mode] = round(trials.saturation(mode), 5)
+        next(told)
+    scores["saturation"] = {"scale": SATURATED_SCALE, **saturated}
     return scores
 
 

@@ -125,7 +125,7 @@ def window(studio: Studio) -> Iterator[Figure]:
 
 
 def quality(studio: Studio, info: DenoiserInfo) -> Iterator[Figure]:
-    """The judge on the classes asked for, over guidance scales; colour at scale 10."""
+    """The judge on the classes asked for, over guidance scales; saturation at scale 10."""
     judge = bundled_folder() / "portraits-judge"
     scores = measure_denoiser(info, studio.library, judge, False, lambda _: None, CancelToken())
     for scale, seen in scores["classifier_free"].items():
@@ -142,5 +142,9 @@ def quality(studio: Studio, info: DenoiserInfo) -> Iterator[Figure]:
     if "clip" in scores:
         added = 100 * (scores["clip"]["right"] - scores["clip"]["unguided_right"])
         yield Figure("guidance by captions adds", added, "points", at_least=15.0)
-    for mode in ("drawn", "static", "dynamic"):
-        yield Figure(f"mean saturation at scale 10, {mode}", scores["saturation"][mode], "of 255")
+    found = scores["saturation"]
+    yield Figure("saturated values of drawn portraits", 100 * found["drawn"], "%")
+    for mode in ("none", "static", "dynamic"):
+        off = abs(found[mode] / found["drawn"] - 1)
+        bar = 10.0 if mode == "dynamic" else None
+        yield Figure(f"away from that at scale 10, {mode}", 100 * off, "%", at_most=bar)

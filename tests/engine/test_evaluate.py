@@ -242,7 +242,8 @@ def test_a_diffusion_model_is_measured_by_the_judge_over_scales(
     for seen in scores["classifier_free"].values():
         assert 0 <= seen["all_right"] <= seen["right"] <= 1
     assert scores["classifier"]["scale"] == 4.0
-    assert scores["saturation"]["drawn"] > 0
+    assert set(scores["saturation"]) == {"scale", "drawn", "none", "static", "dynamic"}
+    assert 0 < scores["saturation"]["drawn"] < 1
     assert scores["measured"]["command"].startswith("python main.py evaluate")
-    with pytest.raises(ModelError, match="makes no pictures of classes"):
+    with pytest.raises(ModelError, match="cannot be asked for anything"):
         evaluate("tiny-upsampler", False, lambda told: None, CancelToken(), tmp_path)
