@@ -109,7 +109,7 @@ def denoise_of(
     texts: tuple[ClipGuidance, ...] = (),
 ) -> Recipe:
     """The diffusion picture that the words mean. texts: see text_of. Raises RecipeError."""
-    if not info.clip:
+    if not info.reads:
         refuse_prompt(options, info.name)
     others = ("psi", "cutoff", "noise", "noise_seed", "noise_strength", "translate", "rotate")
     for word in others:
@@ -125,7 +125,7 @@ def denoise_of(
             ModelRef(info.name, info.sha256),
             Seed(options.seed),
             Classes(classes) if classes else _texts(options.prompt),
-            (*((ClassifierFree(scale, away),) if info.classes or info.clip else ()), *texts),
+            (*((ClassifierFree(scale, away),) if info.classes or info.reads else ()), *texts),
             sampler,
             25 if options.steps is None else options.steps,
             options.spacing or SPACINGS[sampler][0],  # type: ignore[index]

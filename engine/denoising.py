@@ -204,7 +204,9 @@ class DenoiserInfo:
 
     classes: their names, in order. upsamples: it enlarges pictures twofold instead of making them;
     resolution is that of what it makes. lcm: whether the LCM sampler was distilled into it. clip:
-    the digest of the CLIP through which it reads texts, "" where it reads none.
+    the digest of the CLIP through which it reads texts, "" where it reads none or with an encoder
+    of its own. reads: whether it reads texts. latent: it makes codes that its decoder turns into
+    pixels.
     """
 
     name: str
@@ -218,6 +220,8 @@ class DenoiserInfo:
     folder: Path
     card: Mapping[str, Any] = field(default_factory=dict, compare=False)
     clip: str = ""
+    reads: bool = False
+    latent: bool = False
 
 
 @dataclass(frozen=True)

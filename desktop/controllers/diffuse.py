@@ -230,7 +230,7 @@ def _fitting(
 ) -> Classes | Texts:
     """What was asked for as far as the model understands it, else what it begins with, or nothing
     unless `first`."""
-    if info.clip:
+    if info.reads:
         if isinstance(asked, Texts):
             return asked
         return texts(START_PROMPT if first else "")

@@ -59,7 +59,7 @@ class ClassPanel(QWidget):
         index = state.class_index
         self._class.set_key("blend" if blended else "" if index is None else str(index), "a blend")
         self._class.setEnabled(bool(classes))
-        reads = info is not None and bool(info.clip)
+        reads = info is not None and bool(info.reads)
         self._class.setVisible(not reads)
         self._prompt.setVisible(reads)
         self._prompt.set_text(state.prompt)

@@ -112,7 +112,7 @@ class GuidancePanel(QWidget):
             kit = self._kit
             return ToClassBox(() if kit is None else kit.classes_of_classifier(term.model.sha256))
         info = self._kit.maker(state.model.sha256) if self._kit is not None else None
-        if info is not None and info.clip:
+        if info is not None and info.reads:
             return FromTextBox()
         return FromClassBox(() if info is None else info.classes)
 

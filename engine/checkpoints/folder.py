@@ -42,7 +42,7 @@ def read_folder(path: Path) -> RawCheckpoint:
     digest = hashlib.sha256()
     for place in dict.fromkeys(file.parent for file in weights):
         name = place.relative_to(path).as_posix() if place != path else ""
-        config = _json(place / "config.json") if place / "config.json" in files else {}
+        config = read_json(place / "config.json") if place / "config.json" in files else {}
         kind = config.get("_class_name", "")
         tensors = _tensors([file for file in weights if file.parent == place], digest)
         networks.append(RawNetwork(name, kind if type(kind) is str else "", tensors, config))
@@ -80,7 +80,7 @@ def _tensors(files: list[Path], digest: Any) -> dict[str, np.ndarray]:
 
 def _check_index(file: Path) -> None:
     """Refuse an index that sends its reader to files elsewhere."""
-    named = _json(file).get("weight_map")
+    named = read_json(file).get("weight_map")
     if type(named) is not dict:
         refuse(f"{shown(file.name)} is no index of weights")
     for place in {str(place) for place in named.values()}:
@@ -91,7 +91,8 @@ def _check_index(file: Path) -> None:
             refuse(f"{shown(place)} is missing from the folder", "Fetch the folder again.")
 
 
-def _json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
+    """The object that a small file of JSON holds. Raises Refusal, OSError."""
     if file.stat().st_size > MAX_JSON_BYTES:
         refuse(f"{shown(file.name)} is too large")
     try:

@@ -7,16 +7,16 @@ one thing seen from three sides; `to_x0` and `to_v` turn one into the other.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float64
 
 from engine.errors import ModelError
 
-Kind = Literal["cosine", "linear"]
+Kind = Literal["cosine", "linear", "scaled_linear"]
 Prediction = Literal["epsilon", "x0", "v"]
 STEPS = 1000
 _MOST_BETA = 0.999
@@ -26,36 +26,44 @@ _MOST_BETA = 0.999
 class Schedule:
     """The noise of each of `steps` training timesteps.
 
-    kind: "cosine" (Nichol and Dhariwal, 2021) or "linear" (Ho et al., 2020; beta from 1e-4 to
-    0.02 at 1000 steps). most_beta: no step adds more variance than this; the published cosine
-    schedule has 0.999, which leaves so little picture at the end (sigma / alpha = 20,000) that
-    samplers which space by sigma waste most of their steps there; 0.1 ends at 90. Raises
+    kind: "cosine" (Nichol and Dhariwal, 2021), "linear" (Ho et al., 2020) or "scaled_linear", where
+    the root of beta rises in a line (Rombach et al., 2022). first, last: the betas of the last two
+    at their ends, for 1000 steps. most_beta: no step adds more variance than this; the published
+    cosine schedule has 0.999, which leaves so little picture at the end (sigma / alpha = 20,000)
+    that samplers which space by sigma waste most of their steps there; 0.1 ends at 90. Raises
     ModelError for another kind or for fewer than two steps.
     """
 
     kind: Kind = "cosine"
     steps: int = STEPS
     most_beta: float = _MOST_BETA
+    first: float = 1e-4
+    last: float = 0.02
 
     def __post_init__(self) -> None:
         fits = 2 <= self.steps <= 100_000 and 0 < self.most_beta < 1
-        if self.kind not in ("cosine", "linear") or not fits:
+        fits = fits and 0 < self.first <= self.last < 1
+        if self.kind not in get_args(Kind) or not fits:
             raise ModelError(
-                f"A noise schedule is cosine or linear with 2 to 100000 steps, got "
-                f"{str(self.kind)[:40]!r} with {self.steps} and betas below {self.most_beta}.",
+                f"A noise schedule is {', '.join(get_args(Kind))} with 2 to 100000 steps, got "
+                f"{str(self.kind)[:40]!r} with {self.steps} and betas of {self.first} to "
+                f"{self.last} below {self.most_beta}.",
                 "Restore the model's card.",
             )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, for a card."""
-        return {"kind": self.kind, "steps": self.steps, "most_beta": self.most_beta}
+        return asdict(self)
 
     @cached_property
     def betas(self) -> Float64[np.ndarray, " steps"]:
         """The variance that each step adds, in (0, 1)."""
-        if self.kind == "linear":
+        if self.kind != "cosine":
             scale = 1000 / self.steps
-            return np.linspace(scale * 1e-4, min(scale * 0.02, self.most_beta), self.steps)
+            low, high = scale * self.first, min(scale * self.last, self.most_beta)
+            if self.kind == "linear":
+                return np.linspace(low, high, self.steps)
+            return np.asarray(np.linspace(low**0.5, high**0.5, self.steps) ** 2)
         kept = np.array([_cosine(t / self.steps) for t in range(self.steps + 1)])
         betas: Float64[np.ndarray, " steps"] = np.minimum(1 - kept[1:] / kept[:-1], self.most_beta)
         return betas

@@ -84,6 +84,7 @@ def denoiser_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoi
         folder=folder,
         card=card,
         clip=config.clip,
+        reads=bool(config.clip),
     )
 
 

@@ -17,6 +17,7 @@ from engine.frame import ModelInfo
 from engine.models import denoisers
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
 from engine.models.families import check_fits
+from engine.models.latent_config import LATENT, latent_info
 from engine.models.layouts import onnx
 from engine.recipe import ModelRef
 from engine.wishes import ClipInfo
@@ -28,6 +29,7 @@ def bundled_folder() -> Path:
 
 
 CLIP = "clip"
+MAKERS = {denoisers.DENOISER: denoisers.denoiser_info, LATENT: latent_info}
 Kind = TypeVar("Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo)
 
 
@@ -69,8 +71,8 @@ class ModelLibrary:
             card = read_card(folder)
             if is_generator(card):
                 self._models.setdefault(card["name"], info_of(folder, card, bundled))
-            elif card["family"] == denoisers.DENOISER:
-                info = denoisers.denoiser_info(folder, card, bundled)
+            elif card["family"] in MAKERS:
+                info = MAKERS[card["family"]](folder, card, bundled)
                 self._denoisers.setdefault(info.name, info)
             else:
                 if card["family"] == denoisers.CLASSIFIER:

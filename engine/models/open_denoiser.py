@@ -23,14 +23,12 @@ from engine.errors import ModelError
 from engine.frame import BackendName
 from engine.models.card import read_card
 from engine.models.denoisers import UNET, denoiser_config, stored_weights
+from engine.models.text_blends import Read, TextBlends, Weights
 from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
 from engine.perception.noisy_clip import NoisyClip, NoisyClipConfig
 from engine.perception.noisy_tower import NoisyTower
 
-Weights = tuple[tuple[int | str, float], ...]  # class or text, and share; () is neither
-Read = Callable[[Sequence[str]], Tensor]  # texts to what a CLIP makes of every token
 PREFIX = "unet."
-KEPT_TEXTS = 64
 Tower = TypeVar("Tower", bound=NoisyTower)
 
 
@@ -45,8 +43,8 @@ class PixelDenoiser:
     def __init__(
         self, info: DenoiserInfo, backend: BackendName | None = None, read: Read | None = None
     ) -> None:
-        self.info, self._read = info, read
-        self._states: dict[str, Tensor] = {}
+        self.info = info
+        self._texts = None if read is None else TextBlends(read)
         self.config = denoiser_config(info.card, info.folder)
         self._tensors = stored_weights(info.folder, info.sha256)
         graph = info.folder / UNET
@@ -84,6 +82,12 @@ class PixelDenoiser:
         """The torch network."""
         return build_unet(self.config.unet, self._tensors, self.info.name)
 
+    def pixels(self, x0: Tensor) -> Tensor:
+        """The pictures that are denoised: those themselves."""
+        return x0
+
+    preview = pixels
+
     def predict(self, x: Tensor, t: float, conditions: Sequence[Any]) -> Tensor:
         """See Network."""
         n, k = len(x), len(conditions)
@@ -110,7 +114,9 @@ class PixelDenoiser:
             low = self.low.expand(k, *self.low.shape[1:])
             return {"low": low, "level": torch.full((k,), self.level)}
         if self.config.unet.tokens:
-            return {"text": self._texts(conditions).repeat_interleave(n, dim=0)}
+            if self._texts is None:
+                raise ModelError(f"{self.info.name} reads texts through a CLIP, and has none here.")
+            return {"text": self._texts.of(conditions).repeat_interleave(n, dim=0)}
         rows = self.config.unet.classes
         if not rows:
             return {}
@@ -119,19 +125,6 @@ class PixelDenoiser:
             for number, share in weights or ((rows, 1.0),):
                 c[index, int(number)] += share
         return {"c": c.repeat_interleave(n, dim=0)}
-
-    def _texts(self, conditions: Sequence[Weights]) -> Tensor:
-        """Blends of what was read, [conditions, tokens, width]; each text is read once."""
-        asked = [weights or (("", 1.0),) for weights in conditions]
-        new = {str(text) for weights in asked for text, _ in weights} - self._states.keys()
-        if new:
-            if self._read is None:
-                raise ModelError(f"{self.info.name} reads texts through a CLIP, and has none here.")
-            self._states = dict(list(self._states.items())[-KEPT_TEXTS:])
-            self._states |= dict(zip(new, self._read(list(new)), strict=True))
-        known = self._states
-        blends = [sum(share * known[str(text)] for text, share in weights) for weights in asked]
-        return torch.stack([torch.as_tensor(blend) for blend in blends])
 
 
 def build_unet(config: Any, tensors: Any, name: str) -> PixelUNet:

@@ -54,7 +54,7 @@ def check_conditioning(conditioning: Conditioning, info: DenoiserInfo) -> None:
     """Refuse what the model was never told of. Raises RecipeError."""
     match conditioning:
         case Texts(texts):
-            if texts and not info.clip:
+            if texts and not info.reads:
                 raise no_reader(info.name, texts[0].text)
         case Classes(classes):
             count = len(info.classes)

@@ -33,12 +33,9 @@ from engine.diffusion.noise import noise_of
 from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
-from engine.models.open_denoiser import (
-    PixelDenoiser,
-    Weights,
-    open_classifier,
-    open_noisy_clip,
-)
+from engine.models.latent_denoiser import LatentDenoiser
+from engine.models.open_denoiser import PixelDenoiser, open_classifier, open_noisy_clip
+from engine.models.text_blends import Weights
 from engine.perception.clip.model import Clip
 from engine.perception.noisy_clip import NoisyClip
 from engine.recipe import ModelRef
@@ -47,6 +44,7 @@ from engine.services.clips import opened_clip
 from engine.services.diffusion import Place
 from engine.services.installation import Installation
 
+Denoiser = PixelDenoiser | LatentDenoiser
 Pixels = UInt8[np.ndarray, "height width 3"]
 MOST_LEVEL = 0.5  # of an upsampler's timesteps; as in its training
 
@@ -56,20 +54,23 @@ class Workshop(Installation):
 
     def __init__(self, place: Place) -> None:
         super().__init__(place.home, place.bundled)
-        self.networks: dict[tuple[str, BackendName | None], PixelDenoiser] = {}
+        self.networks: dict[tuple[str, BackendName | None], Denoiser] = {}
         self.classifiers: dict[str, Any] = {}
         self.towers: dict[str, Any] = {}
         self.memory = Trajectories()
 
-    def network(self, ref: ModelRef, backend: BackendName | None) -> PixelDenoiser:
+    def network(self, ref: ModelRef, backend: BackendName | None) -> Denoiser:
         """A diffusion model, opened once. Raises ModelError."""
         key = (ref.sha256, backend)
         if key not in self.networks:
             if not self.library.has(ref):
                 self.refresh()  # it may have come since
             info = self.library.denoiser(ref)
-            read = self.clip(clip_of(info)).read_texts if info.clip else None
-            self.networks[key] = PixelDenoiser(info, backend, read)
+            if info.latent:
+                self.networks[key] = LatentDenoiser(info)
+            else:
+                read = self.clip(clip_of(info)).read_texts if info.clip else None
+                self.networks[key] = PixelDenoiser(info, backend, read)
         return self.networks[key]
 
     def classifier(self, ref: ModelRef) -> Any:
@@ -119,16 +120,18 @@ def denoise_image(
     network = shop.network(node.model, backend)
     check_denoise(node, shop.library)
     condition = told(node.conditioning)
-    terms = [_term(term, condition, shop) for term in node.guidance]
+    terms = [_term(term, condition, shop, network) for term in node.guidance]
     settings = Settings(
-        node.sampler, node.steps, node.spacing, node.eta, node.threshold, node.percentile,
-        node.rescale, node.noise_seed,
+        node.sampler, node.steps, node.spacing, node.eta,
+        "none" if network.info.latent else node.threshold,  # codes have no range to be held in
+        node.percentile, node.rescale, node.noise_seed,
     )  # fmt: skip
     noise = noise_of(node.noise, network.shape, shop.store.get_array)
-    trail, hooks = _listening(frame, cancel)
+    trail, hooks = _listening(network, frame, cancel)
     memory = Trajectories() if fresh else shop.memory
     made = denoise(network, noise, condition, terms, settings, hooks, memory, repr(node.noise))
-    return to_pixels(made), np.stack(trail)
+    with torch.no_grad():
+        return to_pixels(network.pixels(made)), np.stack(trail)
 
 
 def upscale_image(
@@ -141,8 +144,9 @@ def upscale_image(
 ) -> Pixels:
     """The pixels at twice their size. Raises ModelError, RecipeError, Cancelled."""
     shop = workshop(place)
-    network = shop.network(node.model, backend)
     check_upscale(node, shop.library)
+    network = shop.network(node.model, backend)
+    assert isinstance(network, PixelDenoiser)
     height, width = pixels.shape[:2]
     step = 2 ** (len(network.config.unet.channels) - 1)
     if height % step or width % step or height * width > 1_048_576:
@@ -161,7 +165,7 @@ def upscale_image(
         low = (alpha * low + sigma * torch.randn(low.shape, generator=rng)).float()
     network.low, network.level = low, float(level)
     settings = Settings(node.sampler, node.steps, node.spacing, seed=node.noise_seed)
-    _, hooks = _listening(frame, cancel)
+    _, hooks = _listening(network, frame, cancel)
     return to_pixels(denoise(network, noise, (), (), settings, hooks))
 
 
@@ -172,12 +176,14 @@ def to_pixels(x0: Tensor) -> Pixels:
 
 
 def _listening(
-    frame: Callable[[DenoisingStep], None] | None, cancel: CancelToken | None
+    network: Denoiser,
+    frame: Callable[[DenoisingStep], None] | None,
+    cancel: CancelToken | None,
 ) -> tuple[list[Pixels], Hooks]:
     trail: list[Pixels] = []
 
     def heard(step: Step) -> None:
-        trail.append(to_pixels(step.x0))
+        trail.append(to_pixels(network.preview(step.x0)))
         if frame is not None:
             frame(DenoisingStep(step.index, step.count, trail[-1]))
 
@@ -192,7 +198,7 @@ def told(conditioning: Conditioning) -> Weights:
     return tuple((item.index, item.weight) for item in conditioning.weights)
 
 
-def _term(term: Guidance, condition: Weights, shop: Workshop) -> guidance.Term:
+def _term(term: Guidance, condition: Weights, shop: Workshop, network: Denoiser) -> guidance.Term:
     interval = (term.start, term.end)
     match term:
         case ClassifierFree(scale, negative):
@@ -201,13 +207,13 @@ def _term(term: Guidance, condition: Weights, shop: Workshop) -> guidance.Term:
             judge = shop.classifier(ref)
             return guidance.classifier(ref.sha256, judge.log_probabilities, index, scale, interval)
         case ClipGuidance():
-            return _text_term(term, shop)
+            return _text_term(term, shop, network)
     raise RecipeError(
         f"The guidance {term.op!r} is not known here.", "A newer version may be able to."
     )
 
 
-def _text_term(term: ClipGuidance, shop: Workshop) -> guidance.Term:
+def _text_term(term: ClipGuidance, shop: Workshop, network: Denoiser) -> guidance.Term:
     clip = shop.clip(term.model)
     texts = [term.text, term.away] if term.away.strip() else [term.text]
     vectors = clip.embed_texts(texts)
@@ -216,7 +222,7 @@ def _text_term(term: ClipGuidance, shop: Workshop) -> guidance.Term:
     name = f"{term.model.sha256}:{term.text}:{term.away}"
     if term.eyes is None:
         return guidance.clip(
-            name, lambda x, t: clip.embed_images(x), wanted, term.scale, interval,
+            name, lambda x, t: clip.embed_images(network.pixels(x)), wanted, term.scale, interval,
             through_network=True,
         )  # fmt: skip
     tower = shop.tower(term.eyes)

@@ -16,7 +16,8 @@ from engine.cancel import CancelToken
 from engine.denoising import DenoiserInfo
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, denoise
-from engine.models.open_denoiser import PixelDenoiser, Read, Weights
+from engine.models.open_denoiser import PixelDenoiser
+from engine.models.text_blends import Read, Weights
 from engine.perception.reader import Reader
 from engine.portraits.classes import CAPTIONS, CLASSES, bits_of_class, class_bits
 from engine.services.diffuse import to_pixels
@@ -56,7 +57,7 @@ class Trials:
     ) -> None:
         self.judge, self.cancel = judge, cancel
         self.network = PixelDenoiser(info, read=read)
-        names: Sequence[int | str] = CAPTIONS if info.clip else range(len(CLASSES))
+        names: Sequence[int | str] = CAPTIONS if info.reads else range(len(CLASSES))
         self.asked: tuple[Weights, ...] = tuple(((name, 1.0),) for name in names)
         self.each = max(1, samples // len(CLASSES))
 

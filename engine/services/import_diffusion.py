@@ -43,7 +43,7 @@ def import_diffusion(
     card = read_card(path)
     chosen, sha256 = check_name(name or card["name"]), card["weights_sha256"]
     library = ModelLibrary(home)
-    _refuse_doubles(library, chosen, sha256)
+    refuse_doubles(library, chosen, sha256)
     tensors = stored_weights(path, sha256)
     cancel.check()
     facts = {key: card[key] for key in _KEPT if key in card} | {"name": chosen, "source": path.name}
@@ -62,7 +62,8 @@ def import_diffusion(
     return write_folder(folder, CLASSIFIER, card["config"], tensors, facts)
 
 
-def _refuse_doubles(library: ModelLibrary, name: str, sha256: str) -> None:
+def refuse_doubles(library: ModelLibrary, name: str, sha256: str) -> None:
+    """Raise ModelError where a model of that name or with these weights is here already."""
     known = [(info.name, info.sha256) for info in library.models()]
     known += [(info.name, info.sha256) for info in library.denoisers()]
     known += [(card["name"], card["weights_sha256"]) for card in library.others()]

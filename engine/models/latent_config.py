@@ -1,0 +1,120 @@
+"""What a card says of a latent diffusion model (Rombach et al., 2022). No torch here.
+
+Such a model is three networks in one file of weights: a U-Net for codes ("unet."), an autoencoder
+between codes and pixels ("vae."), and a text encoder ("text."). The settings of the first two are
+those of diffusers' classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from engine.denoising import DenoiserInfo
+from engine.diffusion.schedule import Prediction, Schedule
+from engine.errors import ModelError
+
+LATENT = "latent-diffusion"
+UNET, VAE, TEXT = "unet.", "vae.", "text."
+MOST_LAYERS = 16
+MOST_NUMBER = 1 << 20
+Settings = Mapping[str, Any]  # of a diffusers class, plain values
+
+
+@dataclass(frozen=True)
+class LatentConfig:
+    """unet, vae: settings. text: sizes of the encoder, see perception.clip.config.TextSizes. pad:
+    the token that fills a text up, None for the end's."""
+
+    unet: Settings
+    vae: Settings
+    text: Settings
+    schedule: Schedule
+    prediction: Prediction
+    pad: int | None = None
+
+    @property
+    def channels(self) -> int:
+        """Numbers at each place of a code."""
+        return int(self.unet["in_channels"])
+
+    @property
+    def side(self) -> int:
+        """Of the codes that the U-Net was trained for."""
+        return int(self.unet["sample_size"])
+
+    @property
+    def scale(self) -> int:
+        """Pixels of a side for each place of a code."""
+        return 1 << (len(self.vae["block_out_channels"]) - 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "unet": dict(self.unet),
+            "vae": dict(self.vae),
+            "text": dict(self.text),
+            "schedule": self.schedule.to_dict(),
+            "prediction": self.prediction,
+            "pad": self.pad,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any], where: str) -> LatentConfig:
+        """From plain values. Raises ModelError that says what is wrong."""
+        try:
+            config = cls(
+                plain["unet"], plain["vae"], plain["text"], Schedule(**plain["schedule"]),
+                plain["prediction"], plain.get("pad"),
+            )  # fmt: skip
+            for settings in (config.unet, config.vae, config.text):
+                _check_plain(dict(settings), where)
+            sizes = (config.channels, config.side, config.scale)
+        except (KeyError, TypeError, ValueError) as error:
+            refuse(where, f"its settings are incomplete: {str(error)[:120]}")
+        if config.prediction not in ("epsilon", "x0", "v"):
+            refuse(where, f"it predicts {str(config.prediction)[:40]!r}")
+        if not all(0 < size <= 4096 for size in sizes):
+            refuse(where, f"its codes have the sizes {sizes}")
+        return config
+
+
+def latent_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> DenoiserInfo:
+    """What the rest needs to know of such a model without loading it. Raises ModelError."""
+    config = LatentConfig.from_dict(card["config"], folder.name)
+    return DenoiserInfo(
+        name=card["name"],
+        title=card["title"],
+        sha256=card["weights_sha256"],
+        resolution=config.side * config.scale,
+        classes=(),
+        upsamples=False,
+        lcm=False,
+        bundled=bundled,
+        folder=folder,
+        card=card,
+        reads=True,
+        latent=True,
+    )
+
+
+def refuse(where: str, words: str) -> NoReturn:
+    """Raise ModelError for a model that is not read here."""
+    raise ModelError(
+        f"{where} is no latent diffusion model that is read here: {words}.",
+        "Give the folder of a Stable Diffusion 1.x or 2.x pipeline, as diffusers writes it.",
+    )
+
+
+def _check_plain(settings: dict[str, Any], where: str) -> None:
+    """Numbers of a size that something can be built of, short words, and lists of these."""
+    for name, value in settings.items():
+        for one in value if isinstance(value, list | tuple) else (value,):
+            most = MOST_LAYERS if "layers" in name and name != "num_hidden_layers" else MOST_NUMBER
+            number = isinstance(one, int | float) and abs(one) <= most
+            if not (one is None or number or (isinstance(one, str) and len(one) <= 60)):
+                refuse(where, f"{name[:60]} is {str(one)[:40]!r}")
+        if isinstance(value, list | tuple) and len(value) > MOST_LAYERS:
+            refuse(where, f"{name[:60]} has {len(value)} entries")

@@ -1,0 +1,34 @@
+"""Blends of texts as a U-Net attends to them; each text is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Weights = tuple[tuple[int | str, float], ...]  # class or text, and share; () is neither
+Read = Callable[[Sequence[str]], Tensor]  # texts to what an encoder makes of every token
+KEPT = 64
+
+
+class TextBlends:
+    """read: see Read. What it said of the last texts is kept."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._known: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def of(self, conditions: Sequence[Weights]) -> Float[Tensor, "conditions tokens width"]:
+        """One blend for each condition; no text at all is the empty text."""
+        asked = [
+            [(str(text), share) for text, share in weights] or [("", 1.0)] for weights in conditions
+        ]
+        new = list(dict.fromkeys(t for row in asked for t, _ in row if t not in self._known))
+        if new:
+            self._known = dict(list(self._known.items())[-KEPT:])
+            self._known |= dict(zip(new, self._read(new), strict=True))
+        rows = [torch.stack([share * self._known[text] for text, share in row]) for row in asked]
+        return torch.stack([row.sum(0) for row in rows])

@@ -1,0 +1,73 @@
+"""A tiny Stable Diffusion with random weights, in the published layout of a pipeline's folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from safetensors.torch import save_file
+from torch import nn
+
+from engine.models.library import bundled_folder
+from engine.perception.clip.config import TextSizes
+from engine.perception.clip.text_tower import TextTower
+
+VOCABULARY = 867  # of the bundled CLIP, whose tokenizer serves
+SIZES = TextSizes(VOCABULARY, 32, 64, 2, 4, 64, eos_token_id=VOCABULARY - 1)
+UNET: dict[str, Any] = {
+    "sample_size": 8, "in_channels": 4, "out_channels": 4, "layers_per_block": 1,
+    "block_out_channels": [16, 32], "norm_num_groups": 8, "cross_attention_dim": 32,
+    "attention_head_dim": 4,
+    "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+    "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+}  # fmt: skip
+VAE: dict[str, Any] = {
+    "block_out_channels": [8, 16], "norm_num_groups": 4, "sample_size": 16,
+    "down_block_types": ["DownEncoderBlock2D"] * 2, "up_block_types": ["UpDecoderBlock2D"] * 2,
+}  # fmt: skip
+
+
+def write_random_pipeline(folder: Path, *, predicts: str = "epsilon", old: bool = False) -> None:
+    """old: the autoencoder's self-attention is named as before diffusers 0.15."""
+    torch.manual_seed(0)
+    _write(folder / "unet", UNet2DConditionModel(**UNET), {"_class_name": "UNet2D", **UNET})
+    _write(folder / "vae", AutoencoderKL(**VAE), {"_class_name": "AutoencoderKL", **VAE}, old=old)
+    text = {**vars(SIZES), "model_type": "clip_text_model", "projection_dim": 16}
+    _write(folder / "text_encoder", TextTower(SIZES), text, prefix="text_model.")
+    (folder / "tokenizer").mkdir()
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(bundled_folder() / "portraits-clip" / name, folder / "tokenizer" / name)
+    (folder / "scheduler").mkdir()
+    _json(
+        folder / "scheduler" / "scheduler_config.json",
+        {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
+         "num_train_timesteps": 1000, "prediction_type": predicts},
+    )  # fmt: skip
+    _json(folder / "model_index.json", {"_class_name": "StableDiffusionPipeline"})
+
+
+def _write(
+    folder: Path, net: nn.Module, config: dict[str, Any], prefix: str = "", *, old: bool = False
+) -> None:
+    folder.mkdir(parents=True)
+    state = {prefix + name: value.contiguous() for name, value in net.state_dict().items()}
+    if old:
+        for new, name in {"to_q": "query", "to_k": "key", "to_v": "value",
+                          "to_out.0": "proj_attn"}.items():  # fmt: skip
+            state = {
+                k.replace(f".{new}.", f".{name}."): v[:, :, None, None]
+                if f".{new}.weight" in k
+                else v
+                for k, v in state.items()
+            }
+    save_file(state, folder / "model.safetensors")
+    _json(folder / "config.json", config)
+
+
+def _json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value))
