@@ -109,19 +109,11 @@ def models(options: Namespace) -> int:
 
 def import_model(options: Namespace) -> int:
     """Keep a checkpoint, a diffusion model or a CLIP."""
-    from engine.services.clips import import_clip, is_clip_folder
-    from engine.services.import_diffusion import import_diffusion, is_diffusion_folder
-    from engine.services.import_pipeline import import_pipeline, is_pipeline_folder
+    from engine.services.import_other import import_other, is_other
 
     with working(options) as (bar, token):
-        if is_clip_folder(options.path):
-            clip = import_clip(Studio().home, options.path, options.name, bar, token)
-            say(f"{clip.name}: a CLIP for texts of {clip.context} tokens, in {clip.folder}")
-            return 0
-        if is_diffusion_folder(options.path) or is_pipeline_folder(options.path):
-            keep = import_pipeline if is_pipeline_folder(options.path) else import_diffusion
-            card = keep(Studio().home, options.path, options.name, bar, token)
-            say(f"{card['name']}: {card['title']}, {card['family']}")
+        if is_other(options.path):
+            say(import_other(Studio().home, options.path, options.name, bar, token))
             return 0
         info = Studio().import_model(options.path, options.name, bar)
     say(f"{info.name}: {info.title}, {info.resolution} px, in {info.folder}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def connect_diffuse(desk: Desk) -> None:
     """The controller with the canvas, the history, the exports and its own views."""
     diffuse, window, render = desk.diffuse, desk.window, desk.render
+    desk.library.others_changed.connect(diffuse.list_again)
     diffuse.recipe_wanted.connect(render.show_recipe)
     diffuse.recipe_wanted.connect(desk.exports.follow)
     diffuse.recipe_wanted.connect(desk.hand.follow)

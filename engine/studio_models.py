@@ -153,6 +153,31 @@ class Models(Installation):
             self.graph_exports.add(info.name)
         return info
 
+    def import_other(
+        self,
+        path: Path,
+        name: str | None = None,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> str | None:
+        """Keep a folder that is no generator's, in the worker process; what it is, in words.
+
+        None for another path: see import_model. Raises CheckpointError, ModelError or Cancelled;
+        nothing is kept then.
+        """
+        from engine.services.import_other import is_other
+
+        if not is_other(path):
+            return None
+        kwargs = {"home": self.home, "path": path, "name": name}
+        target = "engine.services.import_other:import_other"
+        try:
+            words: str = self._worker.submit(target, kwargs, on_progress=progress).wait(cancel)
+        finally:
+            models.sweep_unfinished(self.library)
+        self.refresh()
+        return words
+
     def export_missing_graphs(self) -> None:
         """Make the ONNX graphs that imported models still lack, in the background."""
         self.graph_exports.add_missing(self.library)

@@ -77,6 +77,12 @@ class DiffuseController(PageController[DiffuseState]):
             self._lane.submit(Job(LIST, "Reading the diffusion models", _List(self._studio)))
         self._want_again()
 
+    @Slot()
+    def list_again(self) -> None:
+        """Models came or went."""
+        if self.kit is not None:
+            self._lane.submit(Job(LIST, "Reading the diffusion models", _List(self._studio)))
+
     @staticmethod
     def made(state: DiffuseState) -> Recipe:
         """The picture of a state."""
@@ -205,6 +211,8 @@ class DiffuseController(PageController[DiffuseState]):
                 )
             )
             return
+        if self.state is not None:
+            return  # listed again
         if self._pending is not None:
             recipe, text = self._pending
             self._pending = None

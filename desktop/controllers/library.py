@@ -51,7 +51,11 @@ class _Bring:
     path: Path
     expected: str = ""
 
-    def __call__(self, progress: OnProgress, token: CancelToken) -> ModelInfo:
+    def __call__(self, progress: OnProgress, token: CancelToken) -> ModelInfo | str:
+        if not self.expected:
+            words = self.studio.import_other(self.path, None, progress, token)
+            if words is not None:
+                return words
         return self.studio.import_model(
             self.path, None, progress, token, expected=self.expected, apart=True
         )
@@ -66,6 +70,7 @@ class LibraryController(QObject):
     began = Signal()  # an import
     awaited = Signal()  # the missing model is being imported
     told = Signal(object)  # Message
+    others_changed = Signal()  # what is no generator
 
     def __init__(
         self,
@@ -164,6 +169,9 @@ class LibraryController(QObject):
             words = f"{plain(result.title, 60)} was imported."
             self.told.emit(Message(words, "It is in the model menu.", tone="good"))
             self.start(result.name)
+        elif job.kind == BRING and isinstance(result, str):
+            self.told.emit(Message(f"{plain(result, 120)}, was imported.", tone="good"))
+            self.others_changed.emit()
 
     def _begin(self) -> None:
         if not self.models:

@@ -180,6 +180,15 @@ class FakeStudio:
     def export_missing_graphs(self) -> None:
         """It has none to make."""
 
+    def import_other(
+        self,
+        path: Path,
+        name: str | None = None,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> str | None:
+        return None
+
     def import_model(
         self,
         path: Path,

@@ -1,0 +1,98 @@
+"""Models that read texts on the Diffuse page: a folder imported, a prompt, a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from desktop.app import Desk, build
+from desktop.diffuse_state import DiffuseState, recipe_of, texts
+from desktop.facts import DiffuseKit
+from desktop.views.diffuse_panels import ClassPanel
+from desktop.views.guidance_panel import GuidancePanel
+from engine.denoising import ClassifierFree, DenoiserInfo
+from engine.recipe import ModelRef
+from engine.studio import Studio
+from tests.random_pipeline import write_random_pipeline
+
+HERE = Path("/nowhere")
+READER = DenoiserInfo(
+    "reader", "Reader", "1" * 64, 32, (), False, False, True, HERE, reads=True
+)  # fmt: skip
+STATE = DiffuseState(ModelRef("reader", READER.sha256), conditioning=texts("a hat"))
+
+
+def field(panel: ClassPanel | GuidancePanel, name: str) -> QLineEdit:
+    return next(f for f in panel.findChildren(QLineEdit) if f.accessibleName() == name)
+
+
+def write(line: QLineEdit, text: str) -> None:
+    line.setText(text)
+    line.editingFinished.emit()
+
+
+def test_a_model_that_reads_has_a_prompt_in_the_place_of_a_class(qtbot: QtBot) -> None:
+    panel = ClassPanel()
+    qtbot.addWidget(panel)
+    panel.set_kit(DiffuseKit((READER,), (), ()))
+    panel.show_state(STATE)
+    line = field(panel, "Prompt")
+    assert line.text() == "a hat"
+    assert line.isVisibleTo(panel)
+    heard: list[str] = []
+    panel.prompt_written.connect(heard.append)
+    write(line, " two  hats ")
+    assert heard == ["two hats"]
+
+
+def test_guidance_moves_away_from_a_text(qtbot: QtBot) -> None:
+    panel = GuidancePanel()
+    qtbot.addWidget(panel)
+    panel.set_kit(DiffuseKit((READER,), (), ()))
+    panel.show_state(STATE)
+    heard: list[object] = []
+    panel.field_changed.connect(lambda name, value: heard.append(value))
+    write(field(panel, "Away from"), "a man")
+    assert heard == [(ClassifierFree(3.0, texts("a man")),)]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, qtbot: QtBot) -> Desk:
+    home = tmp_path / "home"
+    made = build(Studio(home), home)
+    qtbot.addWidget(made.window)
+    made.start()
+    return made
+
+
+def test_a_pipeline_is_imported_and_makes_what_the_prompt_says(
+    desk: Desk, tmp_path: Path, qtbot: QtBot
+) -> None:
+    write_random_pipeline(tmp_path / "tiny-sd")
+    desk.window.actions_by_name["page_diffuse"].trigger()
+    qtbot.waitUntil(lambda: desk.diffuse.state is not None, timeout=60_000)
+    desk.window.model_found.emit(tmp_path / "tiny-sd", "")
+    kit = desk.diffuse
+    qtbot.waitUntil(
+        lambda: kit.kit is not None and any(m.name == "tiny-sd" for m in kit.kit.makers),
+        timeout=120_000,
+    )
+    before = desk.diffuse.state
+    desk.diffuse.use("tiny-sd")
+    desk.diffuse.set_field("steps", 3)
+    desk.diffuse.set_prompt("an old man")
+    state = desk.diffuse.state
+    assert state is not None
+    assert state.prompt == "an old man"
+    shown: list[object] = []
+    desk.render.lane.finished.connect(lambda job, result: shown.append(job))
+    qtbot.waitUntil(desk.at_rest, timeout=120_000)
+    assert desk.studio.render(recipe_of(state)).pixels.shape == (16, 16, 3)
+    desk.undo.undo()
+    desk.undo.undo()
+    desk.undo.undo()
+    assert desk.diffuse.state == before
+    desk.close()
