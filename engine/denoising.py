@@ -1,4 +1,4 @@
-"""The diffusion images of a Recipe: Denoise and Upscale, and what conditions and guides them.
+"""The diffusion images of a Recipe: Denoise, Redraw, Upscale, and what conditions and guides them.
 
 Kinds of conditioning and of guidance are families of their own, so that texts, pictures and edit
 instructions join beside the classes.
@@ -155,6 +155,21 @@ class Denoise(Image):
                 f"eta is for the sampler ddim, got {self.eta:g} for {self.sampler}.",
                 "Set eta to 0, or choose ddim.",
             )
+
+
+@dataclass(frozen=True)
+class Redraw(Image):
+    """A picture drawn anew: noise is added to it, and `made` takes it away again (SDEdit; Meng et
+    al., 2022).
+
+    image: of the size that the model makes. strength: the share of `made`'s steps that are gone
+    through; 0 leaves the image as the model can show it, at 1 little but chance is left of it.
+    """
+
+    op: ClassVar[str] = "redraw"
+    image: Image
+    made: Denoise
+    strength: Fraction = 0.6
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,19 @@ class Hooks:
 NO_HOOKS = Hooks()
 
 
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A picture to begin with instead of noise alone (SDEdit; Meng et al., 2022).
+
+    x0: [n, ...], as the network's pictures are. strength: the share of the steps that are gone
+    through, in [0, 1]; at least one is. key: names the picture.
+    """
+
+    x0: Tensor
+    strength: float
+    key: str = ""
+
+
 @torch.no_grad()
 def denoise(
     network: Network,
@@ -106,30 +119,34 @@ def denoise(
     hooks: Hooks = NO_HOOKS,
     memory: Trajectories | None = None,
     noise_key: str = "",
+    start: Start | None = None,
 ) -> Float[Tensor, "n ..."]:
     """From noise of unit variance to pictures, nominally in [-1, 1].
 
     memory: keeps states and is asked for the last one that this run shares with an earlier one;
-    noise_key then names the noise. Raises Cancelled between two steps, RecipeError for a sampler
-    the model cannot use, ModelError when the network's output is not finite.
+    noise_key then names the noise. start: the noise is then added to its picture. Raises
+    Cancelled between two steps, RecipeError for a sampler the model cannot use, ModelError when the
+    network's output is not finite.
     """
     run = _Run(network, condition, terms, settings)
-    keys = run.keys(noise_key, hooks.after_key)
-    start, state = (-1, None) if memory is None else memory.latest(keys)
+    first = 0 if start is None else run.place_of(start.strength)
+    about = "" if start is None else f"{first}:{start.key}"
+    keys = run.keys(noise_key, hooks.after_key, about)[first:]
+    done, state = (-1, None) if memory is None else memory.latest(keys)
     if state is None:
-        state = run.first(noise)
+        state = run.first(noise) if start is None else run.between(start.x0, noise, first)
     else:
         run.resume(state)
         if hooks.on_step is not None:
             assert memory is not None
-            for index in range(start + 1):
+            for index in range(done + 1):
                 hooks.on_step(Step(index, len(keys), memory.picture(keys[index])))
     x = state.x
-    for index in range(start + 1, len(keys)):
+    for index in range(done + 1, len(keys)):
         hooks.cancel.check()
-        x, x0 = run.step(x, index)
+        x, x0 = run.step(x, first + index)
         if hooks.after_step is not None:
-            x = hooks.after_step(x, index)
+            x = hooks.after_step(x, first + index)
         if memory is not None:
             memory.keep(keys[index], run.state(x, x0))
         if hooks.on_step is not None:
@@ -156,9 +173,11 @@ class _Run:
         if settings.sampler == "ddim":
             self.options["eta"] = settings.eta
 
-    def keys(self, noise_key: str, after_key: str) -> list[str]:
+    def keys(self, noise_key: str, after_key: str, start_key: str = "") -> list[str]:
         """A chain of digests: each names everything that the state after its step depends on."""
-        about = (noise_key, after_key, self.network.digest, self.condition, self.settings)
+        about = (
+            noise_key, after_key, start_key, self.network.digest, self.condition, self.settings,
+        )  # fmt: skip
         chain = hashlib.sha256(repr(about).encode())
         keys = []
         for index in range(len(self.times)):
@@ -175,6 +194,22 @@ class _Run:
     def first(self, noise: Tensor) -> State:
         """The state before the first step."""
         return self.state(noise * float(self.scheduler.init_noise_sigma), torch.zeros(()))
+
+    def place_of(self, strength: float) -> int:
+        """The index of the step that such a share of all steps begins with."""
+        steps = self.settings.steps
+        return (steps - max(1, round(strength * steps))) * SAMPLERS[self.settings.sampler].calls
+
+    def between(self, x0: Tensor, noise: Tensor, index: int) -> State:
+        """The state before a step, with this picture in the noise."""
+        if hasattr(self.scheduler, "set_begin_index"):
+            self.scheduler.set_begin_index(index)
+        alpha, sigma = self.level(index)
+        inside = alpha * x0 + sigma * noise
+        # What the scheduler keeps is a multiple of what the network sees.
+        time = self.scheduler.timesteps[index]
+        share = self.scheduler.scale_model_input(torch.ones(()), time)
+        return self.state(inside / share, torch.zeros(()))
 
     def state(self, x: Tensor, x0: Tensor) -> State:
         """Everything to go on from. Schedulers replace their tensors and change their lists."""

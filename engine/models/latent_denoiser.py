@@ -82,6 +82,12 @@ class LatentDenoiser:
         found: Tensor = self.vae.decode(codes / scale + shift).sample
         return found
 
+    def codes(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n c s s"]:
+        """The codes of pictures in [-1, 1]: the middle of what the encoder says."""
+        told: Any = self.vae.config
+        found: Tensor = self.vae.encode(pixels).latent_dist.mode()
+        return (found - (told.shift_factor or 0.0)) * (told.scaling_factor or 1.0)
+
     def preview(self, codes: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 s s"]:
         """About what they stand for, at their own size and in no time: a matrix on each place."""
         weights, bias = self._matrix

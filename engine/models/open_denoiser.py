@@ -86,7 +86,7 @@ class PixelDenoiser:
         """The pictures that are denoised: those themselves."""
         return x0
 
-    preview = pixels
+    preview = codes = pixels
 
     def predict(self, x: Tensor, t: float, conditions: Sequence[Any]) -> Tensor:
         """See Network."""

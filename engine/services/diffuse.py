@@ -6,6 +6,7 @@ makes them quicker.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -28,7 +29,7 @@ from engine.denoising import (
     Upscale,
 )
 from engine.diffusion import guidance
-from engine.diffusion.denoise import Hooks, Settings, Step, denoise
+from engine.diffusion.denoise import Hooks, Settings, Start, Step, denoise
 from engine.diffusion.noise import noise_of
 from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
@@ -110,9 +111,11 @@ def denoise_image(
     fresh: bool = False,
     frame: Callable[[DenoisingStep], None] | None = None,
     cancel: CancelToken | None = None,
+    source: tuple[Pixels, float] | None = None,
 ) -> tuple[Pixels, UInt8[np.ndarray, "steps height width 3"]]:
     """The picture, and what was predicted at every step.
 
+    source: a picture that is drawn anew, and how strongly; see denoising.Redraw.
     fresh: begins at the first step even when states of an earlier run are at hand, as an export
     must. frame: hears of every step. Raises ModelError, RecipeError, StoreError, Cancelled.
     """
@@ -129,7 +132,10 @@ def denoise_image(
     noise = noise_of(node.noise, network.shape, shop.store.get_array)
     trail, hooks = _listening(network, frame, cancel)
     memory = Trajectories() if fresh else shop.memory
-    made = denoise(network, noise, condition, terms, settings, hooks, memory, repr(node.noise))
+    start = None if source is None else _start(network, *source)
+    made = denoise(
+        network, noise, condition, terms, settings, hooks, memory, repr(node.noise), start
+    )
     with torch.no_grad():
         return to_pixels(network.pixels(made)), np.stack(trail)
 
@@ -167,6 +173,21 @@ def upscale_image(
     settings = Settings(node.sampler, node.steps, node.spacing, seed=node.noise_seed)
     _, hooks = _listening(network, frame, cancel)
     return to_pixels(denoise(network, noise, (), (), settings, hooks))
+
+
+def _start(network: Denoiser, pixels: Pixels, strength: float) -> Start:
+    """The picture as the network's own. Raises RecipeError for one of another size."""
+    side, (height, width) = network.info.resolution, pixels.shape[:2]
+    if (height, width) != (side, side):
+        raise RecipeError(
+            f"{network.info.name} draws pictures of {side} x {side} px anew, got "
+            f"{width} x {height}.",
+            "Crop the picture to a square and resize it.",
+        )
+    inside = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        x0 = network.codes(inside)
+    return Start(x0, strength, hashlib.sha256(pixels.tobytes()).hexdigest())
 
 
 def to_pixels(x0: Tensor) -> Pixels:

@@ -43,12 +43,13 @@ class Diffusion:
         node: Denoise,
         backend: BackendName | None,
         *,
+        source: tuple[Pixels, float] | None = None,
         fresh: bool = False,
         on_step: Callable[[DenoisingStep], None] | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[Pixels, Trail]:
         """See diffuse.denoise_image."""
-        kwargs = {"node": node, "backend": backend, "fresh": fresh}
+        kwargs = {"node": node, "backend": backend, "source": source, "fresh": fresh}
         heard: set[int] = set()
 
         def hear(step: DenoisingStep) -> None:

@@ -5,41 +5,39 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from engine.backends.backend import Effort
 from engine.cancel import CancelToken
-from engine.denoising import Denoise, Upscale
-from engine.errors import BackendError, RecipeError
+from engine.denoising import Denoise, Redraw, Upscale
+from engine.errors import BackendError
 from engine.frame import BackendName, Frame, ModelInfo, OnStep, Quality, RenderSettings
 from engine.image.codec import read_picture
-from engine.image.pixels import crop, resize
+from engine.image.pixels import resize
 from engine.latent.evaluate import Memo, evaluate, evaluate_styles
 from engine.models.denoisers import UNET
 from engine.models.library import ModelLibrary, load_tensors
 from engine.models.opened import Model, open_model, open_tensors
 from engine.perturbing import Perturb
 from engine.recipe import (
-    Crop,
     Generate,
-    Image,
     ModelRef,
     Photo,
     Recipe,
-    Resize,
     Transform,
     Tuned,
     rendered,
 )
-from engine.services.attacks import Attacks, is_long
+from engine.services.attacks import Attacks
 from engine.services.check_denoise import check_denoise, check_upscale
 from engine.services.diffusion import Diffusion, Place
 from engine.services.engines import Engines, usual
 from engine.services.pixel_cache import PixelCache
 from engine.services.preview_pace import PreviewPace
+from engine.services.rendering import Pixels, Rendering
 from engine.services.wanted import (
     Matrix,
     Owners,
@@ -50,7 +48,6 @@ from engine.services.wanted import (
 )
 from engine.store import Store
 
-Pixels = UInt8[np.ndarray, "height width 3"]
 ModelKey = tuple[str, BackendName, str]  # digests of weights and delta
 ROUGH_FROM_PX = 256  # smaller models are quick enough for whole pictures in a drag
 CACHE_BYTES = 192 * 2**20
@@ -122,7 +119,7 @@ class Renderer:
         notice = ""
         if pixels is None:
             hurry = settings.quality == "preview" and not fresh
-            way = _Rendering(self, backend, cancel, fresh, on_step, hurry)
+            way = Rendering(self, backend, cancel, fresh, on_step, hurry)
             pixels = np.ascontiguousarray(way.pixels(recipe.image))
             pixels.setflags(write=False)
             quality, notice = way.quality, way.notice
@@ -261,85 +258,12 @@ class Renderer:
                 wanted.add("onnx" if (folder / UNET).is_file() else "torch")
         return next((name for name in ("torch", "native") if name in wanted), "onnx")
 
-    def refuse(self, node: Denoise | Upscale) -> None:
+    def refuse(self, node: Denoise | Redraw | Upscale) -> None:
         """What the model cannot do is told at once, not after its process has started."""
-        if self._library.has(node.model):
-            check = check_denoise if isinstance(node, Denoise) else check_upscale
-            check(node, self._library)  # type: ignore[arg-type]
-
-
-class _Rendering:
-    """One pass over an image expression."""
-
-    def __init__(
-        self,
-        renderer: Renderer,
-        backend: BackendName,
-        cancel: CancelToken | None,
-        fresh: bool,
-        on_step: OnStep | None,
-        hurry: bool,
-    ) -> None:
-        self.renderer = renderer
-        self.hurry = hurry
-        self.quality: Quality = "full"
-        self.notice = ""
-        self.backend: BackendName = backend
-        self.cancel = cancel
-        self.fresh = fresh
-        self.on_step = on_step
-
-    def pixels(self, node: Image) -> Pixels:
-        if self.cancel is not None:
-            self.cancel.check()
-        match node:
-            case Generate():
-                return self._generated(node, self.backend)
-            case Tuned(image, delta):
-                return self._generated(image, "torch", delta=delta)
-            case Transform(image):
-                return self._generated(image, self.backend, motion=motion_of(node))
-            case Denoise():
-                self.renderer.refuse(node)
-                return self.renderer.diffusion.denoise(
-                    node, self.backend, fresh=self.fresh, on_step=self.on_step, cancel=self.cancel
-                )[0]
-            case Upscale():
-                self.renderer.refuse(node)
-                small, diffusion = self.pixels(node.image), self.renderer.diffusion
-                return diffusion.upscale(node, small, self.backend, cancel=self.cancel)
-            case Perturb():
-                return self._attacked(node)
-            case Photo():
-                return self.renderer.photo(node)
-            case Crop(image, left, top, width, height):
-                return crop(self.pixels(image), left, top, width, height)
-            case Resize(image, width, height, filter):
-                return resize(self.pixels(image), width, height, filter)
-        raise RecipeError(
-            f"The image {node.op!r} cannot be rendered here.",
-            "A newer version of the program may be able to.",
-        )
-
-    def _attacked(self, node: Perturb) -> Pixels:
-        """The picture below is kept at hand: it stays while the attack's settings change."""
-        kept, key = self.renderer.pictures, (node.image, self.backend)
-        below = None if self.fresh else kept.get(key)
-        if below is None:
-            whole = _Rendering(self.renderer, self.backend, self.cancel, self.fresh, None, False)
-            below = np.ascontiguousarray(whole.pixels(node.image))
-            below.setflags(write=False)
-            kept.put(key, below)
-        hurry = self.hurry and is_long(node)
-        self.quality = "preview" if hurry else self.quality
-        attacks = self.renderer.attacks
-        return attacks.perturb(node, below, fresh=self.fresh, hurry=hurry, cancel=self.cancel)
-
-    def _generated(self, node: Generate, backend: BackendName, **how: Any) -> Pixels:
-        made = self.renderer.generate(node, backend, hurry=self.hurry, cancel=self.cancel, **how)
-        self.quality = "preview" if made.preview else self.quality
-        self.notice = made.notice or self.notice
-        return made.pixels
+        made = node.made if isinstance(node, Redraw) else node
+        if self._library.has(made.model):
+            check = check_denoise if isinstance(made, Denoise) else check_upscale
+            check(made, self._library)  # type: ignore[arg-type]
 
 
 def _in_colour(pixels: UInt8[np.ndarray, "height width channels"]) -> Pixels:

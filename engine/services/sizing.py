@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.denoising import Denoise, Upscale
+from engine.denoising import Denoise, Redraw, Upscale
 from engine.perturbing import Perturb
 from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize, Transform, Tuned
 
@@ -20,6 +20,8 @@ def size_of(image: Image, resolution: Callable[[ModelRef], int]) -> tuple[int, i
         return size_of(image.image, resolution)
     if isinstance(image, Transform | Tuned):
         image = image.image
+    if isinstance(image, Redraw):
+        image = image.made
     if isinstance(image, Upscale):
         inner = size_of(image.image, resolution)
         return None if inner is None else (2 * inner[0], 2 * inner[1])

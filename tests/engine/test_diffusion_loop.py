@@ -9,7 +9,7 @@ import torch
 from engine.cancel import CancelToken
 from engine.denoising import SPACINGS
 from engine.diffusion import guidance as g
-from engine.diffusion.denoise import Hooks, Settings, denoise
+from engine.diffusion.denoise import Hooks, Settings, Start, denoise
 from engine.diffusion.samplers import SAMPLERS
 from engine.diffusion.schedule import Schedule, from_x0, min_snr_weights, to_x0
 from engine.diffusion.thresholding import threshold
@@ -73,6 +73,52 @@ def test_every_random_sampler_has_the_exact_mean_and_variance(name: str) -> None
     made = denoise(one(), noise(4000), (0,), settings=settings)
     assert torch.allclose(made.mean(0), MEANS[0], atol=0.015)
     assert torch.allclose(made.var(0), torch.full((2,), VARIANCE, dtype=torch.float64), atol=0.005)
+
+
+@pytest.mark.parametrize("strength", [0.3, 0.7])
+@pytest.mark.parametrize("name", [*ODE, *RANDOM])
+def test_pictures_drawn_anew_are_of_the_same_distribution(name: str, strength: float) -> None:
+    """Noise of the right level on samples of the data makes samples of x_t: the flow from there
+    ends at the data again, whatever the sampler's own scale of x is."""
+    data = MEANS[0] + VARIANCE**0.5 * noise(4000, seed=1)
+    settings = Settings(sampler=name, steps=500, spacing="trailing", **FREE)
+    made = denoise(one(), noise(4000), (0,), settings=settings, start=Start(data, strength))
+    assert torch.allclose(made.mean(0), MEANS[0], atol=0.02)
+    assert torch.allclose(made.var(0), torch.full((2,), VARIANCE, dtype=torch.float64), atol=0.01)
+
+
+@pytest.mark.parametrize("name", ODE)
+def test_a_picture_hardly_drawn_anew_stays_what_it_is(name: str) -> None:
+    settings = Settings(sampler=name, steps=50, **FREE)
+    begun = MEANS[torch.arange(60) % 3]
+
+    def kept(strength: float) -> float:
+        start = Start(begun, strength)
+        made = denoise(Mixture(), noise(60), (), settings=settings, start=start)
+        same = torch.cdist(made, MEANS).argmin(1) == torch.arange(60) % 3
+        return float(same.double().mean())
+
+    assert kept(0.05) == 1.0
+    assert kept(1.0) < 0.8
+
+
+@pytest.mark.parametrize("name", [n for n in SAMPLERS if n != "lcm"])
+def test_drawing_anew_is_resumed_and_heard_from_its_own_first_step(name: str) -> None:
+    memory, heard = Trajectories(), []
+    settings = Settings(sampler=name, steps=10, **FREE)
+    hooks = Hooks(on_step=lambda step: heard.append((step.index, step.count)))
+
+    def made(strength: float, key: str, memory: Trajectories | None = None) -> torch.Tensor:
+        start = Start(MEANS[:2], strength, key)
+        return denoise(Mixture(), noise(2), (), (), settings, hooks, memory, "n", start)
+
+    first = made(0.5, "a", memory)
+    calls = SAMPLERS[name].calls
+    assert heard[0] == (0, len(heard))
+    assert len(heard) in (5 * calls, 5 * calls - 1)  # Heun's last step is a half
+    assert torch.equal(made(0.5, "a", memory), first)
+    assert torch.equal(made(0.5, "a"), first)
+    assert not torch.equal(made(0.7, "a", memory), first)
 
 
 @pytest.mark.parametrize("name", ODE)
@@ -310,5 +356,5 @@ def test_min_snr_counts_the_picture_alike_whatever_is_predicted() -> None:
 
 
 def test_an_unknown_schedule_is_refused() -> None:
-    with pytest.raises(ModelError, match="cosine or linear"):
+    with pytest.raises(ModelError, match="schedule is cosine"):
         Schedule("sigmoid")  # type: ignore[arg-type]
