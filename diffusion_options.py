@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.comparing import AXES, SAMPLER_TITLES, SPACING_TITLES, Grid, denoising_of, grid_of
@@ -14,17 +15,20 @@ from engine.denoising import (
     Conditioning,
     Denoise,
     DenoiserInfo,
+    Redraw,
     Texts,
     TextWeight,
     eyes_for,
+    square_of,
 )
 from engine.errors import RecipeError, UsageError
-from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
+from engine.recipe import ClassWeight, ModelRef, Photo, Recipe, Seed
 
 if TYPE_CHECKING:
     from engine.studio import Studio
 
 WORDS = ("steps", "sampler", "spacing", "guidance", "eta", "toward", "away", "text_scale")
+WORDS += ("source", "strength")
 
 
 def add_diffusion_options(parser: ArgumentParser) -> None:
@@ -39,6 +43,9 @@ def add_diffusion_options(parser: ArgumentParser) -> None:
     parser.add_argument("--text-scale", type=float, metavar="S", help="how strongly; 1")
     parser.add_argument("--prompt", metavar="T", help="for a model that reads texts")
     parser.add_argument("--negative", metavar="T", help="a text to move away from, likewise")
+    words = "a picture, or a RECIPE.json, that a diffusion model draws anew"
+    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help=words)
+    parser.add_argument("--strength", type=float, metavar="S", help="how far, 0 to 1; 0.6")
 
 
 def add_grid_options(parser: ArgumentParser) -> None:
@@ -59,7 +66,7 @@ def refuse_words(options: Namespace) -> None:
     given = [word for word in WORDS if getattr(options, word, None) is not None]
     # Other verbs have a --steps of their own, which is no word of the picture.
     if given and hasattr(options, "prompt"):
-        word = given[0].replace("_", "-")
+        word = _option(given[0])
         raise UsageError(f"--{word} is for diffusion models, and {options.model} is none.")
 
 
@@ -69,8 +76,12 @@ def refuse_words_beside(options: Namespace) -> None:
         return
     given = [word for word in (*WORDS, "prompt", "negative") if getattr(options, word) is not None]
     if given:
-        word = given[0].replace("_", "-")
+        word = _option(given[0])
         raise UsageError(f"Give a RECIPE.json, or --model with --{word}, not both.")
+
+
+def _option(name: str) -> str:
+    return {"source": "from"}.get(name, name.replace("_", "-"))
 
 
 def refuse_prompt(options: Namespace, name: str) -> None:
@@ -137,6 +148,26 @@ def denoise_of(
 def _texts(text: str | None) -> Conditioning:
     """What a prompt means; no classes where there is none."""
     return Classes() if text is None else Texts((TextWeight(text),))
+
+
+def redrawn(options: Namespace, recipe: Recipe, info: DenoiserInfo, studio: Studio) -> Recipe:
+    """The picture of --from drawn anew, where one is given. Raises UsageError, RecipeError,
+    ImageError."""
+    if options.source is None:
+        if options.strength is not None:
+            raise UsageError("--strength goes with --from.")
+        return recipe
+    if options.source.suffix.lower() == ".json":
+        try:
+            source = Recipe.from_json(options.source.read_bytes()).image
+        except OSError as error:
+            raise UsageError(f"{options.source} cannot be read: {error.strerror}.") from error
+    else:
+        source = Photo(studio.keep_photo(options.source))
+    height, width = studio.render(Recipe(source)).pixels.shape[:2]
+    square = square_of(source, width, height, info.resolution)
+    strength = 0.6 if options.strength is None else options.strength
+    return Recipe(Redraw(square, denoising_of(recipe), strength))
 
 
 def comparison_of(options: Namespace, recipe: Recipe, studio: Studio) -> Grid | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from diffusion_options import (
     denoise_of,
     denoiser_called,
+    redrawn,
     refuse_words,
     refuse_words_beside,
     text_of,
@@ -83,7 +84,8 @@ def recipe_of(options: Namespace, studio: Studio) -> Recipe:
     classes = _classes(options.classes or [])
     info = denoiser_called(options.model, studio) if hasattr(options, "prompt") else None
     if info is not None:
-        return denoise_of(options, info, classes, text_of(options, info, studio))
+        made = denoise_of(options, info, classes, text_of(options, info, studio))
+        return redrawn(options, made, info, studio)
     ref = studio.ref(options.model)
     refuse_words(options)
     psi = 1.0 if options.psi is None else options.psi

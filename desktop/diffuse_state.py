@@ -13,6 +13,7 @@ from engine.denoising import (
     Conditioning,
     Denoise,
     Guidance,
+    Redraw,
     SamplerName,
     Spacing,
     Texts,
@@ -37,6 +38,14 @@ class Stages:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A picture that is drawn anew in the place of noise alone."""
+
+    image: Image
+    strength: float = 0.6
+
+
+@dataclass(frozen=True)
 class DiffuseState:
     """Everything that the Diffuse page shows of the picture."""
 
@@ -53,6 +62,7 @@ class DiffuseState:
     rescale: float = 0.0
     noise_seed: int = 0
     stages: Stages | None = None
+    begun: Begun | None = None
 
     @property
     def class_index(self) -> int | None:
@@ -71,7 +81,7 @@ class DiffuseState:
 
 def recipe_of(state: DiffuseState) -> Recipe:
     """The one Recipe of a state."""
-    image: Image = Denoise(
+    made = Denoise(
         state.model,
         state.base,
         state.conditioning,
@@ -85,7 +95,8 @@ def recipe_of(state: DiffuseState) -> Recipe:
         state.rescale,
         state.noise_seed,
     )
-    stages = state.stages
+    begun, stages = state.begun, state.stages
+    image: Image = made if begun is None else Redraw(begun.image, made, begun.strength)
     if stages is not None:
         for index in range(stages.doublings):
             image = Upscale(image, stages.model, Seed(index), stages.level)
@@ -104,6 +115,9 @@ def state_of(recipe: Recipe) -> DiffuseState:
         doublings += 1
         stages = Stages(image.model, doublings, image.level)
         image = image.image
+    begun = None
+    if isinstance(image, Redraw):
+        begun, image = Begun(image.image, image.strength), image.made
     if not isinstance(image, Denoise):
         raise RecipeError(
             f"Diffuse shows pictures of a diffusion model, got {image.op!r}.",
@@ -123,6 +137,7 @@ def state_of(recipe: Recipe) -> DiffuseState:
         image.rescale,
         image.noise_seed,
         stages,
+        begun,
     )
     if recipe_of(state).image != wanted:
         raise RecipeError(
@@ -137,7 +152,7 @@ def is_diffusion(recipe: Recipe) -> bool:
     image = recipe.image
     while isinstance(image, Resize):
         image = image.image
-    return isinstance(image, Denoise | Upscale)
+    return isinstance(image, Denoise | Redraw | Upscale)
 
 
 def fitting_spacing(sampler: SamplerName, spacing: Spacing) -> Spacing:

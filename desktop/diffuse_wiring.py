@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
+from desktop.edit_desk import PICTURES
+from desktop.views.begin_panel import BeginPanel
 from desktop.views.compare_panel import ComparePanel
 from desktop.views.diffuse_panels import CascadePanel, ClassPanel
 from desktop.views.guidance_panel import GuidancePanel
@@ -21,6 +24,7 @@ def connect_diffuse(desk: Desk) -> None:
     """The controller with the canvas, the history, the exports and its own views."""
     diffuse, window, render = desk.diffuse, desk.window, desk.render
     desk.library.others_changed.connect(diffuse.list_again)
+    desk.begin.told.connect(window.stage.show_picture_message)
     diffuse.recipe_wanted.connect(render.show_recipe)
     diffuse.recipe_wanted.connect(desk.exports.follow)
     diffuse.recipe_wanted.connect(desk.hand.follow)
@@ -63,6 +67,11 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
         panel.model_chosen.connect(diffuse.use)
         panel.class_chosen.connect(diffuse.set_class)
         panel.prompt_written.connect(diffuse.set_prompt)
+    elif isinstance(panel, BeginPanel):
+        panel.explore_wanted.connect(lambda: _take_explore(desk))
+        panel.photo_wanted.connect(lambda: _ask_photo(desk, panel))
+        panel.field_changed.connect(diffuse.set_field)
+        panel.gesture_ended.connect(diffuse.end_gesture)
     elif isinstance(panel, SamplerPanel | GuidancePanel | CascadePanel):
         panel.field_changed.connect(diffuse.set_field)
         panel.gesture_ended.connect(diffuse.end_gesture)
@@ -77,3 +86,15 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
         panel.moved.connect(desk.queue.move)
         panel.clear_wanted.connect(desk.queue.clear)
         panel.stop_wanted.connect(desk.queue.stop)
+
+
+def _take_explore(desk: Desk) -> None:
+    kit, state = desk.explore.kit, desk.explore.state
+    if kit is not None and state is not None:
+        desk.begin.take(desk.explore.made(state), kit.info.resolution)
+
+
+def _ask_photo(desk: Desk, panel: BeginPanel) -> None:
+    name, _ = QFileDialog.getOpenFileName(panel, "Draw a picture anew", "", PICTURES)
+    if name:
+        desk.begin.open(Path(name))

@@ -16,6 +16,7 @@ from engine.denoising import (
     ClassifierFree,
     Conditioning,
     Denoise,
+    Redraw,
     SamplerName,
     Spacing,
     Texts,
@@ -156,8 +157,8 @@ def choices(
 def denoising_of(recipe: Recipe) -> Denoise:
     """The diffusion picture below its upsampling. Raises RecipeError where there is none."""
     image: Image = recipe.image
-    while isinstance(image, Resize | Upscale):
-        image = image.image
+    while isinstance(image, Resize | Upscale | Redraw):
+        image = image.made if isinstance(image, Redraw) else image.image
     if not isinstance(image, Denoise):
         raise RecipeError(
             f"A comparison is of a diffusion picture, got {image.op!r}.",
@@ -182,7 +183,7 @@ def _cell(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe | None:
 def _around(image: Image, made: Denoise) -> Image:
     if isinstance(image, Resize | Upscale):
         return replace(image, image=_around(image.image, made))
-    return made
+    return replace(image, made=made) if isinstance(image, Redraw) else made
 
 
 def _vary(node: Denoise, changes: Mapping[str, Any]) -> Denoise:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from engine.errors import RecipeError
-from engine.recipe import MAX_NOISE_SEED, ClassWeight, Image, Latent, ModelRef, walk
+from engine.recipe import MAX_NOISE_SEED, ClassWeight, Crop, Image, Latent, ModelRef, Resize, walk
 from engine.schema import Count, Node, Pattern, Range, Struct
 
 Fraction = Annotated[float, Range(0, 1)]
@@ -170,6 +170,14 @@ class Redraw(Image):
     image: Image
     made: Denoise
     strength: Fraction = 0.6
+
+
+def square_of(image: Image, width: int, height: int, side: int) -> Image:
+    """The middle square of a picture of that size, as large as a model draws."""
+    short = min(width, height)
+    if width != height:
+        image = Crop(image, (width - short) // 2, (height - short) // 2, short, short)
+    return image if short == side else Resize(image, side, side)
 
 
 @dataclass(frozen=True)

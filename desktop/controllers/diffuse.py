@@ -18,7 +18,7 @@ from engine.cancel import CancelToken
 from engine.denoising import Classes, ClassifierFree, Conditioning, DenoiserInfo, Texts
 from engine.errors import AtelierError, ModelError
 from engine.frame import DenoisingStep, OnProgress
-from engine.recipe import ClassWeight, ModelRef, Recipe
+from engine.recipe import ClassWeight, ModelRef, Recipe, Resize
 from engine.studio import Studio
 
 LIST = "list diffusion models"
@@ -70,6 +70,12 @@ class DiffuseController(PageController[DiffuseState]):
         """The picture of now."""
         return None if self.state is None else recipe_of(self.state)
 
+    @property
+    def side(self) -> int:
+        """Of the pictures that the model of now makes; 0 before there is one."""
+        info = self.kit.maker(self.state.model.sha256) if self.kit and self.state else None
+        return 0 if info is None else info.resolution
+
     @Slot()
     def show_again(self) -> None:
         """The page came to the front: its picture is wanted; the first time, models are listed."""
@@ -108,7 +114,11 @@ class DiffuseController(PageController[DiffuseState]):
             else term
             for term in self.state.terms
         )
-        changed = replace(self.state, model=ref, conditioning=asked, terms=terms)
+        begun = self.state.begun  # of the size of the other model's pictures
+        if begun is not None and info.resolution != self.side:
+            image = begun.image.image if isinstance(begun.image, Resize) else begun.image
+            begun = replace(begun, image=Resize(image, info.resolution, info.resolution))
+        changed = replace(self.state, model=ref, conditioning=asked, terms=terms, begun=begun)
         self.do(f"Use {info.title}", changed)
 
     @Slot(object)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from desktop.diffuse_state import DiffuseState
 from desktop.facts import CompareView, DiffuseKit, LatticeView, QueueView
 from desktop.state import home_seed
+from desktop.views.begin_panel import BeginPanel, words_of
 from desktop.views.compare_panel import ComparePanel
 from desktop.views.diffuse_panels import CascadePanel, ClassPanel
 from desktop.views.guidance_panel import GuidancePanel
@@ -21,6 +22,7 @@ from engine.comparing import SAMPLER_TITLES
 SECTIONS = {
     "class": SectionSpec("Picture", True, ClassPanel),
     "noise": SectionSpec("Noise", True, SeedPanel),
+    "begin": SectionSpec("Begin with", False, BeginPanel),
     "guidance": SectionSpec("Guidance", True, GuidancePanel),
     "sampler": SectionSpec("Sampler", True, SamplerPanel),
     "cascade": SectionSpec("Upsampling", False, CascadePanel),
@@ -57,6 +59,7 @@ class DiffuseColumn(SectionColumn):
         moved = ", ".join(f"{term.scale:g}" for term in state.terms)
         notes = {
             "noise": "custom" if seed is None else str(seed),
+            "begin": words_of(state.begun),
             "guidance": moved or "none",
             "sampler": f"{SAMPLER_TITLES[state.sampler]}, {state.steps}",
             "cascade": "" if state.stages is None else f"{2**state.stages.doublings} times",
@@ -100,6 +103,8 @@ class DiffuseColumn(SectionColumn):
                 panel.set_kit(self._kit)
             if self._state is not None:
                 panel.show_state(self._state)
+        elif isinstance(panel, BeginPanel) and self._state is not None:
+            panel.show_state(self._state)
         elif isinstance(panel, QueuePanel):
             panel.show_queue(self._queue)
         elif isinstance(panel, SeedPanel) and self._state is not None:

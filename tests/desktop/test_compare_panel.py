@@ -18,7 +18,7 @@ from desktop.facts import CompareView, DiffuseKit
 from desktop.lanes import QueueLane
 from desktop.views.compare_panel import ComparePanel
 from engine.comparing import AXES, Grid
-from engine.denoising import DenoiserInfo, Upscale
+from engine.denoising import Classes, DenoiserInfo, Upscale
 from engine.errors import ExportError
 from engine.frame import ExportOptions, Progress, Receipt
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
@@ -26,7 +26,7 @@ from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 MODEL = ModelRef("m", "a" * 64)
 INFO = DenoiserInfo("m", "M", MODEL.sha256, 32, ("a hat", "no hat", "a cap"), False, False, True,
                     Path())  # fmt: skip
-STATE = DiffuseState(MODEL, Seed(7), (ClassWeight(1),), stages=Stages(MODEL, 1))
+STATE = DiffuseState(MODEL, Seed(7), Classes((ClassWeight(1),)), stages=Stages(MODEL, 1))
 
 
 class Thumbs(QObject):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk, build
-from desktop.diffuse_state import DiffuseState, recipe_of, texts
+from desktop.diffuse_state import Begun, DiffuseState, recipe_of, state_of, texts
 from desktop.facts import DiffuseKit
+from desktop.views.begin_panel import BeginPanel, words_of
 from desktop.views.diffuse_panels import ClassPanel
 from desktop.views.guidance_panel import GuidancePanel
 from engine.denoising import ClassifierFree, DenoiserInfo
+from engine.provenance.origin import source_type
 from engine.recipe import ModelRef
 from engine.studio import Studio
 from tests.random_pipeline import write_random_pipeline
@@ -96,3 +100,40 @@ def test_a_pipeline_is_imported_and_makes_what_the_prompt_says(
     desk.undo.undo()
     assert desk.diffuse.state == before
     desk.close()
+
+
+def test_a_photo_and_explores_face_are_drawn_anew_and_come_back_by_undo(
+    desk: Desk, tmp_path: Path, qtbot: QtBot
+) -> None:
+    Image.new("RGB", (40, 20), (200, 80, 40)).save(tmp_path / "wide.png")
+    desk.window.actions_by_name["page_diffuse"].trigger()
+    qtbot.waitUntil(lambda: desk.diffuse.state is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: desk.explore.state is not None, timeout=60_000)
+    panel = desk.window.diffuse.make("begin")
+    assert isinstance(panel, BeginPanel)
+    panel.explore_wanted.emit()
+    state = desk.diffuse.state
+    assert state is not None
+    assert state.begun is not None
+    assert words_of(state.begun) == "a generated face"
+    desk.begin.open(tmp_path / "wide.png")
+    qtbot.waitUntil(lambda: words_of(_begun(desk)) == "a photo", timeout=60_000)
+    desk.diffuse.set_field("begun", replace(_begun(desk), strength=0.3))
+    desk.diffuse.set_field("steps", 4)
+    recipe = desk.diffuse.recipe
+    assert recipe is not None
+    assert state_of(recipe) == desk.diffuse.state
+    assert source_type(recipe) == "compositeWithTrainedAlgorithmicMedia"
+    frame = desk.studio.render(recipe)
+    assert frame.pixels.shape == (32, 32, 3)
+    with qtbot.waitSignal(desk.begin.told, timeout=60_000) as heard:
+        desk.begin.open(tmp_path / "missing.png")
+    assert "missing.png" in str(heard.args)
+    desk.close()
+
+
+def _begun(desk: Desk) -> Begun:
+    state = desk.diffuse.state
+    assert state is not None
+    assert state.begun is not None
+    return state.begun

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.cancel import CancelToken
 from engine.denoising import (
@@ -30,6 +31,7 @@ from engine.services.bundle_diffusion import bundle
 from engine.services.diffusion import Place
 from engine.training.diffusion_spec import SPECS
 from engine.training.train_diffusion import train
+from main import main
 from tests.random_denoiser import write_random_denoisers, write_random_text_model
 
 CLIP = bundled_folder() / "portraits-clip"
@@ -121,3 +123,29 @@ def test_a_run_on_captions_becomes_a_model_that_reads(home: Path, tmp_path: Path
     info = ModelLibrary(home, home / "bundled").denoisers()[0]
     assert info.clip == open_clip(CLIP).sha256
     assert not info.classes
+
+
+def test_the_command_line_draws_a_picture_anew(
+    place: Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LATENT_ATELIER_HOME", str(place.home))
+    Image.new("RGB", (40, 24), (200, 80, 40)).save(tmp_path / "wide.png")
+    words = ["render", "--model", "tiny-text", "--seed", "3", "--prompt", SAYS, "--steps", "4"]
+    out = ["--out", str(tmp_path / "made.png")]
+    source = ["--from", str(tmp_path / "wide.png"), "--strength", "0.5"]
+    assert main([*words, *source, *out]) == 0
+    with Image.open(tmp_path / "made.png") as picture:
+        assert picture.size == (16, 16)
+    assert main([*words, "--strength", "0.5", *out]) == 2
+    assert "--strength goes with --from" in capsys.readouterr().err
+    assert main([*words, "--from", str(tmp_path / "none.png"), *out]) == 1
+    assert "none.png" in capsys.readouterr().err
+
+
+def test_a_picture_of_another_size_is_refused(place: Place) -> None:
+    source = np.zeros((20, 24, 3), np.uint8)
+    with pytest.raises(RecipeError, match=r"16 x 16 px anew, got 24 x 20"):
+        diffuse.denoise_image(place, node(place, texts()), "torch", source=(source, 0.5))
