@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from desktop import diffuse_wiring, theme, train_wiring, wiring
 from desktop.attack_desk import AttackDesk
-from desktop.controllers.begin import BeginController
+from desktop.begin_desk import BeginDesk
 from desktop.controllers.compare import CompareController
 from desktop.controllers.conditions import ConditionsController
 from desktop.controllers.diffuse import DiffuseController
@@ -87,7 +87,6 @@ class Desk(QObject):
         self.conditions = ConditionsController(self.explore, self)
         self.layers = LayersController(studio, self)
         self.diffuse = DiffuseController(studio, self.files, self.undo, self)
-        self.begin = BeginController(studio, self.files, self.diffuse, self)
         self.pictures = PicturesController(studio, self.jobs, self)
         self.train = TrainController(studio, self.undo, self.pictures, self)
         self.compare = CompareController(self.thumbs, self)
@@ -112,6 +111,7 @@ class Desk(QObject):
         wiring.connect_verify(self)
         wiring.connect_export(self)
         self.edit = EditDesk(self)
+        self.begin = BeginDesk(self)
         self.attack = AttackDesk(self)
         self.handlers = Handlers(self)
         self.handlers.connect_parts()

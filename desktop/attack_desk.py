@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from desktop.attack_facts import FlipView
 from desktop.controllers.attack import AttackController
 from desktop.controllers.attack_looks import AttackLooks
+from desktop.file_kinds import PICTURES
 from desktop.views.attack_latent_panel import LatentPanel
 from desktop.views.attack_method_panel import MethodPanel
 from desktop.views.attack_target_panel import TargetPanel
@@ -20,7 +21,6 @@ from engine.recipe import Recipe
 if TYPE_CHECKING:
     from desktop.app import Desk
 
-PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.tiff *.tif *.avif);;All files (*)"
 TABLES = ("transfer", "survival")
 
 

@@ -11,6 +11,7 @@ from engine.denoising import (
     ClassifierFree,
     ClipGuidance,
     Conditioning,
+    Dab,
     Denoise,
     Guidance,
     Redraw,
@@ -39,10 +40,11 @@ class Stages:
 
 @dataclass(frozen=True)
 class Begun:
-    """A picture that is drawn anew in the place of noise alone."""
+    """A picture that is drawn anew in the place of noise alone; only: see Redraw."""
 
     image: Image
     strength: float = 0.6
+    only: tuple[Dab, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def recipe_of(state: DiffuseState) -> Recipe:
         state.noise_seed,
     )
     begun, stages = state.begun, state.stages
-    image: Image = made if begun is None else Redraw(begun.image, made, begun.strength)
+    image: Image = made if begun is None else Redraw(begun.image, made, begun.strength, begun.only)
     if stages is not None:
         for index in range(stages.doublings):
             image = Upscale(image, stages.model, Seed(index), stages.level)
@@ -117,7 +119,7 @@ def state_of(recipe: Recipe) -> DiffuseState:
         image = image.image
     begun = None
     if isinstance(image, Redraw):
-        begun, image = Begun(image.image, image.strength), image.made
+        begun, image = Begun(image.image, image.strength, image.only), image.made
     if not isinstance(image, Denoise):
         raise RecipeError(
             f"Diffuse shows pictures of a diffusion model, got {image.op!r}.",

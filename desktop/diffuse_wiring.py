@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
-from desktop.edit_desk import PICTURES
 from desktop.views.begin_panel import BeginPanel
 from desktop.views.compare_panel import ComparePanel
 from desktop.views.diffuse_panels import CascadePanel, ClassPanel
@@ -24,7 +22,6 @@ def connect_diffuse(desk: Desk) -> None:
     """The controller with the canvas, the history, the exports and its own views."""
     diffuse, window, render = desk.diffuse, desk.window, desk.render
     desk.library.others_changed.connect(diffuse.list_again)
-    desk.begin.told.connect(window.stage.show_picture_message)
     diffuse.recipe_wanted.connect(render.show_recipe)
     diffuse.recipe_wanted.connect(desk.exports.follow)
     diffuse.recipe_wanted.connect(desk.hand.follow)
@@ -68,10 +65,7 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
         panel.class_chosen.connect(diffuse.set_class)
         panel.prompt_written.connect(diffuse.set_prompt)
     elif isinstance(panel, BeginPanel):
-        panel.explore_wanted.connect(lambda: _take_explore(desk))
-        panel.photo_wanted.connect(lambda: _ask_photo(desk, panel))
-        panel.field_changed.connect(diffuse.set_field)
-        panel.gesture_ended.connect(diffuse.end_gesture)
+        desk.begin.connect_panel(panel)
     elif isinstance(panel, SamplerPanel | GuidancePanel | CascadePanel):
         panel.field_changed.connect(diffuse.set_field)
         panel.gesture_ended.connect(diffuse.end_gesture)
@@ -86,15 +80,3 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
         panel.moved.connect(desk.queue.move)
         panel.clear_wanted.connect(desk.queue.clear)
         panel.stop_wanted.connect(desk.queue.stop)
-
-
-def _take_explore(desk: Desk) -> None:
-    kit, state = desk.explore.kit, desk.explore.state
-    if kit is not None and state is not None:
-        desk.begin.take(desk.explore.made(state), kit.info.resolution)
-
-
-def _ask_photo(desk: Desk, panel: BeginPanel) -> None:
-    name, _ = QFileDialog.getOpenFileName(panel, "Draw a picture anew", "", PICTURES)
-    if name:
-        desk.begin.open(Path(name))

@@ -19,6 +19,7 @@ from desktop.controllers.texting import TextController
 from desktop.display import Shown
 from desktop.edit_wiring import connect_panel
 from desktop.facts import Inspection
+from desktop.file_kinds import PICTURES
 from desktop.kit import Kit
 from desktop.lanes import QueueLane
 from desktop.views.crop_overlay import CropOverlay
@@ -30,7 +31,6 @@ from engine.recipe import Recipe
 if TYPE_CHECKING:
     from desktop.app import Desk
 
-PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.tiff *.tif *.avif);;All files (*)"
 FILMS = "Films (*.mp4 *.webm *.gif *.webp);;Stills (*.png)"
 DIRECTIONS = "Directions (*.safetensors *.npy *.npz *.pkl);;All files (*)"
 

@@ -158,18 +158,29 @@ class Denoise(Image):
 
 
 @dataclass(frozen=True)
+class Dab(Struct):
+    """A disc of a painted mask: middle and radius in shares of the side."""
+
+    x: Annotated[float, Range(-1, 2)]
+    y: Annotated[float, Range(-1, 2)]
+    radius: Annotated[float, Range(0, 2)]
+
+
+@dataclass(frozen=True)
 class Redraw(Image):
     """A picture drawn anew: noise is added to it, and `made` takes it away again (SDEdit; Meng et
     al., 2022).
 
     image: of the size that the model makes. strength: the share of `made`'s steps that are gone
     through; 0 leaves the image as the model can show it, at 1 little but chance is left of it.
+    only: discs that are drawn anew, while all around them stays to the last bit; () for the whole.
     """
 
     op: ClassVar[str] = "redraw"
     image: Image
     made: Denoise
     strength: Fraction = 0.6
+    only: Annotated[tuple[Dab, ...], Count(0, 500)] = ()
 
 
 def square_of(image: Image, width: int, height: int, side: int) -> Image:

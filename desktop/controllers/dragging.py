@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
+from desktop.brush import dabbed
 from desktop.commands import Gesture
 from desktop.controllers.one_job import OneJob
 from desktop.display import shown
@@ -21,7 +22,7 @@ from engine.studio import Studio
 from engine.wishes import Drag, DragFrame, DragWish
 
 DRAG = "drag"
-MOST_POINTS, MOST_DABS = 16, 600
+MOST_POINTS = 16
 Spot = tuple[float, float]
 
 
@@ -135,18 +136,9 @@ class DragController(QObject):
 
     def paint(self, spot: Spot, wipe: bool) -> None:
         """A dab of the brush; live until the gesture ends."""
-        mask = self.points.mask
-        if wipe:
-            near = self._brush
-            kept = tuple(d for d in mask if (d[0] - spot[0]) ** 2 + (d[1] - spot[1]) ** 2 > near**2)
-            self._change(replace(self.points, mask=kept))
-            return
-        last = mask[-1] if mask else None
-        close = last is not None and last[2] == self._brush and (
-            (last[0] - spot[0]) ** 2 + (last[1] - spot[1]) ** 2 < (self._brush / 3) ** 2
-        )  # fmt: skip
-        if not close and len(mask) < MOST_DABS:
-            self._change(replace(self.points, mask=(*mask, (*spot, self._brush))))
+        mask = dabbed(self.points.mask, spot, self._brush, wipe)
+        if mask != self.points.mask:
+            self._change(replace(self.points, mask=mask))
 
     def end_gesture(self) -> None:
         """The hand is off."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 
+from desktop.brush import Spot
 from desktop.facts import DragView
 from desktop.views.canvas_overlay import Overlay, View
+from desktop.views.mask_overlay import paint_veil, share_of
 
 RADIUS_PX = 7
 NEAR_PX = 16
 FROM, TO = QColor("#e5484d"), QColor("#3e8bff")
-Spot = tuple[float, float]
 
 
 class DragOverlay(Overlay):
@@ -39,11 +40,6 @@ class DragOverlay(Overlay):
         """Show points, mask and mode."""
         self._view = view
         self.changed()
-
-    def _share(self, point: QPointF, view: View) -> Spot:
-        at = view.to_picture(point)
-        x, y = at.x() / view.size[0], at.y() / view.size[1]
-        return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
 
     def _spot(self, share: Spot, view: View) -> QPointF:
         return view.to_canvas(QPointF(share[0] * view.size[0], share[1] * view.size[1]))
@@ -73,13 +69,13 @@ class DragOverlay(Overlay):
         elif near is not None:
             self._held = near
         else:
-            share = self._share(event.position(), view)
+            share = share_of(event.position(), view)
             self._new = (share, share)
         return True
 
     def move(self, event: QMouseEvent, view: View) -> None:
         """Pull, move or paint."""
-        share = self._share(event.position(), view)
+        share = share_of(event.position(), view)
         if self._painting:
             self._dab(event, view)
         elif self._held is not None:
@@ -103,7 +99,7 @@ class DragOverlay(Overlay):
 
     def _dab(self, event: QMouseEvent, view: View) -> None:
         wipe = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        self._painted(self._share(event.position(), view), wipe)
+        self._painted(share_of(event.position(), view), wipe)
 
     def key(self, event: QKeyEvent) -> bool:
         """Delete takes the last pair away."""
@@ -116,7 +112,7 @@ class DragOverlay(Overlay):
         """Mask, arrows, points."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._view.mask:
-            self._paint_mask(painter, view)
+            paint_veil(painter, view, self._view.mask)
         pairs = list(zip(self._view.handles, self._view.targets, strict=True))
         if self._new is not None:
             pairs.append(self._new)
@@ -127,21 +123,6 @@ class DragOverlay(Overlay):
                 painter.setPen(QPen(QColor("white"), 2))
                 painter.setBrush(colour)
                 painter.drawEllipse(spot, RADIUS_PX, RADIUS_PX)
-
-    def _paint_mask(self, painter: QPainter, view: View) -> None:
-        """What is held, under a veil with holes where the picture may move."""
-        wide, high = round(view.place.width()), round(view.place.height())
-        veil = QImage(max(1, wide), max(1, high), QImage.Format.Format_ARGB32_Premultiplied)
-        veil.fill(QColor(20, 20, 40, 120))
-        inside = QPainter(veil)
-        inside.setRenderHint(QPainter.RenderHint.Antialiasing)
-        inside.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
-        inside.setPen(Qt.PenStyle.NoPen)
-        inside.setBrush(QColor("white"))
-        for x, y, radius in self._view.mask:
-            inside.drawEllipse(QPointF(x * wide, y * high), radius * wide, radius * high)
-        inside.end()
-        painter.drawImage(view.place.topLeft(), veil)
 
     def _paint_arrow(self, painter: QPainter, start: QPointF, end: QPointF) -> None:
         way = end - start

@@ -101,12 +101,15 @@ class Start:
     """A picture to begin with instead of noise alone (SDEdit; Meng et al., 2022).
 
     x0: [n, ...], as the network's pictures are. strength: the share of the steps that are gone
-    through, in [0, 1]; at least one is. key: names the picture.
+    through, in [0, 1]; at least one is. only: 1 where it is drawn anew, 0 where it stays, [1, 1,
+    ...]; after every step what stays is put back, with the noise of that step (Lugmayr et al.,
+    2022). key: names picture and mask.
     """
 
     x0: Tensor
     strength: float
     key: str = ""
+    only: Tensor | None = None
 
 
 @torch.no_grad()
@@ -145,6 +148,8 @@ def denoise(
     for index in range(done + 1, len(keys)):
         hooks.cancel.check()
         x, x0 = run.step(x, first + index)
+        if start is not None and start.only is not None:
+            x = torch.where(start.only > 0, x, run.known(start.x0, noise, first + index + 1))
         if hooks.after_step is not None:
             x = hooks.after_step(x, first + index)
         if memory is not None:
@@ -204,12 +209,18 @@ class _Run:
         """The state before a step, with this picture in the noise."""
         if hasattr(self.scheduler, "set_begin_index"):
             self.scheduler.set_begin_index(index)
+        return self.state(self.known(x0, noise, index), torch.zeros(()))
+
+    def known(self, x0: Tensor, noise: Tensor, index: int) -> Tensor:
+        """The x before a step that has this picture in it; the picture itself after the last."""
+        if index == len(self.times):
+            return x0
         alpha, sigma = self.level(index)
-        inside = alpha * x0 + sigma * noise
         # What the scheduler keeps is a multiple of what the network sees.
         time = self.scheduler.timesteps[index]
         share = self.scheduler.scale_model_input(torch.ones(()), time)
-        return self.state(inside / share, torch.zeros(()))
+        found: Tensor = (alpha * x0 + sigma * noise) / share
+        return found
 
     def state(self, x: Tensor, x0: Tensor) -> State:
         """Everything to go on from. Schedulers replace their tensors and change their lists."""

@@ -23,6 +23,7 @@ from engine.cancel import CancelToken
 from engine.editing.generator import Differentiable
 from engine.editing.invert import Spread
 from engine.errors import RecipeError
+from engine.image.discs import inside_discs
 
 SIDE = 128  # places along the picture that features are looked at
 Points = Float32[np.ndarray, "n 2"]
@@ -234,12 +235,7 @@ def mask_of(dabs: Float32[np.ndarray, "k 3"], side: int) -> Float[Tensor, "1 1 s
     """Where the picture may move: discs x, y, radius in shares of the picture; None for all."""
     if not len(dabs):
         return None
-    y, x = np.mgrid[0:side, 0:side]
-    x, y = (x + 0.5) / side, (y + 0.5) / side
-    inside = np.zeros((side, side), bool)
-    for cx, cy, radius in dabs:
-        inside |= (x - cx) ** 2 + (y - cy) ** 2 <= radius**2
-    return torch.from_numpy(inside.astype(np.float32))[None, None]
+    return torch.from_numpy(inside_discs(dabs, side).astype(np.float32))[None, None]
 
 
 def drag(

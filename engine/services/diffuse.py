@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from engine.cancel import CancelToken
@@ -23,6 +23,7 @@ from engine.denoising import (
     ClassifierFree,
     ClipGuidance,
     Conditioning,
+    Dab,
     Denoise,
     Guidance,
     Texts,
@@ -34,6 +35,7 @@ from engine.diffusion.noise import noise_of
 from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
+from engine.image.discs import inside_discs
 from engine.models.latent_denoiser import LatentDenoiser
 from engine.models.open_denoiser import PixelDenoiser, open_classifier, open_noisy_clip
 from engine.models.text_blends import Weights
@@ -42,7 +44,7 @@ from engine.perception.noisy_clip import NoisyClip
 from engine.recipe import ModelRef
 from engine.services.check_denoise import check_denoise, check_upscale, clip_of
 from engine.services.clips import opened_clip
-from engine.services.diffusion import Place
+from engine.services.diffusion import Place, Source
 from engine.services.installation import Installation
 
 Denoiser = PixelDenoiser | LatentDenoiser
@@ -111,11 +113,11 @@ def denoise_image(
     fresh: bool = False,
     frame: Callable[[DenoisingStep], None] | None = None,
     cancel: CancelToken | None = None,
-    source: tuple[Pixels, float] | None = None,
+    source: Source | None = None,
 ) -> tuple[Pixels, UInt8[np.ndarray, "steps height width 3"]]:
     """The picture, and what was predicted at every step.
 
-    source: a picture that is drawn anew, and how strongly; see denoising.Redraw.
+    source: a picture that is drawn anew.
     fresh: begins at the first step even when states of an earlier run are at hand, as an export
     must. frame: hears of every step. Raises ModelError, RecipeError, StoreError, Cancelled.
     """
@@ -132,12 +134,16 @@ def denoise_image(
     noise = noise_of(node.noise, network.shape, shop.store.get_array)
     trail, hooks = _listening(network, frame, cancel)
     memory = Trajectories() if fresh else shop.memory
-    start = None if source is None else _start(network, *source)
+    start = None if source is None else _start(network, source)
     made = denoise(
         network, noise, condition, terms, settings, hooks, memory, repr(node.noise), start
     )
     with torch.no_grad():
-        return to_pixels(network.pixels(made)), np.stack(trail)
+        pixels = to_pixels(network.pixels(made))
+    if source is not None and source.only:
+        inside = inside_discs(_discs(source.only), len(pixels))
+        pixels = np.where(inside[:, :, None], pixels, source.pixels)
+    return pixels, np.stack(trail)
 
 
 def upscale_image(
@@ -175,8 +181,9 @@ def upscale_image(
     return to_pixels(denoise(network, noise, (), (), settings, hooks))
 
 
-def _start(network: Denoiser, pixels: Pixels, strength: float) -> Start:
+def _start(network: Denoiser, source: Source) -> Start:
     """The picture as the network's own. Raises RecipeError for one of another size."""
+    pixels = source.pixels
     side, (height, width) = network.info.resolution, pixels.shape[:2]
     if (height, width) != (side, side):
         raise RecipeError(
@@ -187,7 +194,15 @@ def _start(network: Denoiser, pixels: Pixels, strength: float) -> Start:
     inside = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
     with torch.no_grad():
         x0 = network.codes(inside)
-    return Start(x0, strength, hashlib.sha256(pixels.tobytes()).hexdigest())
+    name = hashlib.sha256(pixels.tobytes()).hexdigest()
+    if not source.only:
+        return Start(x0, source.strength, name)
+    only = torch.from_numpy(inside_discs(_discs(source.only), x0.shape[-1]))[None, None]
+    return Start(x0, source.strength, f"{name}:{source.only}", only)
+
+
+def _discs(dabs: tuple[Dab, ...]) -> Float32[np.ndarray, "k 3"]:
+    return np.array([(dab.x, dab.y, dab.radius) for dab in dabs], np.float32).reshape(-1, 3)
 
 
 def to_pixels(x0: Tensor) -> Pixels:

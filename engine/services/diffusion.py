@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from engine.cancel import CancelToken
-from engine.denoising import Denoise, Upscale
+from engine.denoising import Dab, Denoise, Upscale
 from engine.frame import BackendName, DenoisingStep
 from engine.worker import Worker
 
@@ -26,6 +26,15 @@ class Place:
 
     home: Path
     bundled: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A picture that is drawn anew; see denoising.Redraw."""
+
+    pixels: Pixels
+    strength: float
+    only: tuple[Dab, ...] = ()
 
 
 class Diffusion:
@@ -43,7 +52,7 @@ class Diffusion:
         node: Denoise,
         backend: BackendName | None,
         *,
-        source: tuple[Pixels, float] | None = None,
+        source: Source | None = None,
         fresh: bool = False,
         on_step: Callable[[DenoisingStep], None] | None = None,
         cancel: CancelToken | None = None,

@@ -15,6 +15,7 @@ from engine.image.pixels import crop, resize
 from engine.perturbing import Perturb
 from engine.recipe import Crop, Generate, Image, Photo, Resize, Transform, Tuned
 from engine.services.attacks import is_long
+from engine.services.diffusion import Source
 from engine.services.wanted import motion_of
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Rendering:
                 self.renderer.refuse(node)
                 below = self._kept(node.image)
                 return self.renderer.diffusion.denoise(
-                    node.made, self.backend, source=(below, node.strength), fresh=self.fresh,
-                    on_step=self.on_step, cancel=self.cancel,
+                    node.made, self.backend, source=Source(below, node.strength, node.only),
+                    fresh=self.fresh, on_step=self.on_step, cancel=self.cancel,
                 )[0]  # fmt: skip
             case Upscale():
                 self.renderer.refuse(node)

@@ -163,7 +163,7 @@ def _economy(device: str | None) -> dict[str, Any]:
         "stages": parse_stages("64:0"),
         "taught": 300_000,
         "perceptual": 0.15,
-        "rivalry": 0.2,
+        "rivalry": 0.25,
         "z_dim": 64,
     }
 

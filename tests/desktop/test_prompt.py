@@ -116,18 +116,23 @@ def test_a_photo_and_explores_face_are_drawn_anew_and_come_back_by_undo(
     assert state is not None
     assert state.begun is not None
     assert words_of(state.begun) == "a generated face"
-    desk.begin.open(tmp_path / "wide.png")
+    desk.begin.page.open(tmp_path / "wide.png")
     qtbot.waitUntil(lambda: words_of(_begun(desk)) == "a photo", timeout=60_000)
     desk.diffuse.set_field("begun", replace(_begun(desk), strength=0.3))
     desk.diffuse.set_field("steps", 4)
+    desk.begin._paint((0.5, 0.5), False)
+    desk.begin._paint((0.8, 0.5), False)
+    desk.begin._paint((0.8, 0.5), True)
+    desk.diffuse.end_gesture()
+    assert [dab.x for dab in _begun(desk).only] == [0.5]
     recipe = desk.diffuse.recipe
     assert recipe is not None
     assert state_of(recipe) == desk.diffuse.state
     assert source_type(recipe) == "compositeWithTrainedAlgorithmicMedia"
     frame = desk.studio.render(recipe)
     assert frame.pixels.shape == (32, 32, 3)
-    with qtbot.waitSignal(desk.begin.told, timeout=60_000) as heard:
-        desk.begin.open(tmp_path / "missing.png")
+    with qtbot.waitSignal(desk.begin.page.told, timeout=60_000) as heard:
+        desk.begin.page.open(tmp_path / "missing.png")
     assert "missing.png" in str(heard.args)
     desk.close()
 

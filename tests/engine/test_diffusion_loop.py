@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -119,6 +121,18 @@ def test_drawing_anew_is_resumed_and_heard_from_its_own_first_step(name: str) ->
     assert torch.equal(made(0.5, "a", memory), first)
     assert torch.equal(made(0.5, "a"), first)
     assert not torch.equal(made(0.7, "a", memory), first)
+
+
+@pytest.mark.parametrize("name", [n for n in SAMPLERS if n != "lcm"])
+def test_what_stays_is_put_back_and_the_rest_fits_it(name: str) -> None:
+    """One coordinate is known; the other one must come from the component that it belongs to."""
+    begun = MEANS[torch.arange(90) % 3]
+    start = Start(begun, 1.0, only=torch.tensor([[False, True]]))
+    settings = Settings(sampler=name, steps=100, **FREE)
+    far = Mixture(means=4 * MEANS)
+    made = denoise(far, noise(90), (), settings=settings, start=replace(start, x0=4 * begun))
+    assert torch.equal(made[:, 0], 4 * begun[:, 0])
+    assert (made[:, 1] - 4 * begun[:, 1]).abs().median() < 0.5
 
 
 @pytest.mark.parametrize("name", ODE)

@@ -16,19 +16,21 @@ from engine.denoising import (
     Classes,
     ClassifierFree,
     Conditioning,
+    Dab,
     Denoise,
     Texts,
     TextWeight,
 )
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import ModelError, RecipeError
+from engine.image.discs import inside_discs
 from engine.models.library import ModelLibrary, bundled_folder
 from engine.models.open_denoiser import PixelDenoiser
 from engine.perception.clip.open import open_clip
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 from engine.services import diffuse
 from engine.services.bundle_diffusion import bundle
-from engine.services.diffusion import Place
+from engine.services.diffusion import Place, Source
 from engine.training.diffusion_spec import SPECS
 from engine.training.train_diffusion import train
 from main import main
@@ -148,4 +150,21 @@ def test_the_command_line_draws_a_picture_anew(
 def test_a_picture_of_another_size_is_refused(place: Place) -> None:
     source = np.zeros((20, 24, 3), np.uint8)
     with pytest.raises(RecipeError, match=r"16 x 16 px anew, got 24 x 20"):
-        diffuse.denoise_image(place, node(place, texts()), "torch", source=(source, 0.5))
+        diffuse.denoise_image(place, node(place, texts()), "torch", source=Source(source, 0.5))
+
+
+def test_what_is_not_painted_stays_to_the_last_bit(place: Place) -> None:
+    source = np.random.RandomState(0).randint(0, 256, (16, 16, 3)).astype(np.uint8)
+    dab = Dab(0.5, 0.5, 0.25)
+    painted = Source(source, 1.0, (dab,))
+
+    def drawn(source: Source, sampler: str) -> np.ndarray:
+        asked = node(place, texts((SAYS, 1.0)), sampler=sampler)
+        return diffuse.denoise_image(place, asked, "torch", fresh=True, source=source)[0]
+
+    inside = inside_discs(np.array([[0.5, 0.5, 0.25]], np.float32), 16)
+    for sampler in ("ddim", "heun", "dpmpp_2m_sde"):
+        made = drawn(painted, sampler)
+        np.testing.assert_array_equal(made[~inside], source[~inside])
+        assert not np.array_equal(made[inside], source[inside])
+        assert not np.array_equal(made, drawn(Source(source, 1.0), sampler))
