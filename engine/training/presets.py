@@ -107,8 +107,9 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "collapse-hinge",
         "Collapse: hinge and R1",
-        "The discriminator stops pushing samples that it is sure of; R1 keeps it gentle.",
-        TrainingSpec(method=replace(GENTLE, loss=Hinge()), steps=STEPS),
+        "The discriminator stops pushing samples that it is sure of; R1 keeps it gentle, and two "
+        "steps to each of the generator's keep it ahead.",
+        TrainingSpec(method=replace(GENTLE, loss=Hinge(), d_steps=2), steps=STEPS),
         "collapse",
         "Lim and Ye, 2017.",
     ),
