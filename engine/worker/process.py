@@ -14,7 +14,8 @@ from engine.worker.memory import Parcel, remove, segment_name, unpack
 
 
 class WorkerProcess:
-    """Starts the process when it is made. Raises OSError. For one thread only.
+    """Starts the process when it is made. Raises OSError, and RuntimeError in a script whose main
+    part is not guarded. For one thread only.
 
     ready: whether it has given a sign of life. heard_at: when it gave the last one, on the
     monotonic clock.
@@ -35,7 +36,7 @@ class WorkerProcess:
         )
         try:
             self.process.start()
-        except OSError:
+        except (OSError, RuntimeError):
             self.connection.close()
             raise
         finally:

@@ -170,8 +170,8 @@ class Worker:
         self._replace = False
         try:
             self._process = WorkerProcess(self._packages, self._beat_s)
-        except OSError as error:
-            why = error.strerror or str(error)
+        except (OSError, RuntimeError) as error:  # of a script without a guard for its main part
+            why = getattr(error, "strerror", None) or " ".join(str(error).split())[:160]
             self._give_up(f"The worker process cannot be started: {why}.")
 
     def _start_job(self) -> None:

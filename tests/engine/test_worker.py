@@ -312,9 +312,15 @@ def test_a_worker_without_jobs_starts_nothing() -> None:
     worker.close()
 
 
-def test_a_process_that_cannot_start_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [OSError(11, "Resource temporarily unavailable"), RuntimeError("\n   Resource is not guarded")],
+)
+def test_a_process_that_cannot_start_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def refuse(*_: Any) -> None:
-        raise OSError(11, "Resource temporarily unavailable")
+        raise error
 
     monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", refuse)
     worker = Worker(["worker_jobs"])
