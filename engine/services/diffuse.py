@@ -70,11 +70,16 @@ class Workshop(Installation):
                 self.refresh()  # it may have come since
             info = self.library.denoiser(ref)
             if info.latent:
+                self._let_go_of_latent()
                 self.networks[key] = LatentDenoiser(info)
             else:
                 read = self.clip(clip_of(info)).read_texts if info.clip else None
                 self.networks[key] = PixelDenoiser(info, backend, read)
         return self.networks[key]
+
+    def _let_go_of_latent(self) -> None:
+        """One of them fills gigabytes: only the last one stays open."""
+        self.networks = {k: net for k, net in self.networks.items() if not net.info.latent}
 
     def classifier(self, ref: ModelRef) -> Any:
         """A noise-aware classifier, opened once. Raises ModelError."""

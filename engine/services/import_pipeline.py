@@ -6,12 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from engine.backends.device import machine
 from engine.cancel import CancelToken
 from engine.checkpoints.refusal import naming
+from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
 from engine.models.card import check_name
 from engine.models.published.stable_diffusion import INDEX
 from engine.services.import_diffusion import refuse_doubles
+
+# float32 for the networks, and half as much again for what a step leaves on the way.
+BYTES_EACH = 6
 
 
 def is_pipeline_folder(path: Path) -> bool:
@@ -46,6 +51,7 @@ def import_pipeline(
     with naming(path.name):
         config, tensors = read_pipeline(path, raw, tokenizer)
     cancel.check()
+    _check_memory(path.name, sum(array.size for array in tensors.values()))
     progress(Progress("Holding the weights against their networks", 0.4))
     check_parts(config, tensors, path.name)
     library = ModelLibrary(home)
@@ -53,7 +59,20 @@ def import_pipeline(
     refuse_doubles(library, chosen, weights_sha256(tensors))
     cancel.check()
     progress(Progress("Keeping it", 0.7))
-    facts: dict[str, Any] = {"name": chosen, "title": path.name[:100], "source": path.name}
+    size = sum(array.nbytes for array in tensors.values())
+    facts: dict[str, Any] = {
+        "name": chosen, "title": path.name[:100], "source": path.name, "bytes": size,
+    }  # fmt: skip
     return write_folder(
         library.imported / chosen, LATENT, config.to_dict(), tensors, facts, tokenizer.write
     )
+
+
+def _check_memory(where: str, numbers: int) -> None:
+    """Refuse a model of so many weights that would not run in this machine's memory."""
+    needed, here = numbers * BYTES_EACH / 2**30, machine().memory_gib
+    if needed > here:
+        raise ModelError(
+            f"{where} needs about {needed:.1f} GiB of memory to run; this machine has {here} GiB.",
+            "Take a smaller model, or another machine.",
+        )

@@ -11,6 +11,7 @@ from engine.models.library import ModelLibrary
 Directions = Callable[[str], tuple[DirectionInfo, ...]]
 KINDS = {
     "diffusion": "diffusion",
+    "latent-diffusion": "diffusion in codes",
     "noisy-classifier": "noise-aware classifier",
     "clip": "CLIP",
     "perception": "judges pictures",
@@ -26,7 +27,8 @@ def model_rows(library: ModelLibrary, directions: Directions) -> list[dict[str, 
     rows = [_generator(info, directions(info.name)) for info in library.models()]
     for info in library.denoisers():
         told = _row(info.card, info.resolution, info.classes, info.bundled)
-        rows.append({**told, "folder": str(info.folder), "upsamples": info.upsamples})
+        more = {"upsamples": info.upsamples, "reads": info.reads, "folder": str(info.folder)}
+        rows.append({**told, **more})
     classifiers = {info.name: info for info in library.classifiers()}
     for card in library.others():
         folder, bundled = library.place_of(card["name"])
@@ -49,6 +51,8 @@ def model_lines(row: Mapping[str, Any]) -> list[str]:
     kind = KINDS.get(row["family"], row["family"])
     if row.get("upsamples"):
         kind += ", enlarges pictures"
+    if row.get("reads"):
+        kind += ", reads texts"
     facts = [kind]
     if row["trained_images"]:
         facts.append(f"trained on {row['trained_images']:,} images")

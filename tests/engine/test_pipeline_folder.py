@@ -26,8 +26,10 @@ from engine.models.latent_denoiser import Encoder, LatentDenoiser
 from engine.models.library import ModelLibrary, bundled_folder
 from engine.recipe import ModelRef, Seed
 from engine.services import diffuse
+from engine.services import import_pipeline as import_pipeline_module
 from engine.services.diffusion import Place
 from engine.services.import_pipeline import import_pipeline, is_pipeline_folder
+from engine.services.model_list import model_lines, model_rows
 from tests.random_pipeline import UNET, VAE, write_random_pipeline
 
 PROMPT, NEGATIVE = "a smiling woman", "a hat"
@@ -180,6 +182,23 @@ def test_what_is_missing_or_odd_is_one_clear_error(folder: Path, home: Path, cas
         import_pipeline(home, folder, None, lambda progress: None, CancelToken())
     assert words in str(caught.value)
     assert not list((home / "models").glob("*"))
+
+
+def test_a_model_that_memory_cannot_hold_is_told_so(
+    folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_pipeline_module, "BYTES_EACH", 10**9)
+    with pytest.raises(AtelierError, match=r"needs about .* GiB of memory to run; this machine"):
+        import_pipeline(home, folder, None, lambda progress: None, CancelToken())
+    assert not list((home / "models").glob("*"))
+
+
+def test_what_is_imported_is_listed_with_its_size(folder: Path, home: Path) -> None:
+    bring(home, folder)
+    row = model_rows(ModelLibrary(home, home / "bundled"), lambda name: ())[0]
+    words = " ".join(model_lines(row))
+    assert "diffusion in codes, reads texts" in words
+    assert row["bytes"] > 0
 
 
 def test_a_pipeline_is_known_by_its_index(folder: Path, tmp_path: Path) -> None:
