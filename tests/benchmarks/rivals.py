@@ -26,13 +26,10 @@ Bits = list[int]
 class Rival:
     """mark: a picture with the bits in it, at a strength; 1 is the library's own. read: the bits of
     a picture of any size, or None; it is told the strength, which a real reader is not.
-
-    pictures: how many of the benchmark's are tried; the slow ones get fewer.
     """
 
     name: str
     bits: int
-    pictures: int
     mark: Callable[[Pixels, Bits, float], Pixels]
     read: Callable[[Pixels, int, float], Bits | None]
 
@@ -84,7 +81,7 @@ def _invisible() -> list[Rival]:
             return [int(bit) for bit in np.asarray(found).reshape(-1)[:count]]
 
         name = "dwtDctSvd" if kind is EmbedDwtDctSvd else "dwtDct"
-        return Rival(name, 64, 10, mark, _careful(read))
+        return Rival(name, 64, mark, _careful(read))
 
     def mark(pixels: Pixels, bits: Bits, strength: float) -> Pixels:
         encoder = WatermarkEncoder()
@@ -103,7 +100,7 @@ def _invisible() -> list[Rival]:
     except Exception as error:  # noqa: BLE001 - a missing model or runtime shows in many ways
         warnings.warn(f"rivaGan is left out: {error}", stacklevel=2)
         return made
-    return [*made, Rival("rivaGan", 32, 2, mark, _careful(read))]
+    return [*made, Rival("rivaGan", 32, mark, _careful(read))]
 
 
 def _blind() -> list[Rival]:
@@ -131,7 +128,7 @@ def _blind() -> list[Rival]:
         found = one(strength).extract(embed_img=picture, wm_shape=count, mode="bit")
         return [int(bit >= 0.5) for bit in found]
 
-    return [Rival("blind-watermark", 64, 4, mark, _careful(read))]
+    return [Rival("blind-watermark", 64, mark, _careful(read))]
 
 
 Read = Callable[[Pixels, int, float], Bits | None]

@@ -50,9 +50,7 @@ def compared() -> Iterator[Figure]:
     for name, share in ours.items():
         yield Figure(f"side by side: ours, {name}", share, "of ids")
     jobs = [
-        (rival.name, number, shared[number])
-        for rival in rivals()
-        for number in np.linspace(0, len(shared) - 1, min(rival.pictures, len(shared)), dtype=int)
+        (rival.name, number, shared[number]) for rival in rivals() for number in range(len(shared))
     ]
     trials = list(on_every_core(_their_trial, jobs))
     for rival in rivals():
