@@ -17,6 +17,7 @@ import numpy as np
 from engine.cancel import CancelToken
 from engine.frame import OnProgress, Progress
 from engine.image.pixels import resize
+from engine.models.card import WEIGHTS
 from engine.models.library import ModelLibrary, bundled_folder
 from engine.provenance import watermark
 from engine.provenance.fingerprint import Pixels
@@ -33,7 +34,7 @@ from engine.services.evaluate_unmarked import (
 )
 from engine.services.kept_results import KeptResults, digest_of
 from engine.services.many_trials import through
-from engine.services.photographs import held_out, tuned_on
+from engine.services.photographs import held_out, held_out_files, tuned_on
 from engine.services.watermark_attacks import (
     ATTACKS,
     FACES_SEED,
@@ -109,7 +110,9 @@ def _method() -> str:
     """The digest of everything that the results depend on."""
     folder = Path(str(watermark.__file__)).parent
     used = [Path(str(module.__file__)) for module in MODULES]
-    return digest_of([*folder.glob("*.py"), *used, Path(__file__)])
+    faces = ModelLibrary(Path(os.devnull)).models()[0].folder / WEIGHTS
+    shown = [*held_out_files(), faces]
+    return digest_of([*folder.glob("*.py"), *used, Path(__file__), *shown])
 
 
 def pictures(counts: tuple[int, int, int], side: int) -> Iterator[tuple[bool, Pixels]]:
