@@ -19,7 +19,7 @@ from engine.diffusion.denoise import Hooks, Settings, denoise
 from engine.models.open_denoiser import PixelDenoiser
 from engine.models.text_blends import Read, Weights
 from engine.perception.reader import Reader
-from engine.portraits.classes import CAPTIONS, CLASSES, bits_of_class, class_bits
+from engine.portraits.classes import CAPTIONS, bits_of_class, class_bits
 from engine.services.diffuse import to_pixels
 
 Terms = Sequence[guidance.Term]
@@ -57,9 +57,9 @@ class Trials:
     ) -> None:
         self.judge, self.cancel = judge, cancel
         self.network = PixelDenoiser(info, read=read)
-        names: Sequence[int | str] = CAPTIONS if info.reads else range(len(CLASSES))
+        names: Sequence[int | str] = CAPTIONS if info.reads else range(len(info.classes))
         self.asked: tuple[Weights, ...] = tuple(((name, 1.0),) for name in names)
-        self.each = max(1, samples // len(CLASSES))
+        self.each = max(1, samples // len(self.asked))
 
     def pictures(
         self, terms: Terms, condition: Weights, label: int, settings: Settings | None = None
