@@ -28,7 +28,7 @@ class BeginDesk(QObject):
         super().__init__(desk)
         self.desk = desk
         self.page = BeginController(desk.studio, desk.files, desk.diffuse, self)
-        self.mask = MaskOverlay(self._paint, desk.diffuse.end_gesture)
+        self.mask = MaskOverlay(self.paint, desk.diffuse.end_gesture)
         self._brush = BRUSH / 100
         self._painting = False
         self.page.told.connect(desk.window.stage.show_picture_message)
@@ -57,7 +57,7 @@ class BeginDesk(QObject):
         if name:
             self.page.open(Path(name))
 
-    def _paint(self, spot: Spot, wipe: bool) -> None:
+    def paint(self, spot: Spot, wipe: bool) -> None:
         """A dab of the brush; live until the gesture ends."""
         state = self.desk.diffuse.state
         if state is None or state.begun is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 Spot = tuple[float, float]
 Disc = tuple[float, float, float]  # middle and radius in shares of the picture
-MOST_DABS = 400
+MOST_DABS = 600
 
 
 def dabbed(mask: tuple[Disc, ...], spot: Spot, brush: float, wipe: bool) -> tuple[Disc, ...]:

@@ -180,7 +180,7 @@ class Redraw(Image):
     image: Image
     made: Denoise
     strength: Fraction = 0.6
-    only: Annotated[tuple[Dab, ...], Count(0, 500)] = ()
+    only: Annotated[tuple[Dab, ...], Count(0, 600)] = ()
 
 
 def square_of(image: Image, width: int, height: int, side: int) -> Image:
@@ -239,8 +239,7 @@ class DenoiserInfo:
     classes: their names, in order. upsamples: it enlarges pictures twofold instead of making them;
     resolution is that of what it makes. lcm: whether the LCM sampler was distilled into it. clip:
     the digest of the CLIP through which it reads texts, "" where it reads none or with an encoder
-    of its own. reads: whether it reads texts. latent: it makes codes that its decoder turns into
-    pixels.
+    of its own. latent: it makes codes, which its decoder turns into pixels, and has an encoder.
     """
 
     name: str
@@ -254,8 +253,12 @@ class DenoiserInfo:
     folder: Path
     card: Mapping[str, Any] = field(default_factory=dict, compare=False)
     clip: str = ""
-    reads: bool = False
     latent: bool = False
+
+    @property
+    def reads(self) -> bool:
+        """Whether it reads texts: through a CLIP, or through the encoder of a latent model."""
+        return self.latent or bool(self.clip)
 
 
 @dataclass(frozen=True)

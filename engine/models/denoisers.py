@@ -84,7 +84,6 @@ def denoiser_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoi
         folder=folder,
         card=card,
         clip=config.clip,
-        reads=bool(config.clip),
     )
 
 

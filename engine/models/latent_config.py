@@ -8,13 +8,14 @@ those of diffusers' classes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
-from engine.errors import ModelError
+from engine.errors import CheckpointError, ModelError
+from engine.perception.clip.config import TextSizes, read_config
 
 LATENT = "latent-diffusion"
 UNET, VAE, TEXT = "unet.", "vae.", "text."
@@ -25,12 +26,12 @@ Settings = Mapping[str, Any]  # of a diffusers class, plain values
 
 @dataclass(frozen=True)
 class LatentConfig:
-    """unet, vae: settings. text: sizes of the encoder, see perception.clip.config.TextSizes. pad:
-    the token that fills a text up, None for the end's."""
+    """unet, vae: settings. text: sizes of the encoder. pad: the token that fills a text up; None
+    for the end's."""
 
     unet: Settings
     vae: Settings
-    text: Settings
+    text: TextSizes
     schedule: Schedule
     prediction: Prediction
     pad: int | None = None
@@ -55,7 +56,7 @@ class LatentConfig:
         return {
             "unet": dict(self.unet),
             "vae": dict(self.vae),
-            "text": dict(self.text),
+            "text": asdict(self.text),
             "schedule": self.schedule.to_dict(),
             "prediction": self.prediction,
             "pad": self.pad,
@@ -65,13 +66,16 @@ class LatentConfig:
     def from_dict(cls, plain: Mapping[str, Any], where: str) -> LatentConfig:
         """From plain values. Raises ModelError that says what is wrong."""
         try:
+            text = read_config({"text_config": plain["text"]}, where).text
             config = cls(
-                plain["unet"], plain["vae"], plain["text"], Schedule(**plain["schedule"]),
+                plain["unet"], plain["vae"], text, Schedule(**plain["schedule"]),
                 plain["prediction"], plain.get("pad"),
             )  # fmt: skip
-            for settings in (config.unet, config.vae, config.text):
+            for settings in (config.unet, config.vae):
                 _check_plain(dict(settings), where)
             sizes = (config.channels, config.side, config.scale)
+        except CheckpointError as error:
+            refuse(where, error.what)
         except (KeyError, TypeError, ValueError) as error:
             refuse(where, f"its settings are incomplete: {str(error)[:120]}")
         if config.prediction not in ("epsilon", "x0", "v"):
@@ -95,7 +99,6 @@ def latent_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoise
         bundled=bundled,
         folder=folder,
         card=card,
-        reads=True,
         latent=True,
     )
 
@@ -112,7 +115,7 @@ def _check_plain(settings: dict[str, Any], where: str) -> None:
     """Numbers of a size that something can be built of, short words, and lists of these."""
     for name, value in settings.items():
         for one in value if isinstance(value, list | tuple) else (value,):
-            most = MOST_LAYERS if "layers" in name and name != "num_hidden_layers" else MOST_NUMBER
+            most = MOST_LAYERS if "layers" in name else MOST_NUMBER
             number = isinstance(one, int | float) and abs(one) <= most
             if not (one is None or number or (isinstance(one, str) and len(one) <= 60)):
                 refuse(where, f"{name[:60]} is {str(one)[:40]!r}")

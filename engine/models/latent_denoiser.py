@@ -2,78 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.denoising import DenoiserInfo
-from engine.diffusion.latent_parts import filled, open_unet, open_vae
-from engine.diffusion.schedule import Prediction, Schedule
+from engine.diffusion.latent_parts import check_fit, filled, unet_of, vae_of
+from engine.models.denoiser import Denoiser
 from engine.models.denoisers import stored_weights
 from engine.models.latent_config import TEXT, UNET, VAE, LatentConfig
 from engine.models.text_blends import TextBlends, Weights
-from engine.perception.clip.config import TextSizes
 from engine.perception.clip.text_tower import TextTower
 from engine.perception.clip.tokenizer import Tokenizer, read_tokenizer
+from engine.perception.fitting import Tensors
 
 PROBES, PROBE_SIDE = 16, 8  # codes that the preview is fitted to, and their size
 
 
-def check_parts(config: LatentConfig, tensors: Mapping[str, np.ndarray], where: str) -> None:
+def check_parts(config: LatentConfig, tensors: Tensors, where: str) -> None:
     """Hold all weights against the networks of their settings. Raises ModelError."""
-    open_unet(config.unet, _part(tensors, UNET), f"{where}/unet")
-    open_vae(config.vae, _part(tensors, VAE), f"{where}/vae")
-    _tower(config, _part(tensors, TEXT), f"{where}/text_encoder")
+    for prefix, net in _networks(config, where).items():
+        check_fit(net, _part(tensors, prefix), _named(where, prefix))
 
 
-class LatentDenoiser:
-    """A Network of the loop over codes. Conditions are texts and their shares; () is no text.
+class LatentDenoiser(Denoiser):
+    """Codes are denoised, told of texts and their shares; () is no text.
 
     Raises ModelError when weights or settings do not fit.
     """
 
+    bounded = False
+
     def __init__(self, info: DenoiserInfo) -> None:
-        self.info = info
         self.config = LatentConfig.from_dict(info.card["config"], info.name)
+        super().__init__(info, self.config.schedule, self.config.prediction, "torch")
+        self.shape = self.config.channels, self.config.side, self.config.side
         tensors = stored_weights(info.folder, info.sha256)
-        self.texts = TextBlends(Encoder(self.config, _part(tensors, TEXT), info).read)
-        self.unet = open_unet(self.config.unet, _part(tensors, UNET), f"{info.name}'s U-Net")
-        self.vae = open_vae(self.config.vae, _part(tensors, VAE), f"{info.name}'s autoencoder")
-
-    @property
-    def schedule(self) -> Schedule:
-        """See Network."""
-        return self.config.schedule
-
-    @property
-    def prediction(self) -> Prediction:
-        """See Network."""
-        return self.config.prediction
-
-    @property
-    def digest(self) -> str:
-        """See Network."""
-        return f"{self.info.sha256}/torch"
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Of one picture's noise."""
-        return self.config.channels, self.config.side, self.config.side
-
-    def predict(self, x: Tensor, t: float, conditions: Sequence[Any]) -> Tensor:
-        """See Network."""
-        n, k = len(x), len(conditions)
-        out = self._run(x.float().repeat(k, 1, 1, 1), t, conditions, n)
-        return out.view(k, n, *x.shape[1:])
+        parts: dict[str, Any] = {
+            prefix: filled(net, _part(tensors, prefix), _named(info.name, prefix))
+            for prefix, net in _networks(self.config, info.name).items()
+        }
+        self.unet, self.vae = parts[UNET], parts[VAE]
+        self.encoder = Encoder(parts[TEXT], read_tokenizer(info.folder), self.config)
+        self.texts = TextBlends(self.encoder.read)
 
     def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
         """See Network."""
-        return self._run(x, t, [condition], len(x))
+        return self._answer(x, t, [condition])
+
+    def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
+        text = self.texts.of(conditions).repeat_interleave(len(x) // len(conditions), dim=0)
+        out: Tensor = self.unet(
+            x, torch.full((len(x),), t), encoder_hidden_states=text, return_dict=False
+        )[0]
+        return out
 
     def pixels(self, codes: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 r r"]:
         """The pictures that codes stand for, nominally in [-1, 1]; with a gradient."""
@@ -106,23 +93,13 @@ class LatentDenoiser:
         found = torch.linalg.lstsq(inside, seen).solution
         return found[:-1], found[-1]
 
-    def _run(self, x: Tensor, t: float, conditions: Sequence[Weights], n: int) -> Tensor:
-        text = self.texts.of(conditions).repeat_interleave(n, dim=0)
-        out: Tensor = self.unet(
-            x, torch.full((len(x),), t), encoder_hidden_states=text, return_dict=False
-        )[0]
-        return out
-
 
 class Encoder:
     """The text encoder of a model."""
 
-    def __init__(
-        self, config: LatentConfig, tensors: Mapping[str, np.ndarray], info: DenoiserInfo
-    ) -> None:
-        self.tower = _tower(config, tensors, f"{info.name}'s text encoder")
-        self.context, self.pad = int(config.text["max_position_embeddings"]), config.pad
-        self.tokenizer: Tokenizer = read_tokenizer(info.folder)
+    def __init__(self, tower: TextTower, tokenizer: Tokenizer, config: LatentConfig) -> None:
+        self.tower, self.tokenizer = tower, tokenizer
+        self.context, self.pad = config.text.max_position_embeddings, config.pad
 
     def read(self, texts: Sequence[str]) -> Float[Tensor, "n tokens width"]:
         """What it makes of every token."""
@@ -137,11 +114,17 @@ class Encoder:
         return torch.where(ended > 1, self.pad, ids)
 
 
-def _tower(config: LatentConfig, tensors: Mapping[str, np.ndarray], where: str) -> TextTower:
+def _networks(config: LatentConfig, where: str) -> dict[str, nn.Module]:
+    """The three networks by the prefix of their weights, without memory. Raises ModelError."""
     with torch.device("meta"):
-        tower = TextTower(TextSizes(**config.text))
-    return filled(tower, tensors, where)
+        tower = TextTower(config.text)
+    unet = unet_of(config.unet, _named(where, UNET))
+    return {UNET: unet, VAE: vae_of(config.vae, _named(where, VAE)), TEXT: tower}
 
 
-def _part(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+def _part(tensors: Tensors, prefix: str) -> dict[str, np.ndarray]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _named(where: str, prefix: str) -> str:
+    return f"{where}/{prefix.rstrip('.')}"

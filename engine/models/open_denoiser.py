@@ -17,11 +17,11 @@ from torch import Tensor
 from engine.backends.device import physical_cores
 from engine.backends.onnx_backend import open_session, run_session
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
-from engine.diffusion.schedule import Prediction, Schedule
 from engine.diffusion.unet import PixelUNet
 from engine.errors import ModelError
 from engine.frame import BackendName
 from engine.models.card import read_card
+from engine.models.denoiser import Denoiser
 from engine.models.denoisers import UNET, denoiser_config, stored_weights
 from engine.models.text_blends import Read, TextBlends, Weights
 from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
@@ -32,8 +32,8 @@ PREFIX = "unet."
 Tower = TypeVar("Tower", bound=NoisyTower)
 
 
-class PixelDenoiser:
-    """A Network of the loop, over a PixelUNet. Conditions are `Weights`.
+class PixelDenoiser(Denoiser):
+    """Over a PixelUNet.
 
     low, level: set before a run of an upsampler: the picture to be enlarged, noise and all, and
     the timestep of that noise. read: of the CLIP of a model that reads texts. Raises ModelError
@@ -43,12 +43,13 @@ class PixelDenoiser:
     def __init__(
         self, info: DenoiserInfo, backend: BackendName | None = None, read: Read | None = None
     ) -> None:
-        self.info = info
-        self._texts = None if read is None else TextBlends(read)
         self.config = denoiser_config(info.card, info.folder)
-        self._tensors = stored_weights(info.folder, info.sha256)
         graph = info.folder / UNET
-        self.backend: BackendName = backend or ("onnx" if graph.is_file() else "torch")
+        chosen: BackendName = backend or ("onnx" if graph.is_file() else "torch")
+        super().__init__(info, self.config.schedule, self.config.prediction, chosen)
+        self.shape = 3, info.resolution, info.resolution
+        self._texts = None if read is None else TextBlends(read)
+        self._tensors = stored_weights(info.folder, info.sha256)
         self.low: Tensor | None = None
         self.level = 0.0
         self._session: Any = None
@@ -57,54 +58,24 @@ class PixelDenoiser:
         else:
             assert self.net is not None  # what does not fit is told now
 
-    @property
-    def schedule(self) -> Schedule:
-        """See Network."""
-        return self.config.schedule
-
-    @property
-    def prediction(self) -> Prediction:
-        """See Network."""
-        return self.config.prediction
-
-    @property
-    def digest(self) -> str:
-        """See Network. Both backends make one picture, but not to the last bit."""
-        return f"{self.info.sha256}/{self.backend}"
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Of one picture's noise, for a model that makes pictures from nothing."""
-        return 3, self.info.resolution, self.info.resolution
-
     @cached_property
     def net(self) -> PixelUNet:
         """The torch network."""
         return build_unet(self.config.unet, self._tensors, self.info.name)
 
-    def pixels(self, x0: Tensor) -> Tensor:
-        """The pictures that are denoised: those themselves."""
-        return x0
-
-    preview = codes = pixels
-
-    def predict(self, x: Tensor, t: float, conditions: Sequence[Any]) -> Tensor:
-        """See Network."""
-        n, k = len(x), len(conditions)
-        feed = {"x": x.float().repeat(k, 1, 1, 1), "t": torch.full((n * k,), t)}
-        feed |= self._more(conditions, n)
-        if self._session is None:
-            out = self.net(**feed)
-        else:
-            arrays = {name: np.ascontiguousarray(part.numpy()) for name, part in feed.items()}
-            out = torch.from_numpy(run_session(self._session, "out", arrays))
-        answers: Tensor = out.view(k, n, *x.shape[1:])
-        return answers
-
     def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
         """See Network."""
         out: Tensor = self.net(x, torch.full((len(x),), t), **self._more([condition], len(x)))
         return out
+
+    def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
+        feed = {"x": x, "t": torch.full((len(x),), t)}
+        feed |= self._more(conditions, len(x) // len(conditions))
+        if self._session is None:
+            out: Tensor = self.net(**feed)
+            return out
+        arrays = {name: np.ascontiguousarray(part.numpy()) for name, part in feed.items()}
+        return torch.from_numpy(run_session(self._session, "out", arrays))
 
     def _more(self, conditions: Sequence[Weights], n: int) -> dict[str, Tensor]:
         if self.config.unet.upsamples:

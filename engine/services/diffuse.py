@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from engine.cancel import CancelToken
@@ -36,6 +36,7 @@ from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
 from engine.image.discs import inside_discs
+from engine.models.denoiser import Denoiser
 from engine.models.latent_denoiser import LatentDenoiser
 from engine.models.open_denoiser import PixelDenoiser, open_classifier, open_noisy_clip
 from engine.models.text_blends import Weights
@@ -47,7 +48,6 @@ from engine.services.clips import opened_clip
 from engine.services.diffusion import Place, Source
 from engine.services.installation import Installation
 
-Denoiser = PixelDenoiser | LatentDenoiser
 Pixels = UInt8[np.ndarray, "height width 3"]
 MOST_LEVEL = 0.5  # of an upsampler's timesteps; as in its training
 
@@ -61,6 +61,7 @@ class Workshop(Installation):
         self.classifiers: dict[str, Any] = {}
         self.towers: dict[str, Any] = {}
         self.memory = Trajectories()
+        self._coded: tuple[tuple[str, str], Tensor] | None = None
 
     def network(self, ref: ModelRef, backend: BackendName | None) -> Denoiser:
         """A diffusion model, opened once. Raises ModelError."""
@@ -76,6 +77,15 @@ class Workshop(Installation):
                 read = self.clip(clip_of(info)).read_texts if info.clip else None
                 self.networks[key] = PixelDenoiser(info, backend, read)
         return self.networks[key]
+
+    @torch.no_grad()
+    def codes_of(self, network: Denoiser, pixels: Pixels, name: str) -> Tensor:
+        """The picture as the network's own; the last one is kept, while what is done to it
+        changes."""
+        key = (network.digest, name)
+        if self._coded is None or self._coded[0] != key:
+            self._coded = (key, network.codes(to_tensor(pixels)))
+        return self._coded[1]
 
     def _let_go_of_latent(self) -> None:
         """One of them fills gigabytes: only the last one stays open."""
@@ -133,13 +143,13 @@ def denoise_image(
     terms = [_term(term, condition, shop, network) for term in node.guidance]
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta,
-        "none" if network.info.latent else node.threshold,  # codes have no range to be held in
+        node.threshold if network.bounded else "none",
         node.percentile, node.rescale, node.noise_seed,
     )  # fmt: skip
     noise = noise_of(node.noise, network.shape, shop.store.get_array)
     trail, hooks = _listening(network, frame, cancel)
     memory = Trajectories() if fresh else shop.memory
-    start = None if source is None else _start(network, source)
+    start = None if source is None else _start(shop, network, source)
     made = denoise(
         network, noise, condition, terms, settings, hooks, memory, repr(node.noise), start
     )
@@ -161,8 +171,8 @@ def upscale_image(
 ) -> Pixels:
     """The pixels at twice their size. Raises ModelError, RecipeError, Cancelled."""
     shop = workshop(place)
-    check_upscale(node, shop.library)
     network = shop.network(node.model, backend)
+    check_upscale(node, shop.library)
     assert isinstance(network, PixelDenoiser)
     height, width = pixels.shape[:2]
     step = 2 ** (len(network.config.unet.channels) - 1)
@@ -172,7 +182,7 @@ def upscale_image(
             f"most 1024 px, got {width} x {height}.",
             "Resize or crop the picture first.",
         )
-    low = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
+    low = to_tensor(pixels)
     shape = (3, 2 * height, 2 * width)
     noise = noise_of(node.noise, shape, shop.store.get_array)
     level = round(node.level * MOST_LEVEL * (network.schedule.steps - 1))
@@ -186,7 +196,7 @@ def upscale_image(
     return to_pixels(denoise(network, noise, (), (), settings, hooks))
 
 
-def _start(network: Denoiser, source: Source) -> Start:
+def _start(shop: Workshop, network: Denoiser, source: Source) -> Start:
     """The picture as the network's own. Raises RecipeError for one of another size."""
     pixels = source.pixels
     side, (height, width) = network.info.resolution, pixels.shape[:2]
@@ -196,10 +206,8 @@ def _start(network: Denoiser, source: Source) -> Start:
             f"{width} x {height}.",
             "Crop the picture to a square and resize it.",
         )
-    inside = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
-    with torch.no_grad():
-        x0 = network.codes(inside)
     name = hashlib.sha256(pixels.tobytes()).hexdigest()
+    x0 = shop.codes_of(network, pixels, name)
     if not source.only:
         return Start(x0, source.strength, name)
     only = torch.from_numpy(inside_discs(_discs(source.only), x0.shape[-1]))[None, None]
@@ -208,6 +216,11 @@ def _start(network: Denoiser, source: Source) -> Start:
 
 def _discs(dabs: tuple[Dab, ...]) -> Float32[np.ndarray, "k 3"]:
     return np.array([(dab.x, dab.y, dab.radius) for dab in dabs], np.float32).reshape(-1, 3)
+
+
+def to_tensor(pixels: Pixels) -> Float[Tensor, "1 3 height width"]:
+    """Bytes to one picture in [-1, 1]."""
+    return torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
 
 
 def to_pixels(x0: Tensor) -> Pixels:

@@ -40,9 +40,10 @@ class TextRun(DiffusionRun):
         index = self.rows()
         throws = torch.rand(len(index), 3, generator=self.rng).tolist()
         texts = [
-            say(self.table[row], int(seed * 2**31), whole < WHOLE).text if told else ""
-            for row, (seed, whole, left) in zip(index.tolist(), throws, strict=True)
-            for told in (left >= self.spec.dropout,)
+            ""
+            if withheld < self.spec.dropout
+            else say(self.table[row], int(seed * 2**31), whole < WHOLE).text
+            for row, (seed, whole, withheld) in zip(index.tolist(), throws, strict=True)
         ]
         return self.clean(index), self.read(texts)
 

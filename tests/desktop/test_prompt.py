@@ -24,7 +24,7 @@ from tests.random_pipeline import write_random_pipeline
 
 HERE = Path("/nowhere")
 READER = DenoiserInfo(
-    "reader", "Reader", "1" * 64, 32, (), False, False, True, HERE, reads=True
+    "reader", "Reader", "1" * 64, 32, (), False, False, True, HERE, clip="2" * 64
 )  # fmt: skip
 STATE = DiffuseState(ModelRef("reader", READER.sha256), conditioning=texts("a hat"))
 
@@ -120,9 +120,9 @@ def test_a_photo_and_explores_face_are_drawn_anew_and_come_back_by_undo(
     qtbot.waitUntil(lambda: words_of(_begun(desk)) == "a photo", timeout=60_000)
     desk.diffuse.set_field("begun", replace(_begun(desk), strength=0.3))
     desk.diffuse.set_field("steps", 4)
-    desk.begin._paint((0.5, 0.5), False)
-    desk.begin._paint((0.8, 0.5), False)
-    desk.begin._paint((0.8, 0.5), True)
+    desk.begin.paint((0.5, 0.5), False)
+    desk.begin.paint((0.8, 0.5), False)
+    desk.begin.paint((0.8, 0.5), True)
     desk.diffuse.end_gesture()
     assert [dab.x for dab in _begun(desk).only] == [0.5]
     recipe = desk.diffuse.recipe

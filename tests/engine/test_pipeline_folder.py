@@ -15,14 +15,14 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from engine.cancel import CancelToken
 from engine.denoising import ClassifierFree, ClipGuidance, Denoise, Texts, TextWeight
 from engine.diffusion.noise import noise_of
 from engine.errors import AtelierError
-from engine.models.latent_denoiser import Encoder, LatentDenoiser
+from engine.models.latent_denoiser import LatentDenoiser
 from engine.models.library import ModelLibrary, bundled_folder
 from engine.recipe import ModelRef, Seed
 from engine.services import diffuse
@@ -96,8 +96,7 @@ def test_the_text_encoder_says_what_transformers_says(folder: Path, home: Path) 
     bare = {name.removeprefix("text_model."): value for name, value in state.items()}
     names = theirs.state_dict().keys()
     theirs.load_state_dict(state if set(names) & set(state) else bare, strict=False)
-    tensors = {name: value.numpy() for name, value in bare.items()}
-    encoder = Encoder(model.config, tensors, model.info)
+    encoder = model.encoder
     with torch.no_grad():
         wanted = theirs(encoder.ids([PROMPT, ""])).last_hidden_state
     torch.testing.assert_close(encoder.read([PROMPT, ""]), wanted, atol=1e-5, rtol=1e-5)
@@ -144,6 +143,13 @@ def _config(part: str, **changes: Any) -> Any:
     return change
 
 
+def _nan(folder: Path) -> None:
+    file = folder / "vae" / "model.safetensors"
+    state = load_file(file)
+    name = next(iter(state))
+    save_file({**state, name: state[name] * float("nan")}, file)
+
+
 def _program(folder: Path) -> None:
     (folder / "unet" / "model.py").write_text("raise SystemExit('code ran')")
 
@@ -156,6 +162,9 @@ BROKEN = {
     "no U-Net": (_without("unet"), "part 'unet' is missing"),
     "no autoencoder": (_without("vae"), "part 'vae' is missing"),
     "no tokenizer": (_without("tokenizer"), "no tokenizer"),
+    "no schedule": (_without("scheduler"), "part 'scheduler' is missing"),
+    "no numbers": (_nan, "finite"),
+    "a text of no size": (_config("text_encoder/config.json", hidden_size=-4), "hidden_size"),
     "a program": (_program, "a program or a pickle"),
     "a pickle": (_pickle, "a program or a pickle"),
     "another pipeline": (

@@ -9,6 +9,7 @@ import ctypes
 import platform
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,12 @@ def _vectors() -> tuple[int, bool]:
         import llvmlite.binding as llvm
     except ImportError:
         return 0, False
+    return _of_processor(llvm)
+
+
+@cache
+def _of_processor(llvm: Any) -> tuple[int, bool]:
+    """Asked once: it is wanted at every render."""
     features = dict(llvm.get_host_cpu_features())
     lanes = lanes_here(features, platform.machine().lower())
     return lanes, lanes == 8 or (lanes == 16 and bool(features.get("avx512bw")))

@@ -7,7 +7,6 @@ pipeline stands in `model_index.json`. What else lies there (a safety checker) i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint, RawNetwork
 from engine.diffusion.schedule import Kind, Prediction, Schedule
 from engine.models.latent_config import TEXT, UNET, VAE, LatentConfig, refuse
-from engine.perception.clip.config import read_config
 from engine.perception.clip.tokenizer import Tokenizer
 
 INDEX = "model_index.json"
@@ -62,12 +60,10 @@ def read_pipeline(
     unet.setdefault("in_channels", 4)
     if not unet["in_channels"] == unet.get("out_channels", 4) == vae.get("latent_channels", 4):
         refuse(where, f"its U-Net takes {unet['in_channels']} channels: it edits pictures")
-    encoder = _settings(parts["text_encoder"])
-    text = asdict(read_config({"text_config": encoder}, f"{where}/text_encoder").text)
     schedule, prediction = _schedule(path, where)
     plain = {
-        "unet": unet, "vae": vae, "text": text, "schedule": schedule.to_dict(),
-        "prediction": prediction, "pad": _pad(path, tokenizer),
+        "unet": unet, "vae": vae, "text": _settings(parts["text_encoder"]),
+        "schedule": schedule.to_dict(), "prediction": prediction, "pad": _pad(path, tokenizer),
     }  # fmt: skip
     config = LatentConfig.from_dict(plain, where)
     tensors = {UNET + name: array for name, array in parts["unet"].tensors.items()}
@@ -88,7 +84,10 @@ def _settings(part: RawNetwork) -> dict[str, Any]:
 
 
 def _schedule(path: Path, where: str) -> tuple[Schedule, Prediction]:
-    plain = read_json(path / "scheduler" / "scheduler_config.json")
+    file = path / "scheduler" / "scheduler_config.json"
+    if not file.is_file():
+        refuse(where, "the part 'scheduler' is missing")
+    plain = read_json(file)
     named, predicts = plain.get("beta_schedule", "linear"), plain.get("prediction_type", "epsilon")
     if named not in SCHEDULES or predicts not in PREDICTIONS:
         refuse(where, f"its schedule is {str(named)[:40]!r}, predicting {str(predicts)[:40]!r}")

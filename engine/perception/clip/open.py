@@ -14,6 +14,7 @@ from engine.errors import CheckpointError, ModelError
 from engine.perception.clip.config import ClipConfig, read_config
 from engine.perception.clip.model import Clip, ClipNetwork
 from engine.perception.clip.tokenizer import Tokenizer, read_tokenizer
+from engine.perception.fitting import misfit
 from engine.perception.reader import SKIPPED, read_card
 
 FAMILY = "clip"
@@ -41,20 +42,12 @@ def build(config: ClipConfig, tensors: Mapping[str, np.ndarray], where: str) -> 
     """The network filled with tensors. Raises CheckpointError that names the one that is wrong."""
     with torch.device("meta"):
         network = ClipNetwork(config)
-    wanted = {k: tuple(v.shape) for k, v in network.state_dict().items() if _kept(k)}
-    for name, shape in wanted.items():
-        if name not in tensors:
-            raise _refusal(where, f"lacks the tensor {name!r}")
-        if tensors[name].shape != shape:
-            got = f"{list(tensors[name].shape)}, expected {list(shape)}"
-            raise _refusal(where, f"has {name!r} of the shape {got}")
-        if tensors[name].dtype.kind != "f":
-            raise _refusal(where, f"has {name!r} of type {tensors[name].dtype}, expected floats")
-    extra = sorted(name for name in set(tensors) - set(wanted) if not name.endswith(PLACES))
-    if extra:
-        raise _refusal(where, f"has the tensor {extra[0][:80]!r}, which its config does not name")
+    words = misfit(network, tensors, (SKIPPED, PLACES))
+    if words is not None:
+        raise _refusal(where, words)
     network = ClipNetwork(config)
-    state = {name: torch.from_numpy(tensors[name].astype(np.float32)) for name in wanted}
+    names = [name for name in network.state_dict() if name in tensors]
+    state = {name: torch.from_numpy(tensors[name].astype(np.float32)) for name in names}
     network.load_state_dict(state, strict=False)
     return network.eval().requires_grad_(False)
 
@@ -65,10 +58,6 @@ def fitting(tokenizer: Tokenizer, config: ClipConfig, where: str) -> Tokenizer:
     if most >= size:
         raise _refusal(where, f"has the token number {most}, but a text tower of {size} tokens")
     return tokenizer
-
-
-def _kept(name: str) -> bool:
-    return not name.endswith(SKIPPED)
 
 
 def _refusal(where: str, words: str) -> CheckpointError:

@@ -1,0 +1,70 @@
+"""A diffusion model as the denoising loop asks for it, and what its pictures are in pixels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.denoising import DenoiserInfo
+from engine.diffusion.schedule import Prediction, Schedule
+from engine.frame import BackendName
+from engine.models.text_blends import Weights
+
+
+class Denoiser(ABC):
+    """A Network of the loop. Conditions are `Weights`.
+
+    shape: of one picture's noise. bounded: whether a predicted picture has the range [-1, 1], which
+    thresholding holds it in.
+    """
+
+    shape: tuple[int, int, int]
+    bounded = True
+
+    def __init__(
+        self,
+        info: DenoiserInfo,
+        schedule: Schedule,
+        prediction: Prediction,
+        backend: BackendName,
+    ) -> None:
+        self.info, self.backend = info, backend
+        self.schedule, self.prediction = schedule, prediction
+        # The backends make one picture, but not to the last bit.
+        self.digest = f"{info.sha256}/{backend}"
+
+    def predict(
+        self, x: Float[Tensor, "n ..."], t: float, conditions: Sequence[Any]
+    ) -> Float[Tensor, "conditions n ..."]:
+        """See Network."""
+        n, k = len(x), len(conditions)
+        with torch.no_grad():
+            out = self._answer(x.float().repeat(k, 1, 1, 1), t, conditions)
+        return out.view(k, n, *x.shape[1:])
+
+    @abstractmethod
+    def differentiable(
+        self, x: Float[Tensor, "n ..."], t: float, condition: Any
+    ) -> Float[Tensor, "n ..."]:
+        """See Network."""
+
+    @abstractmethod
+    def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
+        """The output for x, whose pictures stand condition by condition, as many for each."""
+
+    def pixels(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 r r"]:
+        """The pictures that x0 stands for, nominally in [-1, 1]; with a gradient."""
+        return x0
+
+    def codes(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n ..."]:
+        """The x0 of pictures in [-1, 1]."""
+        return pixels
+
+    def preview(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 s s"]:
+        """About what x0 stands for, in no time."""
+        return x0
