@@ -25,6 +25,7 @@ from engine.perturbing import (
 )
 from engine.recipe import Generate, Image, Photo, Recipe, Resize, Seed, Truncate
 from engine.studio import Studio
+from recipe_options import image_of_recipe
 
 
 def attack(options: Namespace) -> int:
@@ -94,14 +95,8 @@ def _image(options: Namespace, studio: Studio) -> Image:
         return Generate(studio.ref(options.model), Truncate(Seed(options.seed), 0.7))
     if options.model is not None or options.seed is not None:
         raise UsageError("Give a picture, or --model and --seed, not both.")
-    if options.picture.suffix.lower() == ".json":
-        try:
-            return Recipe.from_json(options.picture.read_bytes()).image
-        except OSError as error:
-            raise UsageError(f"{options.picture} cannot be read: {error.strerror}.") from error
-    sha256 = studio.keep_photo(options.picture)
-    height, width = studio.render(Recipe(Photo(sha256))).pixels.shape[:2]
-    return photo_to_attack(sha256, width, height)
+    image = image_of_recipe(options.picture)
+    return photo_to_attack(*studio.open_photo(options.picture)) if image is None else image
 
 
 def _network(key: str | None, infos: tuple[VictimInfo, ...], photo: bool) -> VictimInfo:

@@ -15,14 +15,12 @@ from engine.denoising import (
     Conditioning,
     Denoise,
     DenoiserInfo,
-    Redraw,
     Texts,
     TextWeight,
     eyes_for,
-    square_of,
 )
 from engine.errors import RecipeError, UsageError
-from engine.recipe import ClassWeight, ModelRef, Photo, Recipe, Seed
+from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 
 if TYPE_CHECKING:
     from engine.studio import Studio
@@ -148,26 +146,6 @@ def denoise_of(
 def _texts(text: str | None) -> Conditioning:
     """What a prompt means; no classes where there is none."""
     return Classes() if text is None else Texts((TextWeight(text),))
-
-
-def redrawn(options: Namespace, recipe: Recipe, info: DenoiserInfo, studio: Studio) -> Recipe:
-    """The picture of --from drawn anew, where one is given. Raises UsageError, RecipeError,
-    ImageError."""
-    if options.source is None:
-        if options.strength is not None:
-            raise UsageError("--strength goes with --from.")
-        return recipe
-    if options.source.suffix.lower() == ".json":
-        try:
-            source = Recipe.from_json(options.source.read_bytes()).image
-        except OSError as error:
-            raise UsageError(f"{options.source} cannot be read: {error.strerror}.") from error
-    else:
-        source = Photo(studio.keep_photo(options.source))
-    height, width = studio.render(Recipe(source)).pixels.shape[:2]
-    square = square_of(source, width, height, info.resolution)
-    strength = 0.6 if options.strength is None else options.strength
-    return Recipe(Redraw(square, denoising_of(recipe), strength))
 
 
 def comparison_of(options: Namespace, recipe: Recipe, studio: Studio) -> Grid | None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from diffusion_options import (
     denoise_of,
     denoiser_called,
-    redrawn,
     refuse_words,
     refuse_words_beside,
     text_of,
 )
+from engine.comparing import denoising_of
+from engine.denoising import DenoiserInfo, Redraw, square_of
 from engine.errors import RecipeError, UsageError
 from engine.recipe import (
     ClassWeight,
@@ -85,13 +86,39 @@ def recipe_of(options: Namespace, studio: Studio) -> Recipe:
     info = denoiser_called(options.model, studio) if hasattr(options, "prompt") else None
     if info is not None:
         made = denoise_of(options, info, classes, text_of(options, info, studio))
-        return redrawn(options, made, info, studio)
+        return _redrawn(options, made, info, studio)
     ref = studio.ref(options.model)
     refuse_words(options)
     psi = 1.0 if options.psi is None else options.psi
     latent = Truncate(Seed(options.seed), psi, options.cutoff)
     made = Generate(ref, latent, classes, _noise(options))
     return Recipe(_moved(made, options))
+
+
+def image_of_recipe(path: Path) -> Image | None:
+    """What the Recipe in a .json file shows, None for a picture's file. Raises UsageError,
+    RecipeError."""
+    if path.suffix.lower() != ".json":
+        return None
+    return Recipe.from_json(_recipe_text(str(path))).image
+
+
+def _redrawn(options: Namespace, made: Recipe, info: DenoiserInfo, studio: Studio) -> Recipe:
+    """The picture of --from drawn anew, where one is given. Raises UsageError, RecipeError,
+    ImageError."""
+    if options.source is None:
+        if options.strength is not None:
+            raise UsageError("--strength goes with --from.")
+        return made
+    image = image_of_recipe(options.source)
+    if image is None:
+        source: tuple[Image, int, int] = studio.open_photo(options.source)
+    else:
+        height, width = studio.render(Recipe(image)).pixels.shape[:2]
+        source = (image, width, height)
+    square = square_of(*source, info.resolution)
+    strength = 0.6 if options.strength is None else options.strength
+    return Recipe(Redraw(square, denoising_of(made), strength))
 
 
 def _classes(given: list[tuple[int, float | None]]) -> tuple[ClassWeight, ...]:

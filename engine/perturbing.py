@@ -117,13 +117,13 @@ class Perturb(Image):
             )
 
 
-def photo_to_attack(sha256: str, width: int, height: int) -> Image:
+def photo_to_attack(photo: Photo, width: int, height: int) -> Image:
     """A photo at the size at which it is attacked: the longer side of an export, or less."""
     longer = max(width, height)
     if longer <= PHOTO_PX:
-        return Photo(sha256)
+        return photo
     w, h = (max(1, round(side * PHOTO_PX / longer)) for side in (width, height))
-    return Resize(Photo(sha256), w, h)
+    return Resize(photo, w, h)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from engine.frame import (
 )
 from engine.path import Path as Film
 from engine.project import Entry, Favourite, Project
-from engine.recipe import Recipe
+from engine.recipe import Photo, Recipe
 from engine.studio_projects import Projects
 
 if TYPE_CHECKING:
@@ -286,6 +286,12 @@ class Studio(Projects):
         data = read_bytes(Path(path))
         read_picture(data)
         return self.store.put(data)
+
+    def open_photo(self, path: Path | str) -> tuple[Photo, int, int]:
+        """Keep a picture from a file; as an image, its width and its height. Raises ImageError."""
+        photo = Photo(self.keep_photo(path))
+        height, width = self.render(Recipe(photo)).pixels.shape[:2]
+        return photo, width, height
 
     @cached_property
     def edit(self) -> Editor:

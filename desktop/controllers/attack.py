@@ -25,7 +25,7 @@ from engine.cancel import CancelToken
 from engine.errors import AtelierError, ModelError
 from engine.frame import OnProgress
 from engine.perturbing import TRANSFORMS, MarkReader, TransformName, photo_to_attack
-from engine.recipe import Generate, Image, Latent, Photo, Recipe, Truncate
+from engine.recipe import Generate, Image, Latent, Recipe, Truncate
 from engine.studio import Studio
 
 LIST, OPEN = "list networks", "open photo to attack"
@@ -49,9 +49,7 @@ class _Open:
     path: Path
 
     def __call__(self, progress: OnProgress, token: CancelToken) -> Image:
-        sha256 = self.studio.keep_photo(self.path)
-        height, width = self.studio.render(Recipe(Photo(sha256))).pixels.shape[:2]
-        return photo_to_attack(sha256, width, height)
+        return photo_to_attack(*self.studio.open_photo(self.path))
 
 
 class AttackController(PageController[AttackState]):

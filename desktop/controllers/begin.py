@@ -14,7 +14,7 @@ from desktop.messages import message_of
 from engine.cancel import CancelToken
 from engine.denoising import square_of
 from engine.frame import OnProgress
-from engine.recipe import Image, Photo, Recipe
+from engine.recipe import Image, Recipe
 from engine.studio import Studio
 
 OPEN = "open a picture to draw anew"
@@ -29,9 +29,7 @@ class _Open:
     side: int
 
     def __call__(self, progress: OnProgress, token: CancelToken) -> Image:
-        photo = Photo(self.studio.keep_photo(self.path))
-        height, width = self.studio.render(Recipe(photo)).pixels.shape[:2]
-        return square_of(photo, width, height, self.side)
+        return square_of(*self.studio.open_photo(self.path), self.side)
 
 
 class BeginController(QObject):

@@ -386,6 +386,11 @@ class FakeStudio:
             thumbnails={0: np.full((40, 60, 3), 90, np.uint8)},
         )
 
+    def open_photo(self, path: Path) -> tuple[Photo, int, int]:
+        photo = Photo(self.keep_photo(path))
+        height, width = self.render(Recipe(photo)).pixels.shape[:2]
+        return photo, width, height
+
     def keep_photo(self, path: Path) -> str:
         if path not in self.exported and path.suffix != ".png":
             raise ImageError("This file is no picture.")

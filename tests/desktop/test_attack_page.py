@@ -88,8 +88,8 @@ def test_a_picture_brings_a_network_that_reads_it(studio: FakeStudio) -> None:
 
 
 def test_large_photos_are_attacked_at_the_size_of_an_export() -> None:
-    assert photo_to_attack("a" * 64, 400, 300) == Photo("a" * 64)
-    assert photo_to_attack("a" * 64, 2000, 1000) == Resize(Photo("a" * 64), 512, 256)
+    assert photo_to_attack(Photo("a" * 64), 400, 300) == Photo("a" * 64)
+    assert photo_to_attack(Photo("a" * 64), 2000, 1000) == Resize(Photo("a" * 64), 512, 256)
 
 
 # --- the page
