@@ -38,7 +38,7 @@ class Source:
 
 
 class Diffusion:
-    """Renders Denoise and Upscale in the worker process, which starts with the first of them.
+    """Renders diffusion images in the worker process, which starts with the first of them.
 
     The worker imports torch; nothing here does.
     """
