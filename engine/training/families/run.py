@@ -51,7 +51,8 @@ class FamilyRun:
 
     def __init__(self, spec: TrainFamily, pictures: UInt8[np.ndarray, "n 3 r r"]) -> None:
         self.spec, self.pictures = spec, pictures
-        self.device = choose_hardware(spec.device).device
+        self.hardware = choose_hardware(spec.device)
+        self.device = self.hardware.device
         torch.manual_seed(spec.seed)
         self.codes = Codes(spec.config.z_dim, spec.config.c_dim, spec.seed)
         rows = np.arange(len(pictures), dtype=np.int64)
@@ -90,20 +91,21 @@ class FamilyRun:
         rows = torch.randint(0, len(self.pictures), (spec.batch,))
         real = self._real(rows, part.resolution, gain)
         z, c = self.z[rows].to(self.device), self.c[rows].to(self.device)
-        fake = paint(self.generator, z, c, part.resolution, gain)
-        pixels = self._pixels(fake, real)
-        losses, loss = {"pixels": pixels.detach()}, pixels
-        of_rival: Tensor | None = None
-        if part.features and self.eye is not None:
-            self.rival.refresh()
-            made, drawn = self.eye.maps(fake), self.eye.wanted(real)
-            far = distance(made, drawn)
-            against, of_rival = self.rival.losses(made[-JUDGED:], drawn[-JUDGED:])
-            loss = loss + spec.perceptual * far + spec.rivalry * against
-            losses |= {"distance": far.detach(), "rival": of_rival.detach()}
-        match = self.match if part.game else None
-        if match is not None:
-            loss = loss + part.game * match.against(fake, c)
+        with self.hardware.casting():
+            fake = paint(self.generator, z, c, part.resolution, gain).float()
+            pixels = self._pixels(fake, real)
+            losses, loss = {"pixels": pixels.detach()}, pixels
+            of_rival: Tensor | None = None
+            if part.features and self.eye is not None:
+                self.rival.refresh()
+                made, drawn = self.eye.maps(fake), self.eye.wanted(real)
+                far = distance(made, drawn)
+                against, of_rival = self.rival.losses(made[-JUDGED:], drawn[-JUDGED:])
+                loss = loss + spec.perceptual * far + spec.rivalry * against
+                losses |= {"distance": far.detach(), "rival": of_rival.detach()}
+            match = self.match if part.game else None
+            if match is not None:
+                loss = loss + part.game * match.against(fake, c)
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
