@@ -23,6 +23,7 @@ FAMILIES = (
 PICTURES = "pictures"
 DIFFUSION = (
     "portraits-ddpm",
+    "portraits-text",
     "portraits-upsampler",
     "portraits-noisy-classifier",
     "portraits-noisy-clip",

@@ -31,6 +31,7 @@ from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 from engine.services import diffuse
 from engine.services.bundle_diffusion import bundle
 from engine.services.diffusion import Place, Source
+from engine.services.train import DIFFUSION
 from engine.training.diffusion_spec import SPECS
 from engine.training.train_diffusion import train
 from main import main
@@ -111,6 +112,10 @@ def test_onnx_and_torch_agree(home: Path) -> None:
         for kind in ("onnx", "torch")
     )
     torch.testing.assert_close(graph, plain, atol=1e-4, rtol=1e-4)
+
+
+def test_every_diffusion_run_is_offered() -> None:
+    assert set(SPECS) == set(DIFFUSION)
 
 
 def test_a_run_on_captions_becomes_a_model_that_reads(home: Path, tmp_path: Path) -> None:

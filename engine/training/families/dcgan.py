@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.gan.dcgan_config import DCGANConfig
 from engine.training.families.spec import Part, TrainFamily
 
-CONFIG = DCGANConfig(z_dim=64, channels=(320, 160, 80))
+CONFIG = DCGANConfig(z_dim=64, channels=(384, 192, 96, 48))
 
 
 def spec(work: Path) -> TrainFamily:
@@ -18,9 +18,9 @@ def spec(work: Path) -> TrainFamily:
         CONFIG,
         work,
         parts=(
-            Part(120_000, 32),
-            Part(40_000, 32, features=True),
-            Part(24_000, 32, features=True, game=0.05),
+            Part(120_000, 64),
+            Part(40_000, 64, features=True),
+            Part(24_000, 64, features=True, game=0.05),
         ),
         rate=0.002,
         matrix_rate=0.006,
