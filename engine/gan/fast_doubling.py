@@ -19,8 +19,10 @@ class DoublingConv:
     filter: 4 taps of one axis, in the order in which they meet the pixels, of sum 2.
     """
 
-    suffix = ""  # of the kernels that it runs
+    suffix = ""  # of the kernel of its products
+    taps = ""  # of the kernel that adds up what the taps made
     kind: type = np.float32  # of the numbers that the products take in
+    rows = ROWS  # that the products take at once
 
     def _units(
         self, x: Map, picture: int, styles: Float32[np.ndarray, "n ins"], finish: Finish
@@ -93,12 +95,12 @@ class DoublingConv:
         groups = 3 if step == 1 else 2  # enough for the line above, the one at hand and the next
         line = x.width * 9 * self.outs
         # What fills rows up goes into the room after the last line of a group.
-        sums = np.empty((groups, step * line + ROWS * 9 * self.outs), np.float32)
+        sums = np.empty((groups, step * line + self.rows * 9 * self.outs), np.float32)
         nothing = np.zeros(line, np.float32)
         room = np.zeros((x.width + 2) * 6 * self.outs, np.float32)
         inside = x.inside[picture]
         style, finish = self._units(x, picture, styles, finish)
-        shape = (rows_padded(step * x.width), self.ins)
+        shape = (rows_padded(step * x.width, self.rows), self.ins)
         left: np.ndarray = np.zeros(shape, self.kind)
         begin, end = max(0, first - 1), min(x.height, last + 1)
 
@@ -114,7 +116,9 @@ class DoublingConv:
             pixels = (stop - start) * x.width
             self._scale(kernels, inside[start:stop], style, left)
             self._products(
-                kernels, left[: rows_padded(pixels)], sums[(start - begin) // step % groups]
+                kernels,
+                left[: rows_padded(pixels, self.rows)],
+                sums[(start - begin) // step % groups],
             )
             # The lines below the last one made are still to come.
             ready = last if stop == end else min(last, stop - 1)
@@ -133,7 +137,8 @@ class DoublingConv:
     def _products(
         self, kernels: Kernels, left: np.ndarray, out: np.ndarray | None = None
     ) -> Float32[np.ndarray, "pixels taps"]:
-        rows, share = rows_padded(len(left)), 4 // left.itemsize
+        share = 4 // left.itemsize
+        rows = rows_padded(len(left), self.rows if share > 1 else ROWS)
         if rows != len(left):
             left = np.concatenate([left, np.zeros((rows - len(left), self.ins), np.float32)])
         wide = 9 * self.outs
@@ -148,7 +153,7 @@ class DoublingConv:
         self, kernels: Kernels, near: list[int], x: Map, picture: int, y: int, finish: Finish,
         out: Map, room: np.ndarray,
     ) -> None:  # fmt: skip
-        getattr(kernels, f"upsample{self.suffix}")(
+        getattr(kernels, f"upsample{self.taps}")(
             *near, x.width, self.outs, address(self.filter), address(room),
             out.first(picture, 2 * y), out.row, address(finish.scale, picture),
             address(finish.bias), finish.noise_of(picture, 2 * y), finish.slope, finish.limit,

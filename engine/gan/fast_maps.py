@@ -25,9 +25,9 @@ def padded(channels: int) -> int:
     return -(-channels // COLUMNS) * COLUMNS
 
 
-def rows_padded(rows: int) -> int:
+def rows_padded(rows: int, step: int = ROWS) -> int:
     """Rows of a matrix product, filled up."""
-    return -(-rows // ROWS) * ROWS
+    return -(-rows // step) * step
 
 
 @dataclass(frozen=True, eq=False)

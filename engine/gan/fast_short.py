@@ -1,7 +1,8 @@
-"""The convolutions of `fast_conv` and `fast_doubling` in 16-bit whole numbers, for previews.
+"""The convolutions of `fast_conv` and `fast_doubling` in numbers of 16 bits, for previews.
 
-Both sides of a product are rounded to whole numbers of 13 and 14 bits; what they stand for is
-found from the weights once, and from a sample of each map. Sums stay exact.
+Whole numbers of 13 and 14 bits on either side of a product; what they stand for is found from the
+weights once, and from a sample of each map, and sums stay exact. Or bfloat16 numbers, where the
+processor multiplies tiles of them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from jaxtyping import Float32
 
 from engine.backends.kernels.library import Kernels, address
 from engine.backends.kernels.short import RIGHT, short_panels
+from engine.backends.kernels.tiles import BLOCK, DEPTH, tile_panels
 from engine.backends.kernels.winograd import LEFT
 from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_doubling import DoublingConv
@@ -56,11 +58,25 @@ class ShortFlatConv(FlatConv):
         return inverse, (self._units.reshape(-1) / inverse).astype(np.float32)
 
 
-class ShortDoublingConv(DoublingConv):
+class _PairsDoublingConv(DoublingConv):
+    """A doubling convolution whose products take in numbers of 16 bits."""
+
+    kind = np.int16
+
+    def _scale(
+        self, kernels: Kernels, lines: np.ndarray, style: np.ndarray, left: np.ndarray
+    ) -> None:
+        count, width = lines.shape[:2]
+        scale = getattr(kernels, f"scale{self.suffix}")
+        for line in range(count):
+            here, there = address(lines, line), address(left, line * width)
+            scale(here, width, self.ins, address(style), there)
+
+
+class ShortDoublingConv(_PairsDoublingConv):
     """A doubling convolution whose products are whole numbers."""
 
-    suffix = "_short"
-    kind = np.int16
+    suffix = taps = "_short"
 
     def __init__(self, exact: DoublingConv) -> None:
         self.outs, self.ins, self.filter = exact.outs, exact.ins, exact.filter
@@ -68,15 +84,6 @@ class ShortDoublingConv(DoublingConv):
         self._out_units = np.maximum(whole.max(axis=0) / RIGHT, 1e-30).astype(np.float32)
         units = np.tile(self._out_units, 9).reshape(len(exact.packed), 1, -1)
         self.packed = short_panels(exact.packed, units)
-
-    def _scale(
-        self, kernels: Kernels, lines: np.ndarray, style: np.ndarray, left: np.ndarray
-    ) -> None:
-        count, width = lines.shape[:2]
-        for line in range(count):
-            kernels.scale_short(
-                address(lines, line), width, self.ins, address(style), address(left, line * width)
-            )
 
     def _units(
         self, x: Map, picture: int, styles: Float32[np.ndarray, "n ins"], finish: Finish
@@ -88,3 +95,19 @@ class ShortDoublingConv(DoublingConv):
         return np.ascontiguousarray(style / unit, np.float32), replace(
             finish, scale=np.ascontiguousarray(scale, np.float32)
         )
+
+
+class TileDoublingConv(_PairsDoublingConv):
+    """A doubling convolution whose products are those of bfloat16 tiles."""
+
+    suffix = "_tiles"
+    rows = BLOCK
+
+    def __init__(self, exact: DoublingConv) -> None:
+        self.outs, self.ins, self.filter = exact.outs, exact.ins, exact.filter
+        self.packed = tile_panels(exact.packed)
+
+    @staticmethod
+    def fits(exact: DoublingConv) -> bool:
+        """Whether its channels fill whole tiles."""
+        return exact.ins % DEPTH == 0 and exact.outs % BLOCK == 0

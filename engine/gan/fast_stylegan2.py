@@ -19,7 +19,7 @@ from engine.backends.kernels.library import Kernels, address
 from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_doubling import DoublingConv
 from engine.gan.fast_maps import Hands, Map, Rooms, padded, wide
-from engine.gan.fast_short import ShortDoublingConv, ShortFlatConv
+from engine.gan.fast_short import ShortDoublingConv, ShortFlatConv, TileDoublingConv
 from engine.gan.stylegan2_config import StyleGAN2Config
 
 Tensors = Mapping[str, np.ndarray]
@@ -76,12 +76,14 @@ class _Layer:
         return wide(styles, styles.shape[1]), wide(scale * np.float32(SQRT2), scale.shape[1])
 
 
-def _rough(layer: _Layer, size: int) -> _Layer:
+def _rough(layer: _Layer, size: int, tiles: bool) -> _Layer:
     conv = layer.conv
     if isinstance(conv, FlatConv):
         return layer if conv.few else replace(layer, conv=ShortFlatConv(conv))
-    # Small maps go another way, which is exact.
-    return replace(layer, conv=ShortDoublingConv(conv)) if size > 32 else layer
+    if size <= 32:  # small maps go another way, which is exact
+        return layer
+    by_tiles = tiles and TileDoublingConv.fits(conv)
+    return replace(layer, conv=(TileDoublingConv if by_tiles else ShortDoublingConv)(conv))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,10 +158,10 @@ class FastSynthesis:
         nothing by it."""
         if not self.gains_by_rough:
             return None
-        other = copy.copy(self)
+        other, tiles = copy.copy(self), self._kernels.tiles
         other._kept, other._rooms = Kept(), Rooms()
         other._blocks = [
-            replace(block, layers=tuple(_rough(layer, block.size) for layer in block.layers))
+            replace(block, layers=tuple(_rough(each, block.size, tiles) for each in block.layers))
             if block.size >= ROUGH_FROM
             else block
             for block in self._blocks

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.backends.kernels.tiles import granted
+
 _KINDS = {"p": ctypes.c_void_p, "q": ctypes.c_void_p, "i": ctypes.c_int64, "f": ctypes.c_float}
 _LOCK = threading.Lock()
 _KERNELS: list[Any] = []
@@ -23,13 +25,14 @@ class Kernels:
     """The compiled functions, by name; see the emitters for what their arguments mean.
 
     Pointers are passed as addresses (`address`). lanes: floats a vector of this processor holds.
-    short: whether there are kernels of 16-bit whole numbers.
+    short: whether there are kernels of 16-bit whole numbers. tiles: and of bfloat16 tiles.
     """
 
     def __init__(self, engine: Any, functions: dict[str, str], lanes: int) -> None:
         self._engine = engine  # owns the code
         self.lanes = lanes
         self.short = "gemm_short" in functions
+        self.tiles = "gemm_tiles" in functions
         for name, kinds in functions.items():
             kind = ctypes.CFUNCTYPE(None, *(_KINDS[letter] for letter in kinds))
             setattr(self, name, kind(engine.get_function_address(name)))
@@ -48,6 +51,9 @@ class Kernels:
     upsample_short: Callable[..., None]
     winograd6_input_short: Callable[..., None]
     winograd6_output_short: Callable[..., None]
+    # Only where `tiles`:
+    gemm_tiles: Callable[..., None]
+    scale_tiles: Callable[..., None]
 
 
 def address(array: np.ndarray, *index: int) -> int:
@@ -79,32 +85,35 @@ def fit_here() -> bool:
     return _vectors()[0] > 0
 
 
-def _vectors() -> tuple[int, bool]:
-    """Floats a vector takes here, 0 without the compiler package; whether 16-bit numbers fit."""
+def _vectors() -> tuple[int, bool, bool]:
+    """Floats a vector takes here, 0 without the compiler package; whether there are kernels of
+    16-bit whole numbers, and of tiles."""
     try:
         import llvmlite.binding as llvm
     except ImportError:
-        return 0, False
+        return 0, False, False
     return _of_processor(llvm)
 
 
 @cache
-def _of_processor(llvm: Any) -> tuple[int, bool]:
+def _of_processor(llvm: Any) -> tuple[int, bool, bool]:
     """Asked once: it is wanted at every render."""
     features = dict(llvm.get_host_cpu_features())
     lanes = lanes_here(features, platform.machine().lower())
-    return lanes, lanes == 8 or (lanes == 16 and bool(features.get("avx512bw")))
+    short = lanes == 8 or (lanes == 16 and bool(features.get("avx512bw")))
+    return lanes, short, short and lanes == 16 and granted(features)
 
 
 def _compiled() -> Kernels | None:
-    lanes, short = _vectors()
-    return compiled(lanes, short) if lanes else None
+    lanes, short, tiles = _vectors()
+    return compiled(lanes, short, tiles) if lanes else None
 
 
-def compiled(lanes: int, short: bool = False) -> Kernels:
+def compiled(lanes: int, short: bool = False, tiles: bool = False) -> Kernels:
     """The kernels with vectors of so many floats; LLVM splits those that are too wide here.
 
-    short: those of whole numbers as well, which an x86 processor of that width has.
+    short: those of whole numbers as well, which an x86 processor of that width has. tiles: those
+    of bfloat16 tiles as well, where they are granted.
     """
     import llvmlite.binding as llvm
     from llvmlite import ir
@@ -112,6 +121,7 @@ def compiled(lanes: int, short: bool = False) -> Kernels:
     from engine.backends.kernels.filtered import emit_filtered
     from engine.backends.kernels.gemm import emit_gemm
     from engine.backends.kernels.short import emit_gemm_short, emit_scale_short
+    from engine.backends.kernels.tiles import emit_gemm_tiles, emit_scale_tiles
     from engine.backends.kernels.upsample import emit_paint, emit_upsample
     from engine.backends.kernels.winograd import emit_winograd_input, emit_winograd_output
 
@@ -126,6 +136,8 @@ def compiled(lanes: int, short: bool = False) -> Kernels:
         written.append(emit_scale_short(module, lanes))
         written.append(emit_winograd_input(module, lanes, 6, True))
         written.append(emit_winograd_output(module, lanes, 6, True))
+    if tiles:
+        written += [emit_gemm_tiles(module, lanes), emit_scale_tiles(module, lanes)]
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple().create_target_machine(

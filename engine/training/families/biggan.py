@@ -12,7 +12,7 @@ CONFIG = BigGANConfig(
     z_dim=64,
     class_dim=32,
     c_dim=len(CLASSES),
-    channel_width=24,
+    channel_width=32,
     blocks=(
         Block(False, 16, 16),
         Block(True, 16, 8),
@@ -37,7 +37,7 @@ def spec(work: Path) -> TrainFamily:
             Part(16_000, 32, features=True, game=0.02),
         ),
         classes=CLASSES,
-        rate=0.002,
+        rate=0.0005,  # z and class reach every layer through matrices that Adam teaches
         matrix_rate=0.006,
-        mapping_speed=1.0,
+        mapping_speed=4.0,
     )
