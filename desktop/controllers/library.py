@@ -17,7 +17,6 @@ from engine.recipe import ModelRef
 from engine.studio import Studio
 
 LIST, KIT, BRING = "list models", "open model", "import model"
-DEFAULT = "portraits-stylegan2"
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class LibraryController(QObject):
         self._studio = studio
         self._lane = lane
         self._kits: dict[str, Kit] = {}
-        self._first = DEFAULT
+        self._first = ""
         self._missed: ModelRef | None = None
         self._imports = imports or lane
         for one in {lane, self._imports}:
@@ -94,7 +93,7 @@ class LibraryController(QObject):
 
     def start(self, first: str = "") -> None:
         """List the models, then put one on the table: the last used, else the bundled one."""
-        self._first = first or DEFAULT
+        self._first = first
         self._lane.submit(Job(LIST, "Reading the models", _List(self._studio)))
 
     @Slot(str)
@@ -183,8 +182,7 @@ class LibraryController(QObject):
             )
             return
         names = [model.name for model in self.models]
-        known = [name for name in (self._first, DEFAULT) if name in names]
-        self.use(known[0] if known else names[0])
+        self.use(self._first if self._first in names else names[0])
 
     @Slot(object, object)
     def _failed(self, job: Job, error: BaseException) -> None:

@@ -56,6 +56,8 @@ class ConditionalNorm(StandingNorm):
         super().__init__(channels, config)
         self.scale = nn.Linear(config.block_cond, channels, bias=False)
         self.offset = nn.Linear(config.block_cond, channels, bias=False)
+        for linear in (self.scale, self.offset):  # z is long: more would be chaos after ten layers
+            nn.init.normal_(linear.weight, std=0.01)
 
     def forward(
         self, x: Float[Tensor, "n c h w"], cond: Float[Tensor, "n _"], rows: Float[Tensor, " k"]

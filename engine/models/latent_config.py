@@ -17,7 +17,7 @@ from engine.diffusion.schedule import Prediction, Schedule
 from engine.errors import CheckpointError, ModelError
 from engine.perception.clip.config import TextSizes, read_config
 
-LATENT = "latent-diffusion"
+LATENT, AUTOENCODER = "latent-diffusion", "autoencoder"
 UNET, VAE, TEXT = "unet.", "vae.", "text."
 MOST_LAYERS = 16
 MOST_NUMBER = 1 << 20

@@ -29,6 +29,7 @@ def bundled_folder() -> Path:
 
 
 CLIP = "clip"
+MAIN = "portraits-stylegan2"  # the generator that everything begins with
 MAKERS = {denoisers.DENOISER: denoisers.denoiser_info, LATENT: latent_info}
 Kind = TypeVar("Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo)
 
@@ -89,8 +90,9 @@ class ModelLibrary:
             self._problems[folder.name] = error
 
     def models(self) -> tuple[ModelInfo, ...]:
-        """Every generator, bundled ones first, by name."""
-        return tuple(sorted(self._models.values(), key=lambda m: (not m.bundled, m.name)))
+        """Every generator: MAIN, then the other bundled ones, then the rest, by name."""
+        order = sorted(self._models.values(), key=lambda m: (not m.bundled, m.name != MAIN, m.name))
+        return tuple(order)
 
     def denoisers(self) -> tuple[DenoiserInfo, ...]:
         """Every diffusion model, bundled ones first, by name."""

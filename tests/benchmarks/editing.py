@@ -32,7 +32,7 @@ from engine.studio import Studio
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.text import texts
 
-MODEL = "portraits-stylegan2"
+MODEL, Z_MODEL = "portraits-stylegan2", "portraits-dcgan"
 TRIES = max(1, int(os.environ.get("ATELIER_TRIES", "1")))
 KEPT = 0.1  # of an attribute's range: what identity allows
 NOSE = (0.5, 0.56)  # of a face that looks ahead, in shares of the picture
@@ -55,7 +55,8 @@ def measure() -> Iterator[Figure]:
         judge = open_reader(bundled_folder() / "portraits-judge")
         model, quick = room.model(info, "torch"), room.model(info)
         yield from directions(quick, judge)
-        yield from analogies(quick, judge)
+        yield from analogies(quick, judge, "w")
+        yield from analogies(room.model(room.library.find(Z_MODEL)), judge, "z")
         yield from texts(room, model, judge, 10 * TRIES, 2 * TRIES)
         yield from inversion(model, judge)
         yield from dragging(model)
@@ -92,11 +93,12 @@ def directions(model: Model, judge: Reader) -> Iterator[Figure]:
 # --- arithmetic
 
 
-def analogies(model: Model, judge: Reader) -> Iterator[Figure]:
+def analogies(model: Model, judge: Reader, space: str) -> Iterator[Figure]:
     """ "glasses man - man + woman" in attribute space: does the sum have glasses, and her gender?
 
-    One draw: three exemplars a side by the judge's reading, their w averaged, added to one woman
-    without glasses. It succeeds when the sum wears glasses and stays on her side of gender.
+    One draw: three exemplars of each of the three by the judge's reading, their latents averaged.
+    It succeeds when the sum wears glasses and stays on her side of gender.
+    space: what the model calls w, "z" where it has no other.
     """
     w = sample_w(model, 1200, 73)
     traits = _read(model, judge, w)
@@ -112,7 +114,7 @@ def analogies(model: Model, judge: Reader) -> Iterator[Figure]:
         sums.append(a - b + c)
     seen = _read(model, judge, np.asarray(sums, np.float32))
     right = (_column(seen, "eyeglasses") > 0.5) & (_column(seen, "gender") > 0)
-    yield Figure("analogies in w that succeed", int(right.sum()), "of 100", at_least=80)
+    yield Figure(f"analogies in {space} that succeed", int(right.sum()), "of 100", at_least=80)
 
 
 def _read(model: Model, judge: Reader, w: np.ndarray) -> Traits:

@@ -37,7 +37,7 @@ def spec(work: Path) -> TrainFamily:
             Part(16_000, 32, features=True, game=0.02),
         ),
         classes=CLASSES,
-        rate=0.0005,  # z and class reach every layer through matrices that Adam teaches
-        matrix_rate=0.006,
-        mapping_speed=4.0,
+        rate=0.001,  # z and class reach every layer through matrices that Adam teaches
+        matrix_rate=0.003,
+        mapping_speed=2.0,
     )

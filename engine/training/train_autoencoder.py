@@ -1,0 +1,223 @@
+"""Trains the autoencoder of the latent models: pictures to codes of a quarter of their side.
+
+The codes are those of Rombach et al. (2022, section 3.1): hardly regularised, so that they keep
+what a picture needs, and brought to unit deviation by one factor. Pixels are compared as they are
+and through a network trained on photographs, with a rival beside (see `PairedRival`).
+"""
+
+from __future__ import annotations
+
+import time
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.cancel import CancelToken
+from engine.editing.invert import psnr_db
+from engine.frame import OnProgress, Progress
+from engine.models.folder import write_folder
+from engine.models.latent_config import AUTOENCODER
+from engine.perception.reader import stored_tensors
+from engine.training.cache import Source, default_folder, drawn_pictures, portraits_source
+from engine.training.checkpoint import load_state, save_state
+from engine.training.ema import ema_keep, ema_update
+from engine.training.hardware import choose_hardware, keep_freed_memory
+from engine.training.paired_rival import PairedRival
+from engine.training.perceptual import WIDTHS, PerceptualLoss, distance
+from engine.training.regression import machine, one_cycle
+
+NAME = "portraits-autoencoder"
+TITLE = "Portraits, autoencoder"
+STATE = "autoencoder.pt"
+SAVE_S = 120.0
+JUDGED = 3  # of the feature maps, the coarsest
+MEASURED = 512  # pictures that the codes' deviation is measured on
+SETTINGS: dict[str, Any] = {
+    "in_channels": 3,
+    "out_channels": 3,
+    "down_block_types": ["DownEncoderBlock2D"] * 3,
+    "up_block_types": ["UpDecoderBlock2D"] * 3,
+    "block_out_channels": [32, 48, 64],
+    "layers_per_block": 1,
+    "latent_channels": 4,
+    "norm_num_groups": 8,
+    "sample_size": 64,
+    "mid_block_add_attention": False,
+}
+
+
+@dataclass(frozen=True)
+class AutoencoderSpec:
+    """One run. steps: batches in all. perceptual, rivalry, divergence: what the feature distance,
+    the rival, and the codes' distance from a normal distribution count beside pixels.
+    portraits: how many are drawn. featured: from which share of the steps on features count."""
+
+    work: Path
+    steps: int = 5_000
+    batch: int = 16
+    rate: float = 2e-3
+    rival_rate: float = 1e-3
+    perceptual: float = 0.15
+    rivalry: float = 0.05
+    divergence: float = 1e-5
+    featured: float = 0.4
+    ema_images: int = 4_000
+    portraits: int = 40_000
+    data_seed: int = 0
+    seed: int = 0
+    minutes: float | None = None
+    device: str = "auto"
+    cache: Path | None = None
+
+
+class AutoencoderRun:
+    """The autoencoder, its average, the rival, their optimisers and the counter."""
+
+    def __init__(self, spec: AutoencoderSpec, pictures: np.ndarray) -> None:
+        self.spec, self.pictures = spec, pictures
+        self.hardware = choose_hardware(spec.device)
+        device = self.hardware.device
+        torch.manual_seed(spec.seed)
+        net: Any = AutoencoderKL(**SETTINGS)
+        self.net: Any = net.to(device, memory_format=torch.channels_last)
+        self.average: Any = deepcopy(self.net).eval().requires_grad_(False)
+        self.optimiser = torch.optim.AdamW(
+            self.net.parameters(), spec.rate, (0.9, 0.99), weight_decay=1e-3
+        )
+        self.rival = PairedRival(WIDTHS[-JUDGED:]).to(device)
+        self.rival_optimiser = torch.optim.Adam(
+            self.rival.parameters(), spec.rival_rate, (0.5, 0.99)
+        )
+        self.eye = PerceptualLoss(device, SETTINGS["sample_size"])
+        self.rng = torch.Generator().manual_seed(spec.seed)
+        self.steps = 0
+
+    def step(self, done: float) -> float:
+        """One batch at that share of the run; returns the mean squared error of the pixels."""
+        spec, device = self.spec, self.hardware.device
+        for group in self.optimiser.param_groups:
+            group["lr"] = spec.rate * one_cycle(done)
+        rows = torch.randint(0, len(self.pictures), (spec.batch,), generator=self.rng)
+        real = torch.from_numpy(self.pictures[rows.numpy()]).to(device).float() / 127.5 - 1
+        of_rival: Tensor | None = None
+        with self.hardware.casting():
+            found = self.net.encode(real.contiguous(memory_format=torch.channels_last)).latent_dist
+            made = self.net.decode(found.sample()).sample.float()
+            loss = (made - real).abs().mean() + spec.divergence * found.kl().mean()
+            if done >= spec.featured:
+                self.rival.refresh()
+                seen, wanted = self.eye.maps(made), self.eye.wanted(real)
+                against, of_rival = self.rival.losses(seen[-JUDGED:], wanted[-JUDGED:])
+                loss = loss + spec.perceptual * distance(seen, wanted) + spec.rivalry * against
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimiser.step()
+        if of_rival is not None:
+            # What the autoencoder's loss left on the heads would teach them the contrary.
+            self.rival_optimiser.zero_grad(set_to_none=True)
+            of_rival.backward()  # type: ignore[no-untyped-call]
+            self.rival_optimiser.step()
+        self.steps += 1
+        images = self.steps * spec.batch
+        ema_update(self.average, self.net, ema_keep(spec.batch, images, spec.ema_images, 0.1))
+        return float(F.mse_loss(made.detach(), real))
+
+    def keep(self) -> None:
+        """Write the checkpoint."""
+        parts = {name: part.state_dict() for name, part in self._stateful()}
+        save_state(
+            self.spec.work / STATE, {"steps": self.steps, "rng": self.rng.get_state(), **parts}
+        )
+
+    def restore(self) -> None:
+        """Go on where a checkpoint stands, where there is one. Raises TrainingError."""
+        path = self.spec.work / STATE
+        if path.is_file():
+            state = load_state(path)
+            for name, part in self._stateful():
+                part.load_state_dict(state[name])
+            self.rng.set_state(state["rng"])
+            self.steps = int(state["steps"])
+
+    @torch.no_grad()
+    def factor(self) -> float:
+        """What brings the codes of the average to unit deviation."""
+        device = self.hardware.device
+        few = torch.from_numpy(np.array(self.pictures[:MEASURED])).to(device).float() / 127.5 - 1
+        codes = torch.cat([self.average.encode(part).latent_dist.mode() for part in few.split(64)])
+        return float(1 / codes.std())
+
+    def _stateful(self) -> list[tuple[str, Any]]:
+        return [
+            ("net", self.net), ("average", self.average), ("optimiser", self.optimiser),
+            ("rival", self.rival), ("rival_optimiser", self.rival_optimiser),
+        ]  # fmt: skip
+
+
+def train_autoencoder(
+    spec: AutoencoderSpec,
+    folder: Path,
+    progress: OnProgress,
+    cancel: CancelToken,
+    source: Source | None = None,
+) -> Path:
+    """Train, or go on with the run in `spec.work`, and write `folder`.
+
+    When stopped, what was learnt so far is written and kept for going on. source: what draws the
+    pictures; None for Portraits. Raises TrainingError where files cannot be read or written.
+    """
+    keep_freed_memory()
+    spec.work.mkdir(parents=True, exist_ok=True)
+    pictures = drawn_pictures(
+        source or portraits_source(), spec.cache or default_folder(), seed=spec.data_seed,
+        count=spec.portraits, size=SETTINGS["sample_size"], cancel=cancel,
+        on_drawn=lambda done, count: progress(Progress("Drawing portraits", done / count)),
+    )  # fmt: skip
+    run = AutoencoderRun(spec, pictures)
+    run.restore()
+    began = told = saved = time.monotonic()
+    first, mean = run.steps, 0.0
+    while not cancel.cancelled:
+        done = run.steps / spec.steps
+        if spec.minutes is not None:
+            done = max(done, (time.monotonic() - began) / (60 * spec.minutes))
+        if done >= 1.0:
+            break
+        far = run.step(done)
+        mean += (far / 4 - mean) * max(0.01, 1 / (run.steps - first))
+        now = time.monotonic()
+        if now - told > 5:
+            told = now
+            words = f"step {run.steps}, {psnr_db(mean):.1f} dB"
+            progress(Progress(words, done, (now - began) * (1 - done) / max(done, 1e-6)))
+        if now - saved > SAVE_S:
+            saved = now
+            run.keep()
+    run.keep()
+    return write_autoencoder(run, folder)
+
+
+def write_autoencoder(run: AutoencoderRun, folder: Path) -> Path:
+    """Write the average's weights (float16) and a card; `evaluate` measures it."""
+    spec = run.spec
+    facts = {
+        "name": NAME,
+        "title": TITLE,
+        "data": {"set": "portraits", "seed": spec.data_seed, "rows": [0, spec.portraits]},
+        "command": f"python main.py train {NAME}",
+        "seed": spec.seed,
+        "trained": {"images": run.steps * spec.batch, "batch": spec.batch, "machine": machine()},
+        "scores": {},
+        "licence": "Apache-2.0",
+    }
+    settings = {**SETTINGS, "scaling_factor": round(run.factor(), 5)}
+    write_folder(folder, AUTOENCODER, settings, stored_tensors(run.average), facts, replace=True)
+    return folder
