@@ -9,6 +9,8 @@ but the finest (Rombach et al., 2022), and is diffusers' UNet2DConditionModel.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from diffusers.models.unets.unet_2d import UNet2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -70,7 +72,7 @@ class PixelUNet(nn.Module):
 
 def _plain(config: UNetConfig) -> nn.Module:
     """For a model of nothing, of classes, or of smaller pictures."""
-    inside, levels = 3 * config.patch**2, len(config.channels)
+    inside, levels = config.inside * config.patch**2, len(config.channels)
     made: nn.Module = UNet2DModel(
         sample_size=config.resolution // config.patch,
         in_channels=inside + (3 if config.upsamples else 0),
@@ -90,18 +92,23 @@ def _plain(config: UNetConfig) -> nn.Module:
 
 def _reading(config: UNetConfig) -> nn.Module:
     """For a model of texts."""
-    inside, below = 3 * config.patch**2, len(config.channels) - 1
-    made: nn.Module = UNet2DConditionModel(
-        sample_size=config.resolution // config.patch,
-        in_channels=inside,
-        out_channels=inside,
-        layers_per_block=config.layers,
-        block_out_channels=config.channels,
-        down_block_types=("DownBlock2D", *("CrossAttnDownBlock2D",) * below),
-        mid_block_type="UNetMidBlock2DCrossAttn",
-        up_block_types=(*("CrossAttnUpBlock2D",) * below, "UpBlock2D"),
-        norm_num_groups=GROUPS,
-        attention_head_dim=HEADS,
-        cross_attention_dim=config.text_width,
-    )
+    made: nn.Module = UNet2DConditionModel(**reading_settings(config))
     return made
+
+
+def reading_settings(config: UNetConfig) -> dict[str, Any]:
+    """The settings of diffusers' class for a model of texts."""
+    places, below = config.inside * config.patch**2, len(config.channels) - 1
+    return {
+        "sample_size": config.resolution // config.patch,
+        "in_channels": places,
+        "out_channels": places,
+        "layers_per_block": config.layers,
+        "block_out_channels": list(config.channels),
+        "down_block_types": ["DownBlock2D", *["CrossAttnDownBlock2D"] * below],
+        "mid_block_type": "UNetMidBlock2DCrossAttn",
+        "up_block_types": [*["CrossAttnUpBlock2D"] * below, "UpBlock2D"],
+        "norm_num_groups": GROUPS,
+        "attention_head_dim": HEADS,
+        "cross_attention_dim": config.text_width,
+    }

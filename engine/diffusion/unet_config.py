@@ -16,7 +16,8 @@ class UNetConfig:
     resolution: of the pictures it was trained for, in px. channels: one width a level, each half
     the size of the one above. classes: how many, 0 for none. upsamples: it also takes a picture
     of half the size, and the level of noise that was added to that one (Ho et al., 2021). tokens:
-    of a text that it reads by cross-attention, text_width numbers each; 0 for none.
+    of a text that it reads by cross-attention, text_width numbers each; 0 for none. inside:
+    numbers of a pixel, or of a place of the codes that it makes instead of pictures.
     """
 
     resolution: int = 32
@@ -27,6 +28,7 @@ class UNetConfig:
     upsamples: bool = False
     tokens: int = 0
     text_width: int = 0
+    inside: int = 3
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -47,6 +49,8 @@ class UNetConfig:
         texts = (config.tokens, config.text_width)
         if not all(type(size) is int and 0 <= size <= 4096 for size in texts):
             raise ValueError(f"these are no sizes of a text: {texts}")
+        if type(config.inside) is not int or not 0 < config.inside <= 64:
+            raise ValueError(f"a place has {config.inside!r} numbers")
         if all(texts) != any(texts) or (all(texts) and (config.classes or config.upsamples)):
             raise ValueError("a U-Net that reads texts reads nothing else")
         if config.resolution % (config.patch << (depth - 1)):

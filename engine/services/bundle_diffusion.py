@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoints.safetensors_file import read_safetensors
+from engine.diffusion.unet import reading_settings
 from engine.models.card import read_card
 from engine.models.denoiser_folder import write_denoiser
 from engine.models.denoisers import CLASSIFIER, NOISY_CLIP, DenoiserConfig
 from engine.models.folder import write_folder
+from engine.models.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
+from engine.perception.clip.config import read_config
+from engine.perception.clip.tokenizer import read_tokenizer
 from engine.perception.noisy_classifier import NoisyClassifierConfig
 from engine.perception.noisy_clip import NoisyClipConfig
 from engine.portraits.classes import CLASSES
@@ -18,9 +22,11 @@ from engine.training.checkpoint import notes_of
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.noised_run import WEIGHTS
 
+TOWER = "text_model."  # of a CLIP's weights, those that read texts
 TITLES = {
     "portraits-ddpm": "Portraits, pixel diffusion",
     "portraits-text": "Portraits, text to picture",
+    "portraits-latent": "Portraits, text to picture by codes",
     "portraits-upsampler": "Portraits, upsampler",
     "portraits-noisy-classifier": "Portraits, noise-aware classifier",
     "portraits-noisy-clip": "Portraits, noise-aware CLIP",
@@ -60,7 +66,35 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
         dim, sha256 = teacher["config"]["projection_dim"], teacher["weights_sha256"]
         tower = replace(spec.reader, dim=dim, clip=sha256).to_dict()
         return write_folder(folder, NOISY_CLIP, tower, tensors, facts, replace=True)
+    if spec.autoencoder is not None and spec.teacher is not None:
+        return _latent(spec, spec.autoencoder, spec.teacher, folder, tensors, facts)
     classes = CLASSES if spec.unet.classes else ()
     clip = read_card(spec.teacher)["weights_sha256"] if spec.teacher and spec.unet.tokens else ""
     made = DenoiserConfig(spec.unet, spec.schedule, spec.prediction, classes, clip=clip)
     return write_denoiser(folder, made, tensors, facts)
+
+
+def _latent(
+    spec: TrainDiffusion,
+    autoencoder: Path,
+    teacher: Path,
+    folder: Path,
+    tensors: dict[str, Any],
+    facts: dict[str, Any],
+) -> dict[str, Any]:
+    """The U-Net with the autoencoder and the text tower that it was taught with: a whole model."""
+    coder, reader = read_card(autoencoder), read_card(teacher)
+    config = LatentConfig(
+        reading_settings(spec.unet), coder["config"], read_config(reader["config"], "").text,
+        spec.schedule, spec.prediction,
+    )  # fmt: skip
+    whole = {UNET + name: array for name, array in tensors.items()}
+    whole |= {VAE + name: array for name, array in read_safetensors(autoencoder / WEIGHTS).items()}
+    for name, array in read_safetensors(teacher / WEIGHTS).items():
+        if name.startswith(TOWER):
+            whole[TEXT + name.removeprefix(TOWER)] = array
+    facts["parts"] = {part["name"]: part["weights_sha256"] for part in (coder, reader)}
+    write_tokenizer = read_tokenizer(teacher).write
+    return write_folder(
+        folder, LATENT, config.to_dict(), whole, facts, write_tokenizer, replace=True
+    )

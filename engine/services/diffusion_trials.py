@@ -16,11 +16,13 @@ from engine.cancel import CancelToken
 from engine.denoising import DenoiserInfo
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, denoise
+from engine.models.denoiser import Denoiser
+from engine.models.latent_denoiser import LatentDenoiser
 from engine.models.open_denoiser import PixelDenoiser
 from engine.models.text_blends import Read, Weights
 from engine.perception.reader import Reader
 from engine.portraits.classes import CAPTIONS, bits_of_class, class_bits
-from engine.services.diffuse import to_pixels
+from engine.services.diffuse import to_pixels, to_tensor
 
 Terms = Sequence[guidance.Term]
 STEPS = 25
@@ -44,19 +46,21 @@ class Seen:
 class Trials:
     """Pictures of a model under any guidance, always from the same noises.
 
-    read: of the CLIP of a model that reads texts.
+    judge: None where nothing is judged. read: of the CLIP of a model that reads texts through one.
     """
 
     def __init__(
         self,
         info: DenoiserInfo,
-        judge: Reader,
+        judge: Reader | None,
         samples: int,
         cancel: CancelToken,
         read: Read | None = None,
     ) -> None:
         self.judge, self.cancel = judge, cancel
-        self.network = PixelDenoiser(info, read=read)
+        self.network: Denoiser = (
+            LatentDenoiser(info) if info.latent else PixelDenoiser(info, read=read)
+        )
         names: Sequence[int | str] = CAPTIONS if info.reads else range(len(info.classes))
         self.asked: tuple[Weights, ...] = tuple(((name, 1.0),) for name in names)
         self.each = max(1, samples // len(self.asked))
@@ -69,10 +73,20 @@ class Trials:
         noise = torch.randn(self.each, *self.network.shape, generator=rng)
         hooks = Hooks(cancel=self.cancel)
         x = denoise(self.network, noise, condition, terms, settings or Settings(steps=STEPS), hooks)
-        return np.stack([to_pixels(one[None]).transpose(2, 0, 1) for one in x])
+        with torch.no_grad():
+            shown = [self.network.pixels(one[None]) for one in x]
+        return np.stack([to_pixels(one).transpose(2, 0, 1) for one in shown])
+
+    def faces(self, scale: float) -> UInt8[np.ndarray, "n 3 size size"]:
+        """As many of all classes, under classifier-free guidance."""
+        return np.concatenate([
+            self.pictures([guidance.classifier_free(wanted, (), scale)], wanted, label)
+            for label, wanted in enumerate(self.asked)
+        ])  # fmt: skip
 
     def seen(self, terms: Callable[[int], Terms], conditional: bool) -> Seen:
         """The judge on every class. terms: of a class's guidance."""
+        assert self.judge is not None
         right, whole, spread = [], [], []
         for label, wanted in enumerate(self.asked):
             made = self.pictures(terms(label), wanted if conditional else (), label)
@@ -101,6 +115,20 @@ class Trials:
             term = guidance.classifier_free(wanted, (), SATURATED_SCALE)
             made.append(self.pictures([term], wanted, label, settings))
         return saturation(np.concatenate(made))
+
+
+def enlarged(
+    info: DenoiserInfo, images: UInt8[np.ndarray, "n 3 s s"], cancel: CancelToken
+) -> UInt8[np.ndarray, "n 3 size size"]:
+    """By an upsampler, each from noise of its own, without noise on what it is given."""
+    network, made = PixelDenoiser(info), []
+    for index, image in enumerate(images):
+        network.low = to_tensor(image.transpose(1, 2, 0))
+        rng = torch.Generator().manual_seed(index)
+        noise = torch.randn(1, *network.shape, generator=rng)
+        x = denoise(network, noise, (), [], Settings(steps=STEPS), Hooks(cancel=cancel))
+        made.append(to_pixels(x).transpose(2, 0, 1))
+    return np.stack(made)
 
 
 def saturation(pictures: UInt8[np.ndarray, "n 3 size size"]) -> float:

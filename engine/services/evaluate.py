@@ -14,6 +14,7 @@ from engine.errors import ModelError
 from engine.frame import OnProgress
 from engine.models.card import CARD, WEIGHTS, info_of, is_generator, read_card, write_card
 from engine.models.denoisers import CLASSIFIER, DENOISER, NOISY_CLIP
+from engine.models.latent_config import AUTOENCODER, LATENT
 from engine.models.library import CLIP, bundled_folder
 from engine.perception.reader import FAMILY
 from engine.recipe import ModelRef
@@ -69,7 +70,11 @@ def evaluate(
         from engine.services.evaluate_clip import measure_clip
 
         scores = measure_clip(folder, full, progress, cancel)
-    elif card["family"] in (DENOISER, CLASSIFIER, NOISY_CLIP):
+    elif card["family"] == AUTOENCODER:
+        from engine.services.evaluate_autoencoder import measure_autoencoder
+
+        scores = measure_autoencoder(folder, full, progress, cancel)
+    elif card["family"] in (DENOISER, LATENT, CLASSIFIER, NOISY_CLIP):
         scores = _diffusion_scores(card, root, full, progress, cancel)
     elif is_generator(card):
         scores = _generator_scores(folder, root, full, progress, cancel)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 
 from engine.cancel import CancelToken
 from engine.denoising import ClassifierInfo, DenoiserInfo
@@ -21,13 +22,22 @@ from engine.portraits.classes import NO_CLASS, bits_of_class, class_of
 from engine.recipe import ModelRef
 from engine.services.check_denoise import clip_of
 from engine.services.clips import opened_clip
-from engine.services.diffusion_trials import SATURATED_SCALE, STEPS, Trials, saturation
+from engine.services.diffusion_trials import (
+    SATURATED_SCALE,
+    STEPS,
+    Trials,
+    enlarged,
+    saturation,
+)
 from engine.services.evaluate_text_guidance import text_guidance
 from engine.services.noisy_portraits import REAL_SEED, at_levels, drawn
+from engine.services.picture_quality import drawn_faces, features_of, nearness
 
 SAMPLES, SAMPLES_QUICK = 504, 64  # as many of each of the eight classes
 SCALES, SCALES_QUICK = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0), (1.0, 2.0, 3.0, 6.0)
 CLASSIFIER_SCALE = 4.0
+QUALITY_SCALE = 2.0
+DRAWN, DRAWN_QUICK = 5000, 500
 
 
 def measure_denoiser(
@@ -41,10 +51,12 @@ def measure_denoiser(
     """Classes by the judge over guidance scales, or captions where the model reads texts; what
     classifier guidance adds, saturation.
 
-    library: where the noise-aware classifiers and CLIPs are that guide. Raises ModelError for an
-    upsampler.
+    Of an upsampler: see `measure_cascade`. library: where the noise-aware classifiers and CLIPs are
+    that guide, and the base of a cascade. Raises ModelError for a model that takes no wish.
     """
-    if info.upsamples or not (info.classes or info.clip):
+    if info.upsamples:
+        return measure_cascade(info, library, full, progress, cancel)
+    if not (info.classes or info.reads):
         raise ModelError(f"Nothing is measured of {info.name}: it cannot be asked for anything.")
     samples = SAMPLES if full else SAMPLES_QUICK
     read = opened_clip(library.clip_of(clip_of(info))).read_texts if info.clip else None
@@ -84,7 +96,41 @@ def measure_denoiser(
         saturated[mode] = round(trials.saturation(mode), 5)
         next(told)
     scores["saturation"] = {"scale": SATURATED_SCALE, **saturated}
+    made = trials.faces(QUALITY_SCALE)
+    scores["quality"] = {"scale": QUALITY_SCALE, **_quality(made, full, progress, cancel)}
     return scores
+
+
+def measure_cascade(
+    info: DenoiserInfo, library: ModelLibrary, full: bool, progress: OnProgress, cancel: CancelToken
+) -> dict[str, Any]:
+    """Faces of the bundled base of half the size, enlarged, beside drawn ones.
+
+    Raises ModelError where there is no such base.
+    """
+    half = info.resolution // 2
+    base = next(
+        (one for one in library.denoisers() if one.classes and one.resolution == half), None
+    )
+    if base is None:
+        raise ModelError(
+            f"There is no model of classes at {half} px whose pictures {info.name} could enlarge."
+        )
+    trials = Trials(base, None, SAMPLES if full else SAMPLES_QUICK, cancel)
+    made = enlarged(info, trials.faces(QUALITY_SCALE), cancel)
+    scores = {"base": base.sha256, "scale": QUALITY_SCALE, "count": len(made)}
+    return {**scores, **_quality(made, full, progress, cancel)}
+
+
+def _quality(
+    made: UInt8[np.ndarray, "n 3 r r"], full: bool, progress: OnProgress, cancel: CancelToken
+) -> dict[str, Any]:
+    real = drawn_faces(made.shape[-1], DRAWN if full else DRAWN_QUICK, progress, cancel)
+    seen = [
+        features_of(images, f"features of {words} faces", progress, cancel)
+        for images, words in ((real, "drawn"), (made, "made"))
+    ]
+    return {"drawn": len(real), **nearness(*seen)}
 
 
 def measure_classifier(

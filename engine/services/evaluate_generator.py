@@ -15,22 +15,25 @@ from engine.directions.sampling import pictures, sample_w, to_ws
 from engine.frame import OnProgress, Progress
 from engine.perception import imagenet
 from engine.perception.reader import open_reader
-from engine.training.metrics import frechet_distance, precision_recall
+from engine.services.picture_quality import (
+    NEIGHBOURS,
+    REAL_SEED,
+    drawn_faces,
+    features_of,
+    nearness,
+)
 
 if TYPE_CHECKING:
     from engine.models.opened import Model
 
 COUNT = 5000
 COUNT_QUICK = 1000
-NEIGHBOURS = 3
-REAL_SEED = 3  # the data set of the real pictures; nothing was trained on it
 MADE_SEED = 7
 PSIS = (0.9,)
 OF_EACH_CLASS = 100
 CLASS_SEED = 8
 FACES = 100
 FACES_SEED = 9
-CHUNK = 200
 
 
 def measure_generator(
@@ -41,25 +44,13 @@ def measure_generator(
 
     Raises ModelError where the ImageNet weights are not installed.
     """
-    network = imagenet.load()
     count = COUNT if full else COUNT_QUICK
-
-    def features(images: UInt8[np.ndarray, "n 3 size size"], words: str) -> Any:
-        told = _named(progress, words)
-        return imagenet.features(images, network, progress=told, cancel=cancel)
-
-    real = features(
-        _real(model.info.resolution, count, progress, cancel), "features of drawn faces"
-    )
+    drawn = drawn_faces(model.info.resolution, count, progress, cancel)
+    real = features_of(drawn, "features of drawn faces", progress, cancel)
 
     def measured(psi: float) -> dict[str, float]:
-        made = features(_made(model, count, psi, progress, cancel), "features of made faces")
-        precision, recall = precision_recall(real, made, NEIGHBOURS)
-        return {
-            "precision": round(precision, 4),
-            "recall": round(recall, 4),
-            "frechet_distance": round(frechet_distance(real, made), 3),
-        }
+        made = _made(model, count, psi, progress, cancel)
+        return nearness(real, features_of(made, "features of made faces", progress, cancel))
 
     return {
         **measured(1.0),
@@ -123,20 +114,6 @@ def measure_classes(
     }
 
 
-def _real(
-    size: int, count: int, progress: OnProgress, cancel: CancelToken
-) -> UInt8[np.ndarray, "n 3 size size"]:
-    from engine.portraits.dataset import portraits
-
-    out = np.empty((count, 3, size, size), np.uint8)
-    for start in range(0, count, CHUNK):
-        cancel.check()
-        rows = np.arange(start, min(start + CHUNK, count))
-        out[rows] = portraits(REAL_SEED, rows, size)[0].numpy()
-        progress(Progress("drawing faces", (int(rows[-1]) + 1) / count))
-    return out
-
-
 def _made(
     model: Model, count: int, psi: float, progress: OnProgress, cancel: CancelToken
 ) -> UInt8[np.ndarray, "n 3 size size"]:
@@ -147,7 +124,3 @@ def _made(
     return pictures(
         model, ws, cancel=cancel, seen=lambda n: progress(Progress("making faces", n / count))
     )
-
-
-def _named(progress: OnProgress, words: str) -> OnProgress:
-    return lambda told: progress(Progress(words, told.fraction, told.left_s))

@@ -24,6 +24,7 @@ PICTURES = "pictures"
 DIFFUSION = (
     "portraits-ddpm",
     "portraits-text",
+    "portraits-latent",
     "portraits-upsampler",
     "portraits-noisy-classifier",
     "portraits-noisy-clip",
@@ -34,6 +35,7 @@ NAMES = (
     "portraits-judge",
     "portraits-encoder",
     "portraits-clip",
+    "portraits-autoencoder",
     *FAMILIES,
     PICTURES,
     *DIFFUSION,
@@ -83,6 +85,8 @@ def train_model(
         return _encoder(work, folder, progress, cancel, minutes)
     if name == "portraits-clip":
         return _clip(work, folder, progress, cancel, minutes)
+    if name == "portraits-autoencoder":
+        return _autoencoder(work, folder, progress, cancel, minutes, device)
     if name in FAMILIES:
         return _family(name, work, folder, progress, cancel, minutes, device)
     if name in DIFFUSION:
@@ -138,6 +142,20 @@ def _encoder(
     source = bundled_folder() / "portraits-stylegan2"
     model = open_model(info_of(source, read_card(source), bundled=True), "torch")
     return train_encoder(EncoderSpec(work, minutes=minutes), model, folder, progress, cancel)
+
+
+def _autoencoder(
+    work: Path,
+    folder: Path,
+    progress: OnProgress,
+    cancel: CancelToken,
+    minutes: float | None,
+    device: str | None,
+) -> Path:
+    from engine.training.train_autoencoder import AutoencoderSpec, train_autoencoder
+
+    spec = AutoencoderSpec(work, minutes=minutes, device=device or "auto")
+    return train_autoencoder(spec, folder, progress, cancel)
 
 
 def _clip(

@@ -3,6 +3,8 @@ pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -39,7 +41,9 @@ class DiffusionRun(NoisedRun):
 
     def draw(self) -> None:
         """A sample sheet."""
-        write_sheet(self.spec, self.average, self.images, self.pictures, *self.asked())
+        write_sheet(self.spec, self.average, self.images, self.pictures, self.asked(), self.shown)
+
+    shown: Callable[[Tensor], Tensor] | None = None  # pictures of what the network makes
 
     def asked(self) -> tuple[Conditions, ...]:
         """What the sheet's pictures are asked for, and what stands for nothing; () for neither."""

@@ -30,11 +30,12 @@ def write_sheet(
     net: PixelUNet,
     images: int,
     pictures: np.ndarray,
-    wanted: Conditions | None = None,
-    nothing: Conditions | None = None,
+    asked: tuple[Conditions, ...],
+    shown: Callable[[Tensor], Tensor] | None = None,
 ) -> None:
     """What was asked for side by side at guidance 1 (two rows) and 3 (two rows), or enlarged
-    pictures. wanted: what SHOWN pictures are told, nothing: what stands for no condition."""
+    pictures. asked: what SHOWN pictures are told and what stands for no condition, or neither.
+    shown: makes pictures of codes, which have no bounds."""
     rng = torch.Generator().manual_seed(0)
     if spec.unet.upsamples:
         real = torch.from_numpy(np.array(pictures[:COLUMNS])).float() / 127.5 - 1
@@ -43,14 +44,17 @@ def write_sheet(
         plain = F.interpolate(low, scale_factor=2, mode="bicubic").clamp(-1, 1)
         picture = torch.cat([plain, *rows, real])
     else:
-        shape = (SHOWN, 3, spec.unet.resolution, spec.unet.resolution)
+        shape = (SHOWN, spec.unet.inside, spec.unet.resolution, spec.unet.resolution)
         noise = torch.randn(shape, generator=rng)
-        if wanted is None or nothing is None:
+        if not asked:
             picture = _ddim(spec, noise, net)
         else:
+            wanted, nothing = asked
             picture = torch.cat(
                 [_ddim(spec, noise, _guided(net, wanted, nothing, s)) for s in SCALES]
             )
+    if shown is not None:
+        picture = shown(picture)
     pixels = (picture * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)
     sheet = grid(pixels.permute(0, 2, 3, 1).cpu().numpy(), COLUMNS)
     sheet = sheet.repeat(3, axis=0).repeat(3, axis=1)
@@ -81,14 +85,16 @@ def _enlarged(
 
 
 def _ddim(spec: TrainDiffusion, x: Tensor, predict: Predict) -> Tensor:
-    """DDIM with eta 0 and every picture clipped; enough to see how training goes."""
+    """DDIM with eta 0, pictures clipped; enough to see how training goes."""
     schedule = spec.schedule
     device = x.device
     places = np.linspace(len(schedule.alphas) - 1, 0, STEPS).round().astype(int)
     for i, place in enumerate(places):
         a, s = schedule.alphas[place], schedule.sigmas[place]
         out = predict(x, torch.full((len(x),), float(place), device=device))
-        x0: Tensor = to_x0(spec.prediction, out, x, a, s).clamp(-1, 1)
+        x0: Tensor = to_x0(spec.prediction, out, x, a, s)
+        if spec.autoencoder is None:
+            x0 = x0.clamp(-1, 1)
         if i + 1 == len(places):
             return x0
         after = places[i + 1]

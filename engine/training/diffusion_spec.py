@@ -26,7 +26,8 @@ class TrainDiffusion:
     from, in px. dropout: how often the class is withheld, so that the network also learns what
     faces are like in general. gamma: of min-SNR. reader: trains that instead of the
     U-Net; teacher: folder of the CLIP that teaches it to look, or that reads for a U-Net which
-    learns from captions. Raises TrainingError.
+    learns from captions. autoencoder: folder of the one whose codes the U-Net makes. Raises
+    TrainingError.
     """
 
     name: str
@@ -51,6 +52,7 @@ class TrainDiffusion:
     crop: int | None = None
     reader: NoisyClassifierConfig | NoisyClipConfig | None = None
     teacher: Path | None = None
+    autoencoder: Path | None = None
     checkpoint_s: float = 120.0
     sheet_s: float = 600.0
     tick_s: float = 20.0
@@ -84,6 +86,15 @@ def text_spec(work: Path) -> TrainDiffusion:
     )  # fmt: skip
 
 
+def latent_spec(work: Path) -> TrainDiffusion:
+    """The model of codes that reads texts; its pictures have 64 px."""
+    unet = UNetConfig(16, 1, (64, 128, 160), tokens=64, text_width=96, inside=4)
+    return TrainDiffusion(
+        "portraits-latent", work, unet, images=400_000, teacher=bundled_folder() / "portraits-clip",
+        autoencoder=bundled_folder() / "portraits-autoencoder",
+    )  # fmt: skip
+
+
 def upsampler_spec(work: Path) -> TrainDiffusion:
     """Super-resolution from 32 to 64 px, learnt from crops."""
     unet = UNetConfig(resolution=64, channels=(32, 64, 96), upsamples=True)
@@ -112,6 +123,7 @@ def clip_spec(work: Path) -> TrainDiffusion:
 SPECS = {
     "portraits-ddpm": base_spec,
     "portraits-text": text_spec,
+    "portraits-latent": latent_spec,
     "portraits-upsampler": upsampler_spec,
     "portraits-noisy-classifier": classifier_spec,
     "portraits-noisy-clip": clip_spec,

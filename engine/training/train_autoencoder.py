@@ -152,7 +152,12 @@ class AutoencoderRun:
         """What brings the codes of the average to unit deviation."""
         device = self.hardware.device
         few = torch.from_numpy(np.array(self.pictures[:MEASURED])).to(device).float() / 127.5 - 1
-        codes = torch.cat([self.average.encode(part).latent_dist.mode() for part in few.split(64)])
+        codes = torch.cat(
+            [
+                self.average.encode(few[i : i + 64]).latent_dist.mode()
+                for i in range(0, MEASURED, 64)
+            ]
+        )
         return float(1 / codes.std())
 
     def _stateful(self) -> list[tuple[str, Any]]:
@@ -192,7 +197,7 @@ def train_autoencoder(
         if done >= 1.0:
             break
         far = run.step(done)
-        mean += (far / 4 - mean) * max(0.01, 1 / (run.steps - first))
+        mean += (far - mean) * max(0.01, 1 / (run.steps - first))
         now = time.monotonic()
         if now - told > 5:
             told = now

@@ -21,6 +21,7 @@ from engine.training.cache import Source, default_folder, drawn_pictures, portra
 from engine.training.diffusion_run import DiffusionRun
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.hardware import keep_freed_memory
+from engine.training.latent_run import LatentRun
 from engine.training.noised_run import WEIGHTS, NoisedRun, OnProgress
 from engine.training.noisy_classifier_run import ClassifierRun
 from engine.training.noisy_clip_run import NoisyClipRun
@@ -61,7 +62,7 @@ def train(
     )
     labels = class_of(sample(spec.data_seed, np.arange(spec.portraits)))
     torch.manual_seed(spec.seed)
-    run = _run(spec, pictures, labels)
+    run = _run(spec, pictures, labels, on_progress, cancel)
     run.restore()
     while not cancel.cancelled and run.images < spec.images:
         if spec.minutes is not None and time.monotonic() - started > 60 * spec.minutes:
@@ -73,11 +74,19 @@ def train(
     return spec.work / WEIGHTS
 
 
-def _run(spec: TrainDiffusion, pictures: np.ndarray, labels: np.ndarray) -> NoisedRun:
+def _run(
+    spec: TrainDiffusion,
+    pictures: np.ndarray,
+    labels: np.ndarray,
+    on_progress: OnProgress,
+    cancel: CancelToken,
+) -> NoisedRun:
     if isinstance(spec.reader, NoisyClipConfig):
         return NoisyClipRun(spec, spec.reader, pictures, labels)
     if spec.reader is not None:
         return ClassifierRun(spec, spec.reader, pictures, labels)
+    if spec.autoencoder is not None:
+        return LatentRun(spec, pictures, labels, on_progress, cancel)
     if spec.unet.tokens:
         return TextRun(spec, pictures, labels)
     return DiffusionRun(spec, pictures, labels)

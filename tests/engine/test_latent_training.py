@@ -8,13 +8,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.cancel import CancelToken
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.latent_parts import filled, vae_of
+from engine.diffusion.unet_config import UNetConfig
 from engine.models.card import read_card
+from engine.models.latent_denoiser import LatentDenoiser
+from engine.models.library import ModelLibrary, bundled_folder
+from engine.models.open_denoiser import build_unet
+from engine.perception.clip.open import open_clip
+from engine.services.bundle_diffusion import bundle
 from engine.training import train_autoencoder as lessons
+from engine.training.diffusion_spec import SPECS
 from engine.training.train_autoencoder import AutoencoderSpec, train_autoencoder
+from engine.training.train_diffusion import train
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A user's data folder."""
+    return tmp_path / "home"
 
 
 @pytest.fixture
@@ -48,3 +63,31 @@ def test_a_run_that_was_stopped_goes_on(tiny: AutoencoderSpec, tmp_path: Path) -
     assert read_card(tmp_path / "b")["trained"]["images"] == 32
     one, two = (read_safetensors(tmp_path / name / "weights.safetensors") for name in "ab")
     assert any(not np.array_equal(one[name], two[name]) for name in one)
+
+
+def test_a_run_on_codes_becomes_a_model_that_reads(
+    tiny: AutoencoderSpec, home: Path, tmp_path: Path
+) -> None:
+    coder = train_autoencoder(tiny, tmp_path / "coder", lambda progress: None, CancelToken())
+    spec = replace(
+        SPECS["portraits-latent"](tmp_path / "codes"),
+        cache=tmp_path / "cache", portraits=8, images=8, batch=4, drawn_px=16, autoencoder=coder,
+        unet=UNetConfig(4, 1, (8, 16), tokens=64, text_width=96, inside=4),
+    )  # fmt: skip
+    train(spec, lambda progress: None, CancelToken())
+    sheet = next((spec.work / "sheets").glob("*.png"))
+    with Image.open(sheet) as picture:
+        assert picture.size == (8 * 16 * 3, 4 * 16 * 3)
+    card = bundle(spec, home / "models" / "portraits-latent", "a machine")
+    assert set(card["parts"]) == {"portraits-autoencoder", "portraits-clip"}
+    info = ModelLibrary(home, home / "bundled").denoisers()[0]
+    assert (info.resolution, info.reads) == (16, True)
+    network = LatentDenoiser(info)
+    x = torch.randn(1, *network.shape, generator=torch.Generator().manual_seed(1))
+    told = (("a smiling woman", 1.0),)
+    clip = open_clip(bundled_folder() / "portraits-clip")
+    mine = build_unet(spec.unet, read_safetensors(spec.work / "weights.safetensors"), "taught")(
+        x, torch.tensor([300.0]), text=clip.read_texts(["a smiling woman"])
+    )
+    torch.testing.assert_close(network.predict(x, 300.0, [told])[0], mine, atol=1e-5, rtol=1e-4)
+    assert network.pixels(x).shape == (1, 3, 16, 16)

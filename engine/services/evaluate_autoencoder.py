@@ -1,0 +1,42 @@
+"""Measures an autoencoder: how near drawn portraits come back out of their codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.cancel import CancelToken
+from engine.editing.invert import psnr_db
+from engine.frame import OnProgress, Progress
+from engine.models.autoencoder import open_autoencoder
+from engine.services.noisy_portraits import REAL_SEED
+from engine.services.picture_quality import drawn_faces, features_of, nearness
+
+COUNT, COUNT_QUICK = 2000, 200
+
+
+def measure_autoencoder(
+    folder: Path, full: bool, progress: OnProgress, cancel: CancelToken
+) -> dict[str, Any]:
+    """PSNR in dB, and how near both sets of pictures are. Raises ModelError, Cancelled."""
+    coder = open_autoencoder(folder)
+    drawn = drawn_faces(coder.side_px, COUNT if full else COUNT_QUICK, progress, cancel)
+    again, found = np.empty_like(drawn), []
+    for i, pixels in enumerate(drawn):
+        cancel.check()
+        x = torch.from_numpy(pixels[None].astype(np.float32) / 127.5 - 1)
+        with torch.no_grad():
+            y = coder.pixels(coder.codes(x))
+        again[i] = (y[0] * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+        far = (again[i].astype(np.float64) - pixels) / 127.5
+        found.append(psnr_db(float(np.square(far).mean())))
+        progress(Progress("encoding drawn pictures", (i + 1) / len(drawn)))
+    seen = [features_of(images, "features", progress, cancel) for images in (drawn, again)]
+    return {
+        "psnr_db": round(float(np.mean(found)), 2),
+        **nearness(*seen),
+        "real": {"set": "portraits", "seed": REAL_SEED, "count": len(drawn)},
+    }

@@ -1,0 +1,56 @@
+"""A U-Net that makes codes of portraits from captions (Rombach et al., 2022)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.cancel import CancelToken
+from engine.errors import TrainingError
+from engine.models.autoencoder import Autoencoder, open_autoencoder
+from engine.training.diffusion_spec import TrainDiffusion
+from engine.training.noised_run import OnProgress
+from engine.training.progress import Progress
+from engine.training.text_run import TextRun
+
+CODED = 64  # pictures at once
+
+
+class LatentRun(TextRun):
+    """As TextRun, over codes: all pictures are encoded before the first step, each once."""
+
+    def __init__(
+        self,
+        spec: TrainDiffusion,
+        pictures: np.ndarray,
+        labels: np.ndarray,
+        on_progress: OnProgress,
+        cancel: CancelToken,
+    ) -> None:
+        if spec.autoencoder is None:
+            raise TrainingError("A model of codes needs an autoencoder.", "Name its folder.")
+        super().__init__(spec, pictures, labels)
+        coder = open_autoencoder(spec.autoencoder)
+        self.codes = _coded(coder, pictures, on_progress, cancel)
+        self.shown = coder.pixels
+
+    def clean(self, index: Tensor) -> Tensor:
+        """The codes of these pictures."""
+        return self.codes[index].float()
+
+
+@torch.no_grad()
+def _coded(
+    coder: Autoencoder, pictures: np.ndarray, on_progress: OnProgress, cancel: CancelToken
+) -> Tensor:
+    """float16 [n c s s]."""
+    parts = []
+    for start in range(0, len(pictures), CODED):
+        cancel.check()
+        some = torch.from_numpy(np.array(pictures[start : start + CODED])).float() / 127.5 - 1
+        parts.append(coder.codes(some).half())
+        if start % (16 * CODED) == 0:
+            words = f"Encoding portraits {start}/{len(pictures)}"
+            on_progress(Progress(words, start / len(pictures), 0.0, None))
+    return torch.cat(parts)
