@@ -234,7 +234,9 @@ def test_a_diffusion_model_is_measured_by_the_judge_over_scales(
 ) -> None:
     from tests.random_denoiser import write_random_denoisers
 
-    monkeypatch.setattr("engine.services.evaluate_diffusion.STEPS", 3)
+    for module in ("evaluate_diffusion", "diffusion_trials"):
+        monkeypatch.setattr(f"engine.services.{module}.STEPS", 3)
+    monkeypatch.setattr("engine.services.evaluate_diffusion.DRAWN_QUICK", 40)
     write_random_denoisers(tmp_path)
     shutil.copytree(bundled_folder() / "portraits-judge", tmp_path / "portraits-judge")
     scores = evaluate("tiny-ddpm", False, lambda told: None, CancelToken(), tmp_path)["scores"]
@@ -245,5 +247,10 @@ def test_a_diffusion_model_is_measured_by_the_judge_over_scales(
     assert set(scores["saturation"]) == {"scale", "drawn", "none", "static", "dynamic"}
     assert 0 < scores["saturation"]["drawn"] < 1
     assert scores["measured"]["command"].startswith("python main.py evaluate")
-    with pytest.raises(ModelError, match="cannot be asked for anything"):
-        evaluate("tiny-upsampler", False, lambda told: None, CancelToken(), tmp_path)
+    assert 0 <= scores["quality"]["precision"] <= 1
+    cascade = evaluate("tiny-upsampler", False, quiet, CancelToken(), tmp_path)["scores"]
+    assert (cascade["count"], cascade["drawn"]) == (64, 40)
+    assert cascade["frechet_distance"] > 0
+    shutil.rmtree(tmp_path / "tiny-ddpm")
+    with pytest.raises(ModelError, match="no model of classes at 16 px"):
+        evaluate("tiny-upsampler", False, quiet, CancelToken(), tmp_path)
