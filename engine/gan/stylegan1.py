@@ -89,6 +89,7 @@ class StyleLayer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(fan_out))
         self.noise_weight = nn.Parameter(torch.zeros(fan_out))
         self.affine = GainLinear(w_dim, 2 * fan_out)
+        nn.init.normal_(self.affine.weight, std=0.3)  # styles near none: calmer to begin with
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("noise_strength", torch.ones([]))
 
@@ -122,7 +123,7 @@ class SynthesisBlock(nn.Module):
         channels, w_dim = config.channels[resolution], config.w_dim
         self.first = resolution == 4
         if self.first:
-            self.const = nn.Parameter(torch.ones(channels, 4, 4))
+            self.const = nn.Parameter(torch.randn(channels, 4, 4))
         below = None if self.first else config.channels[resolution // 2]
         self.layer0 = StyleLayer(below, channels, w_dim, resolution, up=not self.first)
         self.layer1 = StyleLayer(channels, channels, w_dim, resolution)

@@ -24,11 +24,13 @@ def spec(work: Path) -> TrainFamily:
         CONFIG,
         work,
         parts=(
-            Part(24_000, 8),
-            Part(32_000, 16, fade=8_000),
-            Part(60_000, 32, fade=12_000),
+            Part(12_000, 8),
+            Part(20_000, 16, fade=6_000),
+            Part(64_000, 32, fade=10_000),
             Part(40_000, 32, features=True),
-            Part(16_000, 32, features=True, game=0.05),
+            Part(4_000, 32, features=True, game=0.05),
         ),
-        taught_mapping=4_000,
+        rate=0.008,
+        mapping_speed=2.0,
+        taught_mapping=2_000,
     )
