@@ -1,4 +1,4 @@
-"""A tiny Stable Diffusion with random weights, in the published layout of a pipeline's folder."""
+"""Tiny pipelines with random weights, in the published layout of their folders."""
 
 from __future__ import annotations
 
@@ -35,39 +35,44 @@ VAE: dict[str, Any] = {
 def write_random_pipeline(folder: Path, *, predicts: str = "epsilon", old: bool = False) -> None:
     """old: the autoencoder's self-attention is named as before diffusers 0.15."""
     torch.manual_seed(0)
-    _write(folder / "unet", UNet2DConditionModel(**UNET), {"_class_name": "UNet2D", **UNET})
-    _write(folder / "vae", AutoencoderKL(**VAE), {"_class_name": "AutoencoderKL", **VAE}, old=old)
+    write_part(folder / "unet", UNet2DConditionModel(**UNET), {"_class_name": "UNet2D", **UNET})
+    vae = {"_class_name": "AutoencoderKL", **VAE}
+    write_part(folder / "vae", AutoencoderKL(**VAE), vae, old=old, convolved=True)
     text = {**vars(SIZES), "model_type": "clip_text_model", "projection_dim": 16}
-    _write(folder / "text_encoder", TextTower(SIZES), text, prefix="text_model.")
+    write_part(folder / "text_encoder", TextTower(SIZES), text, prefix="text_model.")
     (folder / "tokenizer").mkdir()
     for name in ("vocab.json", "merges.txt"):
         shutil.copy(bundled_folder() / "portraits-clip" / name, folder / "tokenizer" / name)
     (folder / "scheduler").mkdir()
-    _json(
+    write_json(
         folder / "scheduler" / "scheduler_config.json",
         {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
          "num_train_timesteps": 1000, "prediction_type": predicts},
     )  # fmt: skip
-    _json(folder / "model_index.json", {"_class_name": "StableDiffusionPipeline"})
+    write_json(folder / "model_index.json", {"_class_name": "StableDiffusionPipeline"})
 
 
-def _write(
-    folder: Path, net: nn.Module, config: dict[str, Any], prefix: str = "", *, old: bool = False
-) -> None:
-    folder.mkdir(parents=True)
+def write_part(
+    folder: Path, net: nn.Module, config: dict[str, Any], prefix: str = "", *, old: bool = False,
+    convolved: bool = False, weights: str = "model.safetensors",
+) -> None:  # fmt: skip
+    """One network and its settings. old: its self-attention has the names of before 0.15.
+    convolved: it is made of 1 x 1 convolutions, as it once was."""
+    folder.mkdir(parents=True, exist_ok=True)
     state = {prefix + name: value.contiguous() for name, value in net.state_dict().items()}
     if old:
         for new, name in {"to_q": "query", "to_k": "key", "to_v": "value",
                           "to_out.0": "proj_attn"}.items():  # fmt: skip
             state = {
                 k.replace(f".{new}.", f".{name}."): v[:, :, None, None]
-                if f".{new}.weight" in k
+                if convolved and f".{new}.weight" in k
                 else v
                 for k, v in state.items()
             }
-    save_file(state, folder / "model.safetensors")
-    _json(folder / "config.json", config)
+    save_file(state, folder / weights, {"format": "pt"})
+    write_json(folder / "config.json", config)
 
 
-def _json(path: Path, value: dict[str, Any]) -> None:
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """An object of JSON."""
     path.write_text(json.dumps(value))

@@ -34,9 +34,9 @@ class Sampler:
 
 
 SAMPLERS: Mapping[Name, Sampler] = {
-    "ddpm": Sampler(  # Algorithm 2 of Ho et al. (2020), with the posterior's variance
+    "ddpm": Sampler(  # Algorithm 2 of Ho et al. (2020)
         "DDPM", ("scheduling_ddpm", "DDPMScheduler"),
-        {"clip_sample": False, "variance_type": "fixed_small"}, random=True,
+        {"clip_sample": False}, random=True,
     ),
     "ddim": Sampler(  # Song et al. (2021); eta 1 is DDPM again
         "DDIM", ("scheduling_ddim", "DDIMScheduler"),
@@ -94,6 +94,11 @@ def make_scheduler(name: Name, schedule: Schedule, spacing: Spacing, steps: int)
         options[f"use_{spacing}_sigmas"] = True
     else:
         options["timestep_spacing"] = spacing
+    if spacing == "leading":
+        last = (steps - 1) * (schedule.steps // steps) + schedule.offset
+        options["steps_offset"] = schedule.offset if last < schedule.steps else 0
+    if name == "ddpm":
+        options["variance_type"] = schedule.variance
     scheduler = scheduler_class(*sampler.scheduler)(
         num_train_timesteps=schedule.steps,
         trained_betas=schedule.betas.astype(np.float32).tolist(),

@@ -49,7 +49,7 @@ class LatentConfig:
     @property
     def scale(self) -> int:
         """Pixels of a side for each place of a code."""
-        return 1 << (len(self.vae["block_out_channels"]) - 1)
+        return halvings(self.vae)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -72,7 +72,7 @@ class LatentConfig:
                 plain["prediction"], plain.get("pad"),
             )  # fmt: skip
             for settings in (config.unet, config.vae):
-                _check_plain(dict(settings), where)
+                check_settings(dict(settings), where)
             sizes = (config.channels, config.side, config.scale)
         except CheckpointError as error:
             refuse(where, error.what)
@@ -100,19 +100,36 @@ def latent_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoise
         folder=folder,
         card=card,
         latent=True,
+        own_encoder=True,
     )
 
 
 def refuse(where: str, words: str) -> NoReturn:
     """Raise ModelError for a model that is not read here."""
     raise ModelError(
-        f"{where} is no latent diffusion model that is read here: {words}.",
-        "Give the folder of a Stable Diffusion 1.x or 2.x pipeline, as diffusers writes it.",
+        f"{where} is no diffusion pipeline that is read here: {words}.",
+        "Give the whole folder of a pipeline that the README lists, as diffusers writes it.",
     )
 
 
-def _check_plain(settings: dict[str, Any], where: str) -> None:
-    """Numbers of a size that something can be built of, short words, and lists of these."""
+def halvings(decoder: Settings) -> int:
+    """Pixels of a side for each place of a code, as the levels of an autoencoder have it."""
+    return 1 << (len(decoder["block_out_channels"]) - 1)
+
+
+def part_called(tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The tensors of one of a card's networks, without its prefix."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def named(where: str, prefix: str) -> str:
+    """One of a card's networks, for messages."""
+    return f"{where}/{prefix.rstrip('.')}"
+
+
+def check_settings(settings: dict[str, Any], where: str) -> None:
+    """Raise ModelError unless all are numbers of a size that something can be built of, short
+    words, and lists of these."""
     for name, value in settings.items():
         for one in value if isinstance(value, list | tuple) else (value,):
             most = MOST_LAYERS if "layers" in name else MOST_NUMBER

@@ -37,8 +37,8 @@ from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
 from engine.image.discs import inside_discs
 from engine.models.denoiser import Denoiser
-from engine.models.latent_denoiser import LatentDenoiser
 from engine.models.open_denoiser import PixelDenoiser, open_classifier, open_noisy_clip
+from engine.models.open_published import is_published, open_published
 from engine.models.text_blends import Weights
 from engine.perception.clip.model import Clip
 from engine.perception.noisy_clip import NoisyClip
@@ -70,9 +70,9 @@ class Workshop(Installation):
             if not self.library.has(ref):
                 self.refresh()  # it may have come since
             info = self.library.denoiser(ref)
-            if info.latent:
-                self._let_go_of_latent()
-                self.networks[key] = LatentDenoiser(info)
+            if is_published(info):
+                self._let_go_of_published()
+                self.networks[key] = open_published(info)
             else:
                 read = self.clip(clip_of(info)).read_texts if info.clip else None
                 self.networks[key] = PixelDenoiser(info, backend, read)
@@ -87,9 +87,9 @@ class Workshop(Installation):
             self._coded = (key, network.codes(to_tensor(pixels)))
         return self._coded[1]
 
-    def _let_go_of_latent(self) -> None:
+    def _let_go_of_published(self) -> None:
         """One of them fills gigabytes: only the last one stays open."""
-        self.networks = {k: net for k, net in self.networks.items() if not net.info.latent}
+        self.networks = {k: net for k, net in self.networks.items() if not is_published(net.info)}
 
     def classifier(self, ref: ModelRef) -> Any:
         """A noise-aware classifier, opened once. Raises ModelError."""

@@ -15,7 +15,7 @@ from engine.services.worker_quirks import leave_tqdm_alone
 
 _KINDS: tuple[tuple[Callable[[Path], bool], Callable[..., Any], str], ...] = (
     (is_clip_folder, import_clip, "a CLIP, for texts"),
-    (is_pipeline_folder, import_pipeline, "a diffusion model that reads texts, for Diffuse"),
+    (is_pipeline_folder, import_pipeline, "a diffusion model, for Diffuse"),
     (is_diffusion_folder, import_diffusion, "a part of diffusion, for Diffuse"),
 )
 

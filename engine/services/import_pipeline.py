@@ -12,7 +12,7 @@ from engine.checkpoints.refusal import naming
 from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
 from engine.models.card import check_name
-from engine.models.published.stable_diffusion import INDEX
+from engine.models.published.pipeline_parts import INDEX
 from engine.services.import_diffusion import refuse_doubles
 
 # float32 for the networks, and half as much again for what a step leaves on the way.
@@ -39,33 +39,30 @@ def import_pipeline(
     from engine.checkpoints.digest import weights_sha256
     from engine.checkpoints.read import read_raw
     from engine.models.folder import write_folder
-    from engine.models.latent_config import LATENT
-    from engine.models.latent_denoiser import check_parts
     from engine.models.library import ModelLibrary
-    from engine.models.published.stable_diffusion import read_pipeline
-    from engine.perception.clip.tokenizer import read_tokenizer
+    from engine.models.open_published import check_weights
+    from engine.models.published.pipelines import read_pipeline
 
     progress(Progress("Reading and checking", 0.1))
     raw = read_raw(path, cancel)
-    tokenizer = read_tokenizer(path / "tokenizer")
     with naming(path.name):
-        config, tensors = read_pipeline(path, raw, tokenizer)
+        found = read_pipeline(path, raw)
     cancel.check()
-    _check_memory(path.name, sum(array.size for array in tensors.values()))
+    _check_memory(path.name, sum(array.size for array in found.tensors.values()))
     progress(Progress("Holding the weights against their networks", 0.4))
-    check_parts(config, tensors, path.name)
+    check_weights(found, path.name)
     library = ModelLibrary(home)
     chosen = check_name(name or path.name)
-    refuse_doubles(library, chosen, weights_sha256(tensors))
+    refuse_doubles(library, chosen, weights_sha256(found.tensors))
     cancel.check()
     progress(Progress("Keeping it", 0.7))
-    size = sum(array.nbytes for array in tensors.values())
     facts: dict[str, Any] = {
-        "name": chosen, "title": path.name[:100], "source": path.name, "bytes": size,
+        "name": chosen, "title": path.name[:100], "source": path.name,
+        "bytes": sum(array.nbytes for array in found.tensors.values()),
     }  # fmt: skip
-    return write_folder(
-        library.imported / chosen, LATENT, config.to_dict(), tensors, facts, tokenizer.write
-    )
+    folder, words = library.imported / chosen, found.tokenizer
+    more = (lambda _: ()) if words is None else words.write
+    return write_folder(folder, found.family, found.config.to_dict(), found.tensors, facts, more)
 
 
 def _check_memory(where: str, numbers: int) -> None:
