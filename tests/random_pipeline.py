@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from engine.models.library import bundled_folder
 from engine.perception.clip.config import TextSizes
-from engine.perception.clip.text_tower import TextTower
+from engine.perception.clip.text_tower import PooledTower, TextTower
 
 VOCABULARY = 867  # of the bundled CLIP, whose tokenizer serves
 SIZES = TextSizes(VOCABULARY, 32, 64, 2, 4, 64, eos_token_id=VOCABULARY - 1)
@@ -50,6 +50,39 @@ def write_random_pipeline(folder: Path, *, predicts: str = "epsilon", old: bool 
          "num_train_timesteps": 1000, "prediction_type": predicts},
     )  # fmt: skip
     write_json(folder / "model_index.json", {"_class_name": "StableDiffusionPipeline"})
+
+
+TWINS: dict[str, Any] = {
+    **UNET, "cross_attention_dim": 32 + 48, "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 8, "projection_class_embeddings_input_dim": 6 * 8 + 24,
+    "transformer_layers_per_block": [1, 2], "use_linear_projection": True,
+}  # fmt: skip
+SECOND = TextSizes(VOCABULARY, 48, 64, 3, 4, 64, "gelu", eos_token_id=2)
+WIDTH = 24  # of the space that the second encoder shares with pictures
+
+
+def write_random_sdxl(
+    folder: Path, scheduler: dict[str, Any], *, zeros: bool = True, **unet: Any
+) -> None:
+    """unet: further settings."""
+    write_random_pipeline(folder)
+    shutil.rmtree(folder / "unet")
+    torch.manual_seed(1)
+    net = {**TWINS, **unet}
+    write_part(folder / "unet", UNet2DConditionModel(**net), {"_class_name": "UNet2D", **net})
+    text = {**vars(SECOND), "model_type": "clip_text_model", "projection_dim": WIDTH}
+    tower = PooledTower(SECOND, WIDTH)
+    write_part(folder / "text_encoder_2", tower, text, prefix="text_model.")
+    file = folder / "text_encoder_2" / "model.safetensors"
+    state = load_file(file)
+    state["text_projection.weight"] = state.pop("text_model.text_projection.weight")
+    save_file(state, file, {"format": "pt"})
+    shutil.copytree(folder / "tokenizer", folder / "tokenizer_2")
+    write_json(folder / "tokenizer_2" / "special_tokens_map.json", {"pad_token": "!"})
+    plain = json.loads((folder / "scheduler" / "scheduler_config.json").read_text())
+    write_json(folder / "scheduler" / "scheduler_config.json", {**plain, **scheduler})
+    index = {"_class_name": "StableDiffusionXLPipeline", "force_zeros_for_empty_prompt": zeros}
+    write_json(folder / "model_index.json", index)
 
 
 def write_part(

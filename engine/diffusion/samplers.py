@@ -18,6 +18,7 @@ from engine.diffusion.schedule import Schedule
 from engine.errors import RecipeError
 
 Name = SamplerName
+LCM_STEPS = 50  # of the solver that was distilled
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,10 @@ def make_scheduler(name: Name, schedule: Schedule, spacing: Spacing, steps: int)
     if steps > schedule.steps:
         raise RecipeError(
             f"This model has {schedule.steps} timesteps, got {steps} steps.", "Take fewer steps."
+        )
+    if name == "lcm" and steps > LCM_STEPS:
+        raise RecipeError(
+            f"The sampler LCM takes at most {LCM_STEPS} steps, got {steps}.", "Take 4 to 8."
         )
     options: dict[str, Any] = dict(sampler.options)
     if spacing in ("karras", "exponential"):

@@ -25,6 +25,7 @@ from engine.denoising import (
     Conditioning,
     Dab,
     Denoise,
+    DenoiserInfo,
     Guidance,
     Texts,
     Upscale,
@@ -36,6 +37,7 @@ from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
 from engine.image.discs import inside_discs
+from engine.models.condition import Condition, Told
 from engine.models.denoiser import Denoiser
 from engine.models.open_denoiser import PixelDenoiser, open_classifier, open_noisy_clip
 from engine.models.open_published import is_published, open_published
@@ -139,8 +141,8 @@ def denoise_image(
     shop = workshop(place)
     network = shop.network(node.model, backend)
     check_denoise(node, shop.library)
-    condition = told(node.conditioning)
-    terms = [_term(term, condition, shop, network) for term in node.guidance]
+    condition, left = _condition(node, network.info)
+    terms = [_term(term, condition, shop, network) for term in left]
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta,
         node.threshold if network.bounded else "none",
@@ -252,7 +254,18 @@ def told(conditioning: Conditioning) -> Weights:
     return tuple((item.index, item.weight) for item in conditioning.weights)
 
 
-def _term(term: Guidance, condition: Weights, shop: Workshop, network: Denoiser) -> guidance.Term:
+def _condition(node: Denoise, info: DenoiserInfo) -> tuple[Condition, list[Guidance]]:
+    """What the network is told, and the terms that remain: a model with guidance distilled into it
+    takes the scale itself."""
+    weights = told(node.conditioning)
+    if not info.distilled:
+        return weights, list(node.guidance)
+    left = [term for term in node.guidance if not isinstance(term, ClassifierFree)]
+    scales = [term.scale for term in node.guidance if isinstance(term, ClassifierFree)]
+    return Told(weights, scales[0] if scales else 1.0), left
+
+
+def _term(term: Guidance, condition: Condition, shop: Workshop, network: Denoiser) -> guidance.Term:
     interval = (term.start, term.end)
     match term:
         case ClassifierFree(scale, negative):

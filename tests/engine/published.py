@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,14 @@ def rendered(home: Path, node: Denoise, source: Source | None = None) -> np.ndar
         place = Place(home, home / "bundled")
         diffuse.denoise_image(place, node, None, fresh=True, source=source)
     return np.asarray((seen[-1][0] / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy())
+
+
+def apart(made: np.ndarray, theirs: Any) -> float:
+    """The largest difference of two pictures, of 1; `pytest -rP` shows it."""
+    assert made.std() > 0.005
+    found = float(np.abs(made - theirs).max())
+    sys.stdout.write(f"apart by at most {found:.1e}\n")
+    return found
 
 
 def begun(model: Denoiser) -> Tensor:

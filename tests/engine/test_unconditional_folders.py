@@ -20,7 +20,7 @@ from diffusers.pipelines.deprecated.latent_diffusion_uncond.pipeline_latent_diff
 from safetensors.torch import load_file, save_file
 
 from engine.services.diffusion import Source
-from tests.engine.published import added, begun, bring, given, node_of, refused, rendered
+from tests.engine.published import added, apart, begun, bring, given, node_of, refused, rendered
 from tests.random_pipeline import write_json, write_part
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -93,8 +93,7 @@ def test_ddpm_folders_make_the_pictures_of_the_published_pipeline(
     pipeline = published(DDPMPipeline, folder)
     given(monkeypatch, pipeline, begun(model))
     theirs = pipeline(generator=added(), num_inference_steps=40, output_type="np").images[0]
-    assert made.std() > 0.05
-    assert np.abs(made - theirs).max() < 1e-4
+    assert apart(made, theirs) < 1e-4
 
 
 @pytest.mark.parametrize(("eta", "predicts"), [(0.0, "epsilon"), (0.7, "v_prediction")])
@@ -111,7 +110,7 @@ def test_ddim_folders_make_the_pictures_of_the_published_pipeline(
         generator=added(), eta=eta, num_inference_steps=12, output_type="np",
         use_clipped_model_output=True,
     ).images[0]  # fmt: skip
-    assert np.abs(made - theirs).max() < 1e-4
+    assert apart(made, theirs) < 1e-4
 
 
 def test_unconditional_codes_make_the_pictures_of_the_published_pipeline(
@@ -124,7 +123,7 @@ def test_unconditional_codes_make_the_pictures_of_the_published_pipeline(
     pipeline = published(LDMPipeline, tmp_path / "tiny-ldm")
     given(monkeypatch, pipeline, begun(model))
     theirs = pipeline(num_inference_steps=8, output_type="np").images[0]
-    assert np.abs(made - theirs).max() < 1e-4
+    assert apart(made, theirs) < 1e-4
 
 
 def test_one_channel_is_shown_as_grey_and_drawn_anew(tmp_path: Path, home: Path) -> None:

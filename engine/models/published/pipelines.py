@@ -9,7 +9,7 @@ from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
 from engine.models.latent_config import refuse
 from engine.models.published.pipeline_parts import INDEX, Pipeline
-from engine.models.published.stable_diffusion import read_stable_diffusion
+from engine.models.published.stable_diffusion import read_sdxl, read_stable_diffusion
 from engine.models.published.unconditional import read_latent, read_pixels
 
 READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
@@ -19,6 +19,9 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "StableDiffusionPipeline": read_stable_diffusion,
     "StableDiffusionImg2ImgPipeline": read_stable_diffusion,
     "LatentConsistencyModelPipeline": read_stable_diffusion,
+    "LatentConsistencyModelImg2ImgPipeline": read_stable_diffusion,
+    "StableDiffusionXLPipeline": read_sdxl,
+    "StableDiffusionXLImg2ImgPipeline": read_sdxl,
 }
 
 
