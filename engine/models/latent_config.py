@@ -21,6 +21,7 @@ LATENT = "latent-diffusion"
 UNET, VAE, TEXT, TEXT_2 = "unet.", "vae.", "text.", "text_2."
 SIZE_IDS = 6  # original size, crop and size, two numbers each (Podell et al., 2023)
 MOST_LAYERS = 16
+MOST_BLOCKS = {"num_layers": 128}  # of a transformer
 MOST_NUMBER = 1 << 20
 Settings = Mapping[str, Any]  # of a diffusers class, plain values
 
@@ -175,7 +176,7 @@ def check_settings(settings: dict[str, Any], where: str) -> None:
     words, and lists of these."""
     for name, value in settings.items():
         for one in _leaves(value, name, where):
-            most = MOST_LAYERS if "layers" in name else MOST_NUMBER
+            most = MOST_BLOCKS.get(name, MOST_LAYERS) if "layers" in name else MOST_NUMBER
             number = isinstance(one, int | float) and abs(one) <= most
             if not (one is None or number or (isinstance(one, str) and len(one) <= 60)):
                 refuse(where, f"{name[:60]} is {str(one)[:40]!r}")

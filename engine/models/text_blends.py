@@ -13,6 +13,15 @@ Read = Callable[[Sequence[str]], Tensor]  # texts to what an encoder makes of ev
 KEPT = 64
 
 
+def class_shares(conditions: Sequence[Weights], none: int) -> Float[Tensor, "conditions rows"]:
+    """What each class counts under each condition; the last row, of that number, is no class."""
+    found = torch.zeros(len(conditions), none + 1)
+    for index, weights in enumerate(conditions):
+        for number, share in weights or ((none, 1.0),):
+            found[index, int(number)] += share
+    return found
+
+
 class TextBlends:
     """read: see Read. What it said of the last texts is kept. zeros: no text at all is zeros
     instead of the empty text, for models that were trained so."""

@@ -17,8 +17,8 @@ from engine.models.latent_config import Settings, check_settings, halvings, refu
 
 TEXTLESS = "textless-diffusion"
 NET = "net."
-Kind = Literal["UNet2DModel"]
-Decodes = Literal["", "VQModel"]
+Kind = Literal["UNet2DModel", "DiTTransformer2DModel"]
+Decodes = Literal["", "VQModel", "AutoencoderKL"]
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,18 @@ class TextlessConfig:
 def _check_channels(config: TextlessConfig, where: str) -> None:
     """Raises ModelError where what is made cannot be shown."""
     out = config.net.get("out_channels", 3)
-    if out != config.channels:
+    # A transformer may tell of its variance, too, which the samplers here do not ask for.
+    told = (config.channels,) if config.kind == "UNet2DModel" else (
+        config.channels, 2 * config.channels, None,
+    )  # fmt: skip
+    if out not in told:
         refuse(where, f"its network takes {config.channels} channels and makes {str(out)[:20]}")
     if config.decoder is None:
         if config.channels not in (1, 3):
             refuse(where, f"its pictures have {config.channels} channels, neither 1 nor 3")
         return
-    wide = config.decoder.get("vq_embed_dim") or config.decoder.get("latent_channels", 3)
+    usual = 3 if config.decodes == "VQModel" else 4
+    wide = config.decoder.get("vq_embed_dim") or config.decoder.get("latent_channels", usual)
     if wide != config.channels:
         refuse(where, f"its network makes {config.channels} channels, its decoder takes {wide}")
 

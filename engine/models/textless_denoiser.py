@@ -10,12 +10,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.denoising import DenoiserInfo
-from engine.diffusion.latent_parts import UNet2DModel, VQModel, built, check_fit, filled
+from engine.diffusion.latent_parts import (
+    AutoencoderKL,
+    UNet2DModel,
+    VQModel,
+    built,
+    check_fit,
+    filled,
+)
+from engine.diffusion.transformer import dit_of, placed
 from engine.models.decoder import Decoder
 from engine.models.denoiser import Denoiser
 from engine.models.denoisers import stored_weights
 from engine.models.latent_config import VAE, named, part_called
-from engine.models.text_blends import Weights
+from engine.models.text_blends import Weights, class_shares
 from engine.models.textless_config import NET, TextlessConfig
 from engine.perception.fitting import Tensors
 
@@ -27,7 +35,10 @@ def check_textless(config: TextlessConfig, tensors: Tensors, where: str) -> None
 
 
 class TextlessDenoiser(Denoiser):
-    """Pixels or codes are denoised. Raises ModelError when weights or settings do not fit."""
+    """Pixels or codes are denoised, told of classes and their shares; () is no class.
+
+    Raises ModelError when weights or settings do not fit.
+    """
 
     def __init__(self, info: DenoiserInfo) -> None:
         self.config = TextlessConfig.from_dict(info.card["config"], info.name)
@@ -38,7 +49,8 @@ class TextlessDenoiser(Denoiser):
             prefix: filled(net, part_called(tensors, prefix), named(info.name, prefix))
             for prefix, net in _networks(self.config, info.name).items()
         }
-        self.net = parts[NET]
+        self.dit = self.config.kind == "DiTTransformer2DModel"
+        self.net = placed(parts[NET]) if self.dit else parts[NET]
         self.decoder = Decoder(parts[VAE], self.config.channels) if VAE in parts else None
         self.bounded = self.decoder is None
 
@@ -47,8 +59,13 @@ class TextlessDenoiser(Denoiser):
         return self._answer(x, t, [condition])
 
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
-        out: Tensor = self.net(x, torch.full((len(x),), t), return_dict=False)[0]
-        return out
+        times, more = torch.full((len(x),), t), {}
+        if self.dit:
+            none = len(self.config.classes)
+            shares = class_shares(conditions, none)
+            more["class_labels"] = shares.repeat_interleave(len(x) // len(conditions), dim=0)
+        out: Tensor = self.net(x, timestep=times, return_dict=False, **more)[0]
+        return out[:, : self.shape[0]]
 
     def pixels(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 r r"]:
         """See Denoiser; one channel is shown as three."""
@@ -67,7 +84,13 @@ class TextlessDenoiser(Denoiser):
 
 def _networks(config: TextlessConfig, where: str) -> dict[str, nn.Module]:
     """The networks by the prefix of their weights, without memory. Raises ModelError."""
-    found: dict[str, nn.Module] = {NET: built(UNet2DModel, config.net, named(where, NET))}
+    place = named(where, NET)
+    found: dict[str, nn.Module] = {}
+    if config.kind == "DiTTransformer2DModel":
+        found[NET] = dit_of(config.net, place)
+    else:
+        found[NET] = built(UNet2DModel, config.net, place)
     if config.decoder is not None:
-        found[VAE] = built(VQModel, config.decoder, named(where, VAE))
+        kind = VQModel if config.decodes == "VQModel" else AutoencoderKL
+        found[VAE] = built(kind, config.decoder, named(where, VAE))
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
 from engine.models.latent_config import refuse
+from engine.models.published.dit import read_dit
 from engine.models.published.pipeline_parts import INDEX, Pipeline
 from engine.models.published.stable_diffusion import read_sdxl, read_stable_diffusion
 from engine.models.published.unconditional import read_latent, read_pixels
@@ -16,6 +17,7 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "DDPMPipeline": read_pixels,
     "DDIMPipeline": read_pixels,
     "LDMPipeline": read_latent,
+    "DiTPipeline": read_dit,
     "StableDiffusionPipeline": read_stable_diffusion,
     "StableDiffusionImg2ImgPipeline": read_stable_diffusion,
     "LatentConsistencyModelPipeline": read_stable_diffusion,
