@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from engine.cancel import CancelToken
-from engine.errors import AtelierError
+from engine.errors import AtelierError, UsageError
 from engine.frame import Progress, RenderSettings
 from engine.studio import Studio
 from recipe_options import recipe_of
@@ -113,8 +113,11 @@ def import_model(options: Namespace) -> int:
 
     with working(options) as (bar, token):
         if is_other(options.path):
-            say(import_other(Studio().home, options.path, options.name, bar, token))
+            told = options.path, options.name, bar, token, options.predicts
+            say(import_other(Studio().home, *told))
             return 0
+        if options.predicts is not None:
+            raise UsageError("--predicts is for one file of Stable Diffusion.")
         info = Studio().import_model(options.path, options.name, bar)
     say(f"{info.name}: {info.title}, {info.resolution} px, in {info.folder}")
     return 0

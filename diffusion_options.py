@@ -31,8 +31,14 @@ WORDS += ("source", "strength")
 
 def add_diffusion_options(parser: ArgumentParser) -> None:
     """What a diffusion model is asked for."""
-    parser.add_argument("--steps", type=int, metavar="N", help="of a diffusion model; 25")
-    parser.add_argument("--sampler", choices=tuple(SAMPLER_TITLES), help="dpmpp_2m by default")
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="of a diffusion model; 25, or 4 of lcm"
+    )
+    parser.add_argument(
+        "--sampler",
+        choices=tuple(SAMPLER_TITLES),
+        help="dpmpp_2m, or the lcm that a model was distilled for",
+    )
     parser.add_argument("--spacing", choices=tuple(SPACING_TITLES), help="the sampler's first")
     parser.add_argument("--guidance", type=float, metavar="S", help="toward the class; 3")
     parser.add_argument("--eta", type=float, metavar="E", help="noise that ddim adds, 0 to 1")
@@ -126,7 +132,9 @@ def denoise_of(
             raise UsageError(
                 f"--{word.replace('_', '-')} is for generators; {info.name} is a diffusion model."
             )
-    sampler = options.sampler or ("dpmpp_2m" if options.eta is None else "ddim")
+    usual = "lcm" if info.lcm else "dpmpp_2m"
+    sampler = options.sampler or (usual if options.eta is None else "ddim")
+    steps = 4 if sampler == "lcm" else 25
     scale = 3.0 if options.guidance is None else options.guidance
     away = _texts(options.negative)
     return Recipe(
@@ -136,7 +144,7 @@ def denoise_of(
             Classes(classes) if classes else _texts(options.prompt),
             (*((ClassifierFree(scale, away),) if info.classes or info.reads else ()), *texts),
             sampler,
-            25 if options.steps is None else options.steps,
+            steps if options.steps is None else options.steps,
             options.spacing or SPACINGS[sampler][0],  # type: ignore[index]
             options.eta or 0.0,
         )

@@ -239,7 +239,8 @@ class DenoiserInfo:
     classes: their names, in order. upsamples: it enlarges pictures twofold instead of making them;
     resolution is that of what it makes. lcm: whether the LCM sampler was distilled into it. clip:
     the digest of the CLIP through which it reads texts, "" where it reads none or with an encoder
-    of its own. latent: it makes codes, which its decoder turns into pixels, and has an encoder.
+    of its own. latent: it makes codes, which its decoder turns into pixels. distilled: guidance
+    toward the text was distilled into it, and its scale is an input (Meng et al., 2023).
     """
 
     name: str
@@ -254,11 +255,13 @@ class DenoiserInfo:
     card: Mapping[str, Any] = field(default_factory=dict, compare=False)
     clip: str = ""
     latent: bool = False
+    own_encoder: bool = False
+    distilled: bool = False
 
     @property
     def reads(self) -> bool:
-        """Whether it reads texts: through a CLIP, or through the encoder of a latent model."""
-        return self.latent or bool(self.clip)
+        """Whether it reads texts: through a CLIP, or through an encoder of its own."""
+        return self.own_encoder or bool(self.clip)
 
 
 @dataclass(frozen=True)

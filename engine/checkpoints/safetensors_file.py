@@ -80,6 +80,17 @@ def parse_safetensors(data: bytes, where: str) -> dict[str, np.ndarray]:
     return tensors
 
 
+def tensor_names(path: Path) -> frozenset[str]:
+    """What the tensors of a file are called, its values unread; none where it is no such file."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(head := file.read(8), "little")
+            data = head + file.read(min(length, MAX_HEADER_BYTES)) + b"  "
+        return frozenset(_header(data, path.name)[0])
+    except (OSError, CheckpointError):
+        return frozenset()
+
+
 def write_safetensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
     """Write the tensors, sorted by name, through a temporary file beside the target."""
     header: dict[str, Any] = {}

@@ -13,27 +13,28 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.vq_model import VQModel
+from diffusers.models.unets.unet_2d import UNet2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from engine.errors import ModelError
 from engine.perception.fitting import Tensors, misfit
 
+__all__ = ["AutoencoderKL", "UNet2DConditionModel", "UNet2DModel", "VQModel", "built", "check_fit",
+           "filled"]  # fmt: skip
 Settings = Mapping[str, Any]
 _NO_SUCH = (TypeError, ValueError, LookupError, RuntimeError, ArithmeticError)
 Net = TypeVar("Net", bound=nn.Module)
 
 
-def unet_of(settings: Settings, where: str) -> UNet2DConditionModel:
-    """The U-Net for codes, without memory. Raises ModelError."""
-    net: UNet2DConditionModel = _built(UNet2DConditionModel, settings, where)
-    return net
-
-
-def vae_of(settings: Settings, where: str) -> AutoencoderKL:
-    """The autoencoder between codes and pixels, without memory. Raises ModelError."""
-    net: AutoencoderKL = _built(AutoencoderKL, settings, where)
-    return net
+def built(kind: type[Net], settings: Settings, where: str) -> Net:
+    """A network of a class of diffusers, without memory. Raises ModelError."""
+    try:
+        with torch.device("meta"):
+            return kind(**_known(kind, settings))
+    except _NO_SUCH as error:
+        raise _unfit(where, f"has settings of no such network: {str(error)[:160]}") from error
 
 
 def check_fit(net: nn.Module, tensors: Tensors, where: str) -> None:
@@ -55,14 +56,6 @@ def _known(kind: type[Any], settings: Settings) -> dict[str, Any]:
     """Of what a file says, that which the class takes."""
     takes = inspect.signature(kind.__init__).parameters
     return {name: value for name, value in settings.items() if name in takes and name != "self"}
-
-
-def _built(kind: type[Any], settings: Settings, where: str) -> Any:
-    try:
-        with torch.device("meta"):
-            return kind(**_known(kind, settings))
-    except _NO_SUCH as error:
-        raise _unfit(where, f"has settings of no such network: {str(error)[:160]}") from error
 
 
 def _unfit(where: str, words: str) -> ModelError:

@@ -18,6 +18,7 @@ from engine.diffusion.schedule import Schedule
 from engine.errors import RecipeError
 
 Name = SamplerName
+LCM_STEPS = 50  # of the solver that was distilled
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class Sampler:
 
 
 SAMPLERS: Mapping[Name, Sampler] = {
-    "ddpm": Sampler(  # Algorithm 2 of Ho et al. (2020), with the posterior's variance
+    "ddpm": Sampler(  # Algorithm 2 of Ho et al. (2020)
         "DDPM", ("scheduling_ddpm", "DDPMScheduler"),
-        {"clip_sample": False, "variance_type": "fixed_small"}, random=True,
+        {"clip_sample": False}, random=True,
     ),
     "ddim": Sampler(  # Song et al. (2021); eta 1 is DDPM again
         "DDIM", ("scheduling_ddim", "DDIMScheduler"),
@@ -89,11 +90,20 @@ def make_scheduler(name: Name, schedule: Schedule, spacing: Spacing, steps: int)
         raise RecipeError(
             f"This model has {schedule.steps} timesteps, got {steps} steps.", "Take fewer steps."
         )
+    if name == "lcm" and steps > LCM_STEPS:
+        raise RecipeError(
+            f"The sampler LCM takes at most {LCM_STEPS} steps, got {steps}.", "Take 4 to 8."
+        )
     options: dict[str, Any] = dict(sampler.options)
     if spacing in ("karras", "exponential"):
         options[f"use_{spacing}_sigmas"] = True
     else:
         options["timestep_spacing"] = spacing
+    if spacing == "leading":
+        last = (steps - 1) * (schedule.steps // steps) + schedule.offset
+        options["steps_offset"] = schedule.offset if last < schedule.steps else 0
+    if name == "ddpm":
+        options["variance_type"] = schedule.variance
     scheduler = scheduler_class(*sampler.scheduler)(
         num_train_timesteps=schedule.steps,
         trained_betas=schedule.betas.astype(np.float32).tolist(),

@@ -18,6 +18,7 @@ from engine.errors import ModelError
 
 Kind = Literal["cosine", "linear", "scaled_linear"]
 Prediction = Literal["epsilon", "x0", "v"]
+Variance = Literal["fixed_small", "fixed_large"]
 STEPS = 1000
 _MOST_BETA = 0.999
 
@@ -30,8 +31,10 @@ class Schedule:
     the root of beta rises in a line (Rombach et al., 2022). first, last: the betas of the last two
     at their ends, for 1000 steps. most_beta: no step adds more variance than this; the published
     cosine schedule has 0.999, which leaves so little picture at the end (sigma / alpha = 20,000)
-    that samplers which space by sigma waste most of their steps there; 0.1 ends at 90. Raises
-    ModelError for another kind or for fewer than two steps.
+    that samplers which space by sigma waste most of their steps there; 0.1 ends at 90. variance:
+    of the noise that DDPM adds, the posterior's ("fixed_small") or beta itself (Ho et al., 2020,
+    section 3.2). offset: what the spacing "leading" adds to every timestep. Raises ModelError for
+    another kind or for fewer than two steps.
     """
 
     kind: Kind = "cosine"
@@ -39,10 +42,14 @@ class Schedule:
     most_beta: float = _MOST_BETA
     first: float = 1e-4
     last: float = 0.02
+    variance: Variance = "fixed_small"
+    offset: int = 0
 
     def __post_init__(self) -> None:
         fits = 2 <= self.steps <= 100_000 and 0 < self.most_beta < 1
         fits = fits and 0 < self.first <= self.last < 1
+        fits = fits and self.variance in get_args(Variance)
+        fits = fits and type(self.offset) is int and 0 <= self.offset < self.steps
         if self.kind not in get_args(Kind) or not fits:
             raise ModelError(
                 f"A noise schedule is {', '.join(get_args(Kind))} with 2 to 100000 steps, got "

@@ -13,11 +13,10 @@ from torch import Tensor
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.frame import BackendName
-from engine.models.text_blends import Weights
 
 
 class Denoiser(ABC):
-    """A Network of the loop. Conditions are `Weights`.
+    """A Network of the loop. Conditions are `Weights`, or `Told` for published models.
 
     shape: of one picture's noise. bounded: whether a predicted picture has the range [-1, 1], which
     thresholding holds it in.
@@ -54,7 +53,7 @@ class Denoiser(ABC):
         """See Network."""
 
     @abstractmethod
-    def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
+    def _answer(self, x: Tensor, t: float, conditions: Sequence[Any]) -> Tensor:
         """The output for x, whose pictures stand condition by condition, as many for each."""
 
     def pixels(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 r r"]:

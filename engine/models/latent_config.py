@@ -1,8 +1,8 @@
 """What a card says of a latent diffusion model (Rombach et al., 2022). No torch here.
 
 Such a model is three networks in one file of weights: a U-Net for codes ("unet."), an autoencoder
-between codes and pixels ("vae."), and a text encoder ("text."). The settings of the first two are
-those of diffusers' classes.
+between codes and pixels ("vae."), and a text encoder ("text."), or two ("text_2."). The settings of
+the first two are those of diffusers' classes.
 """
 
 from __future__ import annotations
@@ -18,16 +18,38 @@ from engine.errors import CheckpointError, ModelError
 from engine.perception.clip.config import TextSizes, read_config
 
 LATENT, AUTOENCODER = "latent-diffusion", "autoencoder"
-UNET, VAE, TEXT = "unet.", "vae.", "text."
+UNET, VAE, TEXT, TEXT_2 = "unet.", "vae.", "text.", "text_2."
+SIZE_IDS = 6  # original size, crop and size, two numbers each (Podell et al., 2023)
 MOST_LAYERS = 16
+MOST_BLOCKS = {"num_layers": 128}  # of a transformer
 MOST_NUMBER = 1 << 20
 Settings = Mapping[str, Any]  # of a diffusers class, plain values
 
 
 @dataclass(frozen=True)
+class SecondText:
+    """A second encoder, whose view of the whole text counts, too. projection: numbers of that
+    view. pad: see LatentConfig."""
+
+    text: TextSizes
+    projection: int
+    pad: int | None = None
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any], where: str) -> SecondText:
+        """From plain values. Raises CheckpointError, LookupError, TypeError or ValueError."""
+        sizes = read_config({"text_config": plain["text"]}, where).text
+        projection = plain["projection"]
+        if type(projection) is not int or not 0 < projection < 65536:
+            raise ValueError(f"a projection of {str(projection)[:40]!r}")
+        return cls(sizes, projection, plain.get("pad"))
+
+
+@dataclass(frozen=True)
 class LatentConfig:
     """unet, vae: settings. text: sizes of the encoder. pad: the token that fills a text up; None
-    for the end's."""
+    for the end's. second: another encoder, as SDXL has it. zeros: no text is zeros, not the empty
+    text. lcm: the LCM sampler was distilled into it."""
 
     unet: Settings
     vae: Settings
@@ -35,6 +57,20 @@ class LatentConfig:
     schedule: Schedule
     prediction: Prediction
     pad: int | None = None
+    second: SecondText | None = None
+    zeros: bool = False
+    lcm: bool = False
+
+    @property
+    def text_width(self) -> int:
+        """Numbers of each token that the U-Net attends to."""
+        more = 0 if self.second is None else self.second.text.hidden_size
+        return self.text.hidden_size + more
+
+    @property
+    def distilled(self) -> int:
+        """Numbers of the embedding of a guidance scale that the U-Net takes; 0 for none."""
+        return int(self.unet.get("time_cond_proj_dim") or 0)
 
     @property
     def channels(self) -> int:
@@ -49,7 +85,7 @@ class LatentConfig:
     @property
     def scale(self) -> int:
         """Pixels of a side for each place of a code."""
-        return 1 << (len(self.vae["block_out_channels"]) - 1)
+        return halvings(self.vae)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -60,6 +96,9 @@ class LatentConfig:
             "schedule": self.schedule.to_dict(),
             "prediction": self.prediction,
             "pad": self.pad,
+            "second": None if self.second is None else asdict(self.second),
+            "zeros": self.zeros,
+            "lcm": self.lcm,
         }
 
     @classmethod
@@ -67,12 +106,15 @@ class LatentConfig:
         """From plain values. Raises ModelError that says what is wrong."""
         try:
             text = read_config({"text_config": plain["text"]}, where).text
+            more = plain.get("second")
             config = cls(
                 plain["unet"], plain["vae"], text, Schedule(**plain["schedule"]),
                 plain["prediction"], plain.get("pad"),
+                None if more is None else SecondText.from_dict(more, where),
+                bool(plain.get("zeros", False)), bool(plain.get("lcm", False)),
             )  # fmt: skip
             for settings in (config.unet, config.vae):
-                _check_plain(dict(settings), where)
+                check_settings(dict(settings), where)
             sizes = (config.channels, config.side, config.scale)
         except CheckpointError as error:
             refuse(where, error.what)
@@ -82,6 +124,7 @@ class LatentConfig:
             refuse(where, f"it predicts {str(config.prediction)[:40]!r}")
         if not all(0 < size <= 4096 for size in sizes):
             refuse(where, f"its codes have the sizes {sizes}")
+        _check_together(config, where)
         return config
 
 
@@ -95,29 +138,71 @@ def latent_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoise
         resolution=config.side * config.scale,
         classes=(),
         upsamples=False,
-        lcm=False,
+        lcm=config.lcm,
         bundled=bundled,
         folder=folder,
         card=card,
         latent=True,
+        own_encoder=True,
+        distilled=bool(config.distilled),
     )
 
 
 def refuse(where: str, words: str) -> NoReturn:
     """Raise ModelError for a model that is not read here."""
     raise ModelError(
-        f"{where} is no latent diffusion model that is read here: {words}.",
-        "Give the folder of a Stable Diffusion 1.x or 2.x pipeline, as diffusers writes it.",
+        f"{where} is no diffusion pipeline that is read here: {words}.",
+        "Give the whole folder of a pipeline that the README lists, as diffusers writes it.",
     )
 
 
-def _check_plain(settings: dict[str, Any], where: str) -> None:
-    """Numbers of a size that something can be built of, short words, and lists of these."""
+def halvings(decoder: Settings) -> int:
+    """Pixels of a side for each place of a code, as the levels of an autoencoder have it."""
+    return 1 << (len(decoder["block_out_channels"]) - 1)
+
+
+def part_called(tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The tensors of one of a card's networks, without its prefix."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def named(where: str, prefix: str) -> str:
+    """One of a card's networks, for messages."""
+    return f"{where}/{prefix.rstrip('.')}"
+
+
+def check_settings(settings: dict[str, Any], where: str) -> None:
+    """Raise ModelError unless all are numbers of a size that something can be built of, short
+    words, and lists of these."""
     for name, value in settings.items():
-        for one in value if isinstance(value, list | tuple) else (value,):
-            most = MOST_LAYERS if "layers" in name else MOST_NUMBER
+        for one in _leaves(value, name, where):
+            most = MOST_BLOCKS.get(name, MOST_LAYERS) if "layers" in name else MOST_NUMBER
             number = isinstance(one, int | float) and abs(one) <= most
             if not (one is None or number or (isinstance(one, str) and len(one) <= 60)):
                 refuse(where, f"{name[:60]} is {str(one)[:40]!r}")
-        if isinstance(value, list | tuple) and len(value) > MOST_LAYERS:
-            refuse(where, f"{name[:60]} has {len(value)} entries")
+
+
+def _leaves(value: Any, name: str, where: str, depth: int = 0) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        return [value]
+    if len(value) > MOST_LAYERS or depth > 1:
+        refuse(where, f"{name[:60]} has {len(value)} entries")
+    return [leaf for one in value for leaf in _leaves(one, name, where, depth + 1)]
+
+
+def _check_together(config: LatentConfig, where: str) -> None:
+    """Raises ModelError where the U-Net is told something else than the encoders say."""
+    attends = config.unet.get("cross_attention_dim", 1280)
+    if isinstance(attends, int) and attends != config.text_width:
+        words = f"its U-Net attends to {attends} numbers a token"
+        refuse(where, f"{words}, its text encoders make {config.text_width}")
+    told = config.unet.get("addition_embed_type")
+    if told != (None if config.second is None else "text_time"):
+        refuse(where, f"its U-Net has addition_embed_type = {str(told)[:40]!r}")
+    if config.second is None:
+        return
+    takes = config.unet.get("projection_class_embeddings_input_dim")
+    gets = SIZE_IDS * int(config.unet.get("addition_time_embed_dim") or 0)
+    if takes != gets + config.second.projection:
+        words = f"its U-Net takes {str(takes)[:20]} numbers of text and sizes"
+        refuse(where, f"{words}, and gets {gets + config.second.projection}")

@@ -19,6 +19,7 @@ from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, 
 from engine.models.families import check_fits
 from engine.models.latent_config import LATENT, latent_info
 from engine.models.layouts import onnx
+from engine.models.textless_config import TEXTLESS, textless_info
 from engine.recipe import ModelRef
 from engine.wishes import ClipInfo
 
@@ -30,7 +31,11 @@ def bundled_folder() -> Path:
 
 CLIP = "clip"
 MAIN = "portraits-stylegan2"  # the generator that everything begins with
-MAKERS = {denoisers.DENOISER: denoisers.denoiser_info, LATENT: latent_info}
+MAKERS = {
+    denoisers.DENOISER: denoisers.denoiser_info,
+    LATENT: latent_info,
+    TEXTLESS: textless_info,
+}
 Kind = TypeVar("Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo)
 
 

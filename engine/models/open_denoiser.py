@@ -23,7 +23,7 @@ from engine.frame import BackendName
 from engine.models.card import read_card
 from engine.models.denoiser import Denoiser
 from engine.models.denoisers import UNET, denoiser_config, stored_weights
-from engine.models.text_blends import Read, TextBlends, Weights
+from engine.models.text_blends import Read, TextBlends, Weights, class_shares
 from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
 from engine.perception.noisy_clip import NoisyClip, NoisyClipConfig
 from engine.perception.noisy_tower import NoisyTower
@@ -91,11 +91,7 @@ class PixelDenoiser(Denoiser):
         rows = self.config.unet.classes
         if not rows:
             return {}
-        c = torch.zeros(len(conditions), rows + 1)
-        for index, weights in enumerate(conditions):
-            for number, share in weights or ((rows, 1.0),):
-                c[index, int(number)] += share
-        return {"c": c.repeat_interleave(n, dim=0)}
+        return {"c": class_shares(conditions, rows).repeat_interleave(n, dim=0)}
 
 
 def build_unet(config: Any, tensors: Any, name: str) -> PixelUNet:

@@ -13,18 +13,29 @@ Read = Callable[[Sequence[str]], Tensor]  # texts to what an encoder makes of ev
 KEPT = 64
 
 
-class TextBlends:
-    """read: see Read. What it said of the last texts is kept."""
+def class_shares(conditions: Sequence[Weights], none: int) -> Float[Tensor, "conditions rows"]:
+    """What each class counts under each condition; the last row, of that number, is no class."""
+    found = torch.zeros(len(conditions), none + 1)
+    for index, weights in enumerate(conditions):
+        for number, share in weights or ((none, 1.0),):
+            found[index, int(number)] += share
+    return found
 
-    def __init__(self, read: Read) -> None:
-        self._read = read
+
+class TextBlends:
+    """read: see Read. What it said of the last texts is kept. zeros: no text at all is zeros
+    instead of the empty text, for models that were trained so."""
+
+    def __init__(self, read: Read, zeros: bool = False) -> None:
+        self._read, self._nothing = read, [("", 0.0 if zeros else 1.0)]
         self._known: dict[str, Tensor] = {}
 
     @torch.no_grad()
-    def of(self, conditions: Sequence[Weights]) -> Float[Tensor, "conditions tokens width"]:
-        """One blend for each condition; no text at all is the empty text."""
+    def of(self, conditions: Sequence[Weights]) -> Float[Tensor, "conditions ..."]:
+        """One blend for each condition, of the shape of what is read."""
         asked = [
-            [(str(text), share) for text, share in weights] or [("", 1.0)] for weights in conditions
+            [(str(text), share) for text, share in weights] or self._nothing
+            for weights in conditions
         ]
         new = list(dict.fromkeys(t for row in asked for t, _ in row if t not in self._known))
         if new:

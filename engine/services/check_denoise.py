@@ -34,6 +34,8 @@ def check_denoise(node: Denoise, library: ModelLibrary) -> None:
     check_conditioning(node.conditioning, info)
     if info.clip:
         library.clip_of(clip_of(info))  # which may be missing
+    if info.distilled:
+        _check_distilled(node, info)
     for term in node.guidance:
         if isinstance(term, ClassifierFree):
             check_conditioning(term.negative, info)
@@ -69,6 +71,26 @@ def check_conditioning(conditioning: Conditioning, info: DenoiserInfo) -> None:
                 f"{info.name} cannot be told of {conditioning.op!r}.",
                 "A newer version of this program may know how.",
             )
+
+
+def _check_distilled(node: Denoise, info: DenoiserInfo) -> None:
+    """Refuse what cannot be said to a network that takes one scale and knows no second text."""
+    terms = [term for term in node.guidance if isinstance(term, ClassifierFree)]
+    if len(terms) > 1 or any(term.start > 0 or term.end < 1 for term in terms):
+        raise RecipeError(
+            f"Guidance is distilled into {info.name}: it takes one scale for all steps.",
+            "Give one scale from 0 to 1 of the steps.",
+        )
+    if any(told_of(term.negative) for term in terms):
+        raise RecipeError(
+            f"Guidance is distilled into {info.name}: it knows no negative text.",
+            "Leave the negative text out.",
+        )
+
+
+def told_of(conditioning: Conditioning) -> bool:
+    """Whether it says anything."""
+    return bool(getattr(conditioning, "weights", ()))
 
 
 def no_reader(name: str, prompt: str) -> RecipeError:

@@ -25,6 +25,7 @@ from engine.denoising import (
     Conditioning,
     Dab,
     Denoise,
+    DenoiserInfo,
     Guidance,
     Texts,
     Upscale,
@@ -36,9 +37,10 @@ from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
 from engine.image.discs import inside_discs
+from engine.models.condition import Condition, Told
 from engine.models.denoiser import Denoiser
-from engine.models.latent_denoiser import LatentDenoiser
 from engine.models.open_denoiser import PixelDenoiser, open_classifier, open_noisy_clip
+from engine.models.open_published import is_published, open_published
 from engine.models.text_blends import Weights
 from engine.perception.clip.model import Clip
 from engine.perception.noisy_clip import NoisyClip
@@ -70,9 +72,9 @@ class Workshop(Installation):
             if not self.library.has(ref):
                 self.refresh()  # it may have come since
             info = self.library.denoiser(ref)
-            if info.latent:
-                self._let_go_of_latent()
-                self.networks[key] = LatentDenoiser(info)
+            if is_published(info):
+                self._let_go_of_published()
+                self.networks[key] = open_published(info)
             else:
                 read = self.clip(clip_of(info)).read_texts if info.clip else None
                 self.networks[key] = PixelDenoiser(info, backend, read)
@@ -87,9 +89,9 @@ class Workshop(Installation):
             self._coded = (key, network.codes(to_tensor(pixels)))
         return self._coded[1]
 
-    def _let_go_of_latent(self) -> None:
+    def _let_go_of_published(self) -> None:
         """One of them fills gigabytes: only the last one stays open."""
-        self.networks = {k: net for k, net in self.networks.items() if not net.info.latent}
+        self.networks = {k: net for k, net in self.networks.items() if not is_published(net.info)}
 
     def classifier(self, ref: ModelRef) -> Any:
         """A noise-aware classifier, opened once. Raises ModelError."""
@@ -139,8 +141,8 @@ def denoise_image(
     shop = workshop(place)
     network = shop.network(node.model, backend)
     check_denoise(node, shop.library)
-    condition = told(node.conditioning)
-    terms = [_term(term, condition, shop, network) for term in node.guidance]
+    condition, left = _condition(node, network.info)
+    terms = [_term(term, condition, shop, network) for term in left]
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta,
         node.threshold if network.bounded else "none",
@@ -252,7 +254,18 @@ def told(conditioning: Conditioning) -> Weights:
     return tuple((item.index, item.weight) for item in conditioning.weights)
 
 
-def _term(term: Guidance, condition: Weights, shop: Workshop, network: Denoiser) -> guidance.Term:
+def _condition(node: Denoise, info: DenoiserInfo) -> tuple[Condition, list[Guidance]]:
+    """What the network is told, and the terms that remain: a model with guidance distilled into it
+    takes the scale itself."""
+    weights = told(node.conditioning)
+    if not info.distilled:
+        return weights, list(node.guidance)
+    left = [term for term in node.guidance if not isinstance(term, ClassifierFree)]
+    scales = [term.scale for term in node.guidance if isinstance(term, ClassifierFree)]
+    return Told(weights, scales[0] if scales else 1.0), left
+
+
+def _term(term: Guidance, condition: Condition, shop: Workshop, network: Denoiser) -> guidance.Term:
     interval = (term.start, term.end)
     match term:
         case ClassifierFree(scale, negative):

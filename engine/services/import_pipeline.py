@@ -9,10 +9,14 @@ from typing import Any
 from engine.backends.device import machine
 from engine.cancel import CancelToken
 from engine.checkpoints.refusal import naming
+from engine.checkpoints.safetensors_file import tensor_names
+from engine.diffusion.schedule import Prediction
 from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
 from engine.models.card import check_name
-from engine.models.published.stable_diffusion import INDEX
+from engine.models.published.pipeline_parts import INDEX, Pipeline
+from engine.models.published.single_file import is_original
+from engine.perception.clip.tokenizer import VOCAB, WHOLE, Tokenizer, read_tokenizer
 from engine.services.import_diffusion import refuse_doubles
 
 # float32 for the networks, and half as much again for what a step leaves on the way.
@@ -28,6 +32,11 @@ def is_pipeline_folder(path: Path) -> bool:
     return isinstance(plain, dict) and "Pipeline" in str(plain.get("_class_name"))
 
 
+def is_single_file(path: Path) -> bool:
+    """Whether a file holds an original Stable Diffusion, by the names of its tensors."""
+    return path.suffix == ".safetensors" and path.is_file() and is_original(tensor_names(path))
+
+
 def import_pipeline(
     home: Path, path: Path, name: str | None, progress: OnProgress, cancel: CancelToken
 ) -> dict[str, Any]:
@@ -36,36 +45,88 @@ def import_pipeline(
     Raises CheckpointError or ModelError for a folder with programs or pickles, a part that is
     missing or damaged, and a pipeline of another kind; then nothing is kept.
     """
-    from engine.checkpoints.digest import weights_sha256
     from engine.checkpoints.read import read_raw
-    from engine.models.folder import write_folder
-    from engine.models.latent_config import LATENT
-    from engine.models.latent_denoiser import check_parts
-    from engine.models.library import ModelLibrary
-    from engine.models.published.stable_diffusion import read_pipeline
-    from engine.perception.clip.tokenizer import read_tokenizer
+    from engine.models.published.pipelines import read_pipeline
 
     progress(Progress("Reading and checking", 0.1))
     raw = read_raw(path, cancel)
-    tokenizer = read_tokenizer(path / "tokenizer")
     with naming(path.name):
-        config, tensors = read_pipeline(path, raw, tokenizer)
+        found = read_pipeline(path, raw)
+    return _keep(home, path, name, found, progress, cancel)
+
+
+def import_single_file(
+    home: Path,
+    path: Path,
+    name: str | None,
+    progress: OnProgress,
+    cancel: CancelToken,
+    predicts: Prediction | None = None,
+) -> dict[str, Any]:
+    """As import_pipeline, for one file with all of Stable Diffusion 1.x or 2.x.
+
+    The words of its tokenizer are looked for beside it, in `tokenizer` beside it, and in the models
+    that are here. predicts: see read_single_file. Raises CheckpointError or ModelError; then
+    nothing is kept.
+    """
+    from engine.checkpoints.read import read_raw
+    from engine.models.published.single_file import read_single_file, vocabulary_of
+
+    progress(Progress("Reading and checking", 0.1))
+    raw = read_raw(path, cancel)
+    tokenizer = _tokenizer(home, path, vocabulary_of(raw, path.name))
+    found = read_single_file(raw, path.name, tokenizer, predicts)
+    return _keep(home, path, name or path.stem, found, progress, cancel)
+
+
+def _tokenizer(home: Path, path: Path, words: int) -> Tokenizer:
+    """A CLIP's with so many words, which are the same in all of them. Raises ModelError."""
+    from engine.models.library import ModelLibrary
+
+    library = ModelLibrary(home)
+    places = [path.parent, path.parent / "tokenizer"]
+    places += [info.folder for info in library.denoisers()]
+    places += [info.folder for info in library.clips()]
+    for place in places:
+        if any((place / name).is_file() for name in (VOCAB, WHOLE)):
+            found = read_tokenizer(place)
+            if len(found.vocab) == words:
+                return found
+    raise ModelError(
+        f"{path.name} holds no tokenizer, and none of {words} words is here.",
+        "Put CLIP's vocab.json and merges.txt beside the file.",
+    )
+
+
+def _keep(
+    home: Path,
+    path: Path,
+    name: str | None,
+    found: Pipeline,
+    progress: OnProgress,
+    cancel: CancelToken,
+) -> dict[str, Any]:
+    from engine.checkpoints.digest import weights_sha256
+    from engine.models.folder import write_folder
+    from engine.models.library import ModelLibrary
+    from engine.models.open_published import check_weights
+
     cancel.check()
-    _check_memory(path.name, sum(array.size for array in tensors.values()))
+    _check_memory(path.name, sum(array.size for array in found.tensors.values()))
     progress(Progress("Holding the weights against their networks", 0.4))
-    check_parts(config, tensors, path.name)
+    check_weights(found, path.name)
     library = ModelLibrary(home)
     chosen = check_name(name or path.name)
-    refuse_doubles(library, chosen, weights_sha256(tensors))
+    refuse_doubles(library, chosen, weights_sha256(found.tensors))
     cancel.check()
     progress(Progress("Keeping it", 0.7))
-    size = sum(array.nbytes for array in tensors.values())
     facts: dict[str, Any] = {
-        "name": chosen, "title": path.name[:100], "source": path.name, "bytes": size,
+        "name": chosen, "title": path.name[:100], "source": path.name,
+        "bytes": sum(array.nbytes for array in found.tensors.values()),
     }  # fmt: skip
-    return write_folder(
-        library.imported / chosen, LATENT, config.to_dict(), tensors, facts, tokenizer.write
-    )
+    folder, words = library.imported / chosen, found.tokenizer
+    more = (lambda _: ()) if words is None else words.write
+    return write_folder(folder, found.family, found.config.to_dict(), found.tensors, facts, more)
 
 
 def _check_memory(where: str, numbers: int) -> None:

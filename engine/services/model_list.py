@@ -12,6 +12,7 @@ Directions = Callable[[str], tuple[DirectionInfo, ...]]
 KINDS = {
     "diffusion": "diffusion",
     "latent-diffusion": "diffusion in codes",
+    "textless-diffusion": "diffusion",
     "noisy-classifier": "noise-aware classifier",
     "clip": "CLIP",
     "perception": "judges pictures",

@@ -168,8 +168,8 @@ BROKEN = {
     "a program": (_program, "a program or a pickle"),
     "a pickle": (_pickle, "a program or a pickle"),
     "another pipeline": (
-        _config("model_index.json", _class_name="StableDiffusionXLPipeline"),
-        "its pipeline is 'StableDiffusionXLPipeline'",
+        _config("model_index.json", _class_name="StableDiffusion3Pipeline"),
+        "its pipeline is 'StableDiffusion3Pipeline'",
     ),
     "another size": (_config("unet/config.json", block_out_channels=[16, 64]), "of the shape"),
     "another kind": (

@@ -1,7 +1,8 @@
-"""Folders of Stable Diffusion 1.x and 2.x (Rombach et al., 2022), as diffusers writes pipelines.
+"""Folders of Stable Diffusion 1.x and 2.x (Rombach et al., 2022), of SDXL (Podell et al., 2023)
+and of what was distilled from them, as diffusers writes pipelines.
 
-The parts are subfolders: `unet`, `vae`, `text_encoder`, `tokenizer`, `scheduler`; the name of the
-pipeline stands in `model_index.json`. What else lies there (a safety checker) is left alone.
+The parts are `unet`, `vae`, `text_encoder`, `tokenizer` and `scheduler`; SDXL has `text_encoder_2`
+and `tokenizer_2` besides.
 """
 
 from __future__ import annotations
@@ -13,109 +14,92 @@ from typing import Any
 import numpy as np
 
 from engine.checkpoints.folder import read_json
-from engine.checkpoints.raw import RawCheckpoint, RawNetwork
-from engine.diffusion.schedule import Kind, Prediction, Schedule
-from engine.models.latent_config import TEXT, UNET, VAE, LatentConfig, refuse
-from engine.perception.clip.tokenizer import Tokenizer
-
-INDEX = "model_index.json"
-PIPELINES = frozenset({"StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline",
-                       "LatentConsistencyModelPipeline"})  # fmt: skip
-PREDICTIONS: Mapping[str, Prediction] = {
-    "epsilon": "epsilon", "v_prediction": "v", "sample": "x0",
-}  # fmt: skip
-SCHEDULES: Mapping[str, Kind] = {
-    "linear": "linear", "scaled_linear": "scaled_linear", "squaredcos_cap_v2": "cosine",
-}  # fmt: skip
-# What the U-Net of a pipeline of texts leaves at None; others are told more than a text.
-PLAIN_UNET = (
-    "addition_embed_type",
-    "class_embed_type",
-    "encoder_hid_dim_type",
-    "time_cond_proj_dim",
+from engine.checkpoints.raw import RawCheckpoint
+from engine.models.latent_config import LATENT, TEXT, TEXT_2, UNET, VAE, LatentConfig, refuse
+from engine.models.published.pipeline_parts import (
+    INDEX,
+    LCM,
+    Pipeline,
+    part_of,
+    schedule_of,
+    scheduler_of,
+    settings_of,
+    today,
 )
-# The names of a self-attention before diffusers 0.15; its weights were 1 x 1 convolutions once.
-OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+from engine.perception.clip.tokenizer import Tokenizer, read_tokenizer
+
+# What the U-Net of a pipeline of texts leaves at None; others are told more than texts.
+PLAIN_UNET = ("class_embed_type", "encoder_hid_dim_type", "attention_type")
 
 
-def read_pipeline(
-    path: Path, raw: RawCheckpoint, tokenizer: Tokenizer
-) -> tuple[LatentConfig, dict[str, np.ndarray]]:
-    """What such a folder is, and its tensors by the names of a card's weights.
+def read_stable_diffusion(path: Path, raw: RawCheckpoint) -> Pipeline:
+    """What a folder of 1.x or 2.x is. Raises ModelError, CheckpointError or Refusal for a part that
+    is missing or of another kind."""
+    tokenizer = read_tokenizer(path / "tokenizer")
+    plain, tensors = _common(path, raw, tokenizer)
+    return Pipeline(LATENT, LatentConfig.from_dict(plain, path.name), tensors, tokenizer)
 
-    Raises ModelError or Refusal for a part that is missing or of another kind.
-    """
+
+def read_sdxl(path: Path, raw: RawCheckpoint) -> Pipeline:
+    """What a folder of SDXL is. Raises as read_stable_diffusion."""
     where = path.name
-    kind = str(read_json(path / INDEX).get("_class_name"))
-    if kind not in PIPELINES:
-        refuse(where, f"its pipeline is {kind[:60]!r}")
-    parts = {network.name: network for network in raw.networks}
-    for name in ("unet", "vae", "text_encoder"):
-        if name not in parts:
-            refuse(where, f"the part {name!r} is missing, or has no .safetensors file")
-    unet, vae = (_settings(parts[name]) for name in ("unet", "vae"))
-    more = next((name for name in PLAIN_UNET if unet.get(name) is not None), None)
+    index = read_json(path / INDEX)
+    if index.get("requires_aesthetics_score"):
+        refuse(where, "it refines what another model made")
+    first, tokenizer = (read_tokenizer(path / name) for name in ("tokenizer", "tokenizer_2"))
+    if (first.vocab, first.merges) != (tokenizer.vocab, tokenizer.merges):
+        refuse(where, "its two tokenizers part texts in two ways")
+    plain, tensors = _common(path, raw, tokenizer)
+    second = part_of(raw, where, "text_encoder_2")
+    plain |= {
+        "second": {
+            "text": settings_of(second), "projection": second.init.get("projection_dim", 512),
+            "pad": _pad(path / "tokenizer_2", tokenizer),
+        },
+        "zeros": index.get("force_zeros_for_empty_prompt", True),
+    }  # fmt: skip
+    tensors |= _text(second.tensors, TEXT_2)
+    return Pipeline(LATENT, LatentConfig.from_dict(plain, where), tensors, tokenizer)
+
+
+def _common(
+    path: Path, raw: RawCheckpoint, tokenizer: Tokenizer
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What both have: plain values of a LatentConfig, and tensors."""
+    where = path.name
+    nets = {name: part_of(raw, where, name) for name in ("unet", "vae", "text_encoder")}
+    unet, vae = (settings_of(nets[name]) for name in ("unet", "vae"))
+    more = next((name for name in PLAIN_UNET if unet.get(name) not in (None, "default")), None)
     if more is not None:
         refuse(where, f"its U-Net has {more} = {str(unet[more])[:40]!r}")
+    if vae.get("latents_mean") is not None:
+        refuse(where, "its codes have a mean of their own")
     unet.setdefault("in_channels", 4)
     if not unet["in_channels"] == unet.get("out_channels", 4) == vae.get("latent_channels", 4):
         refuse(where, f"its U-Net takes {unet['in_channels']} channels: it edits pictures")
-    schedule, prediction = _schedule(path, where)
+    scheduler = scheduler_of(path, where)
+    schedule, prediction = schedule_of(scheduler, where)
     plain = {
-        "unet": unet, "vae": vae, "text": _settings(parts["text_encoder"]),
-        "schedule": schedule.to_dict(), "prediction": prediction, "pad": _pad(path, tokenizer),
+        "unet": unet, "vae": vae, "text": settings_of(nets["text_encoder"]),
+        "schedule": schedule.to_dict(), "prediction": prediction,
+        "pad": _pad(path / "tokenizer", tokenizer), "lcm": scheduler.get("_class_name") == LCM,
     }  # fmt: skip
-    config = LatentConfig.from_dict(plain, where)
-    tensors = {UNET + name: array for name, array in parts["unet"].tensors.items()}
-    tensors |= {VAE + _today(name): _flat(name, a) for name, a in parts["vae"].tensors.items()}
-    for name, array in parts["text_encoder"].tensors.items():
-        if not name.endswith("position_ids"):
-            tensors[TEXT + name.removeprefix("text_model.")] = array
-    return config, tensors
+    tensors = {UNET + name: array for name, array in nets["unet"].tensors.items()}
+    tensors |= {VAE + name: array for name, array in today(nets["vae"].tensors).items()}
+    return plain, tensors | _text(nets["text_encoder"].tensors, TEXT)
 
 
-def _settings(part: RawNetwork) -> dict[str, Any]:
-    """Without what names the program that wrote the file, and without nested values."""
+def _text(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {
-        name: value
-        for name, value in part.init.items()
-        if not name.startswith("_") and not isinstance(value, dict)
+        prefix + name.removeprefix("text_model."): array
+        for name, array in tensors.items()
+        if not name.endswith("position_ids")
     }
 
 
-def _schedule(path: Path, where: str) -> tuple[Schedule, Prediction]:
-    file = path / "scheduler" / "scheduler_config.json"
-    if not file.is_file():
-        refuse(where, "the part 'scheduler' is missing")
-    plain = read_json(file)
-    named, predicts = plain.get("beta_schedule", "linear"), plain.get("prediction_type", "epsilon")
-    if named not in SCHEDULES or predicts not in PREDICTIONS:
-        refuse(where, f"its schedule is {str(named)[:40]!r}, predicting {str(predicts)[:40]!r}")
-    kind = SCHEDULES[named]
-    steps = plain.get("num_train_timesteps", 1000)
-    ends = (plain.get("beta_start", 1e-4), plain.get("beta_end", 0.02))
-    if type(steps) is not int or not all(isinstance(end, float) for end in ends):
-        refuse(where, f"its schedule has {str(steps)[:20]} steps and betas of {str(ends)[:40]}")
-    return Schedule(kind, steps, first=ends[0], last=ends[1]), PREDICTIONS[predicts]
-
-
-def _pad(path: Path, tokenizer: Tokenizer) -> int | None:
+def _pad(folder: Path, tokenizer: Tokenizer) -> int | None:
     """The token after a text's end; published tokenizers write it as a word or as an object."""
-    file = path / "tokenizer" / "special_tokens_map.json"
+    file = folder / "special_tokens_map.json"
     named = read_json(file).get("pad_token") if file.is_file() else None
     word = named.get("content") if isinstance(named, dict) else named
     return tokenizer.vocab.get(word) if isinstance(word, str) else None
-
-
-def _today(name: str) -> str:
-    head, _, last = name.rpartition(".")
-    before, dot, part = head.rpartition(".")
-    if ".attentions." in name and part in OLD_ATTENTION:
-        return f"{before}{dot}{OLD_ATTENTION[part]}.{last}"
-    return name
-
-
-def _flat(name: str, array: np.ndarray) -> np.ndarray:
-    """A 1 x 1 convolution of an old self-attention as the matrix that it is."""
-    old = ".attentions." in name and array.ndim == 4 and array.shape[2:] == (1, 1)
-    return array[:, :, 0, 0] if old else array

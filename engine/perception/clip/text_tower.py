@@ -37,12 +37,38 @@ class TextTower(nn.Module):
 
     def forward(self, ids: Int64[Tensor, "n tokens"]) -> Float[Tensor, "n width"]:
         """The state at the first end of each text; for configs of old at its highest number."""
-        x = self.states(ids)
-        ends = ids if self.end == LEGACY_END else (ids == self.end).int()
-        found: Tensor = x[torch.arange(len(x), device=x.device), ends.argmax(1)]
-        return found
+        return self._ended(ids, self.states(ids))
 
     def states(self, ids: Int64[Tensor, "n tokens"]) -> Float[Tensor, "n tokens width"]:
         """What every token has become, for a network that attends to them."""
         found: Tensor = self.final_layer_norm(self.encoder(self.embeddings(ids)))
         return found
+
+    def inner(self, ids: Int64[Tensor, "n tokens"]) -> Float[Tensor, "n tokens width"]:
+        """What every token is before the last layer, not normed."""
+        found: Tensor = self.embeddings(ids)
+        for layer in self.encoder.layers[:-1]:
+            found = layer(found)
+        return found
+
+    def _ended(self, ids: Tensor, states: Tensor) -> Tensor:
+        ends = ids if self.end == LEGACY_END else (ids == self.end).int()
+        found: Tensor = states[torch.arange(len(ids), device=ids.device), ends.argmax(1)]
+        return found
+
+
+class PooledTower(TextTower):
+    """With the matrix into the space that texts share with pictures, width numbers."""
+
+    def __init__(self, sizes: TextSizes, width: int) -> None:
+        super().__init__(sizes)
+        self.text_projection = nn.Linear(sizes.hidden_size, width, bias=False)
+
+    def both(
+        self, ids: Int64[Tensor, "n tokens"]
+    ) -> tuple[Float[Tensor, "n tokens inside"], Float[Tensor, "n width"]]:
+        """What every token is before the last layer, and the whole text in the shared space."""
+        inner = self.inner(ids)
+        states = self.final_layer_norm(self.encoder.layers[-1](inner))
+        whole: Tensor = self.text_projection(self._ended(ids, states))
+        return inner, whole

@@ -1,0 +1,38 @@
+"""The published diffusion models by the family of their cards. Importing it needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.denoising import DenoiserInfo
+from engine.models.denoiser import Denoiser
+from engine.models.latent_config import LATENT
+from engine.models.latent_denoiser import LatentDenoiser, check_parts
+from engine.models.published.pipeline_parts import Pipeline
+from engine.models.textless_config import TEXTLESS
+from engine.models.textless_denoiser import TextlessDenoiser, check_textless
+
+_OPENED: Mapping[str, Callable[[DenoiserInfo], Denoiser]] = {
+    LATENT: LatentDenoiser,
+    TEXTLESS: TextlessDenoiser,
+}
+_CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
+    LATENT: check_parts,
+    TEXTLESS: check_textless,
+}
+
+
+def check_weights(found: Pipeline, where: str) -> None:
+    """Hold all weights against the networks of their settings. Raises ModelError."""
+    _CHECKED[found.family](found.config, found.tensors, where)
+
+
+def is_published(info: DenoiserInfo) -> bool:
+    """Whether a model came in as a published pipeline."""
+    return info.card["family"] in _OPENED
+
+
+def open_published(info: DenoiserInfo) -> Denoiser:
+    """Such a model, ready for the loop. Raises ModelError."""
+    return _OPENED[info.card["family"]](info)

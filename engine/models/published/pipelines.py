@@ -1,0 +1,36 @@
+"""Which published pipelines are read here, by the names that diffusers gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from engine.checkpoints.folder import read_json
+from engine.checkpoints.raw import RawCheckpoint
+from engine.models.latent_config import refuse
+from engine.models.published.dit import read_dit
+from engine.models.published.pipeline_parts import INDEX, Pipeline
+from engine.models.published.stable_diffusion import read_sdxl, read_stable_diffusion
+from engine.models.published.unconditional import read_latent, read_pixels
+
+READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
+    "DDPMPipeline": read_pixels,
+    "DDIMPipeline": read_pixels,
+    "LDMPipeline": read_latent,
+    "DiTPipeline": read_dit,
+    "StableDiffusionPipeline": read_stable_diffusion,
+    "StableDiffusionImg2ImgPipeline": read_stable_diffusion,
+    "LatentConsistencyModelPipeline": read_stable_diffusion,
+    "LatentConsistencyModelImg2ImgPipeline": read_stable_diffusion,
+    "StableDiffusionXLPipeline": read_sdxl,
+    "StableDiffusionXLImg2ImgPipeline": read_sdxl,
+}
+
+
+def read_pipeline(path: Path, raw: RawCheckpoint) -> Pipeline:
+    """What a pipeline's folder is. Raises ModelError, CheckpointError or Refusal for a part that
+    is missing or of another kind."""
+    kind = str(read_json(path / INDEX).get("_class_name"))
+    if kind not in READERS:
+        refuse(path.name, f"its pipeline is {kind[:60]!r}")
+    return READERS[kind](path, raw)

@@ -1,0 +1,96 @@
+"""A published diffusion model without texts as the loop asks for it. Importing it needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from engine.denoising import DenoiserInfo
+from engine.diffusion.latent_parts import (
+    AutoencoderKL,
+    UNet2DModel,
+    VQModel,
+    built,
+    check_fit,
+    filled,
+)
+from engine.diffusion.transformer import dit_of, placed
+from engine.models.decoder import Decoder
+from engine.models.denoiser import Denoiser
+from engine.models.denoisers import stored_weights
+from engine.models.latent_config import VAE, named, part_called
+from engine.models.text_blends import Weights, class_shares
+from engine.models.textless_config import NET, TextlessConfig
+from engine.perception.fitting import Tensors
+
+
+def check_textless(config: TextlessConfig, tensors: Tensors, where: str) -> None:
+    """Hold all weights against the networks of their settings. Raises ModelError."""
+    for prefix, net in _networks(config, where).items():
+        check_fit(net, part_called(tensors, prefix), named(where, prefix))
+
+
+class TextlessDenoiser(Denoiser):
+    """Pixels or codes are denoised, told of classes and their shares; () is no class.
+
+    Raises ModelError when weights or settings do not fit.
+    """
+
+    def __init__(self, info: DenoiserInfo) -> None:
+        self.config = TextlessConfig.from_dict(info.card["config"], info.name)
+        super().__init__(info, self.config.schedule, self.config.prediction, "torch")
+        self.shape = self.config.channels, self.config.side, self.config.side
+        tensors = stored_weights(info.folder, info.sha256)
+        parts: dict[str, Any] = {
+            prefix: filled(net, part_called(tensors, prefix), named(info.name, prefix))
+            for prefix, net in _networks(self.config, info.name).items()
+        }
+        self.dit = self.config.kind == "DiTTransformer2DModel"
+        self.net = placed(parts[NET]) if self.dit else parts[NET]
+        self.decoder = Decoder(parts[VAE], self.config.channels) if VAE in parts else None
+        self.bounded = self.decoder is None
+
+    def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
+        """See Network."""
+        return self._answer(x, t, [condition])
+
+    def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
+        times, more = torch.full((len(x),), t), {}
+        if self.dit:
+            none = len(self.config.classes)
+            shares = class_shares(conditions, none)
+            more["class_labels"] = shares.repeat_interleave(len(x) // len(conditions), dim=0)
+        out: Tensor = self.net(x, timestep=times, return_dict=False, **more)[0]
+        return out[:, : self.shape[0]]
+
+    def pixels(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 r r"]:
+        """See Denoiser; one channel is shown as three."""
+        return x0.expand(-1, 3, -1, -1) if self.decoder is None else self.decoder.pixels(x0)
+
+    def codes(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n ..."]:
+        """See Denoiser; one channel is the mean of three."""
+        if self.decoder is not None:
+            return self.decoder.codes(pixels)
+        return pixels if self.shape[0] == 3 else pixels.mean(1, keepdim=True)
+
+    def preview(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 s s"]:
+        """See Denoiser."""
+        return self.pixels(x0) if self.decoder is None else self.decoder.preview(x0)
+
+
+def _networks(config: TextlessConfig, where: str) -> dict[str, nn.Module]:
+    """The networks by the prefix of their weights, without memory. Raises ModelError."""
+    place = named(where, NET)
+    found: dict[str, nn.Module] = {}
+    if config.kind == "DiTTransformer2DModel":
+        found[NET] = dit_of(config.net, place)
+    else:
+        found[NET] = built(UNet2DModel, config.net, place)
+    if config.decoder is not None:
+        kind = VQModel if config.decodes == "VQModel" else AutoencoderKL
+        found[VAE] = built(kind, config.decoder, named(where, VAE))
+    return found
