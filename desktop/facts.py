@@ -10,6 +10,7 @@ from typing import Literal
 from PySide6.QtGui import QImage
 
 from desktop.display import Shown
+from desktop.squares import Square
 from desktop.state import Lattice
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.frame import Activations, ExportOptions, Verdict
@@ -253,13 +254,14 @@ class SumView:
 
 @dataclass(frozen=True)
 class PhotoView:
-    """A photo that was opened: its name, its size in pixels, and the square that is searched for
-    (left, top, side)."""
+    """A photo that was opened: its name, its size in pixels, and the square that is searched for.
+    can_align: whether the model makes portraits, which can be found."""
 
     name: str = ""
     size: tuple[int, int] | None = None
-    square: tuple[int, int, int] = (0, 0, 1)
+    square: Square = field(default_factory=Square)
     can_resume: bool = False
+    can_align: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,10 @@ class StandingNorm(nn.Module):
     ) -> Float[Tensor, "n c h w"]:
         """(x - mean) / deviation * scale + offset, in one pass; scale and offset: [_ c]."""
         if self.training:
-            self.seen = (torch.zeros_like(self.running_means[0]), torch.ones_like(self.running_vars[0]))
+            self.seen = (
+                torch.zeros_like(self.running_means[0]),
+                torch.ones_like(self.running_vars[0]),
+            )
             # Momentum 1 leaves the batch's own statistics in what is handed over.
             x = F.batch_norm(x, *self.seen, training=True, momentum=1.0, eps=self.eps)
             return torch.addcmul(offset[:, :, None, None], x, scale[:, :, None, None])
