@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 from desktop.display import Shown
 from desktop.squares import Square
 from desktop.state import Lattice
+from engine.comparing import AWAY, AXES, EXAMPLES
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.frame import Activations, ExportOptions, Verdict
 from engine.recipe import Recipe
@@ -183,15 +184,27 @@ class DiffuseKit:
 
 
 @dataclass(frozen=True)
+class Axes:
+    """What varies along each side, as keys of AXES, and the texts of the sides that have some."""
+
+    across: str = "guidance"
+    down: str = ""
+    prompt: tuple[str, ...] = EXAMPLES
+    negative: tuple[str, ...] = AWAY
+
+
+@dataclass(frozen=True)
 class CompareView:
     """What a comparison shows: the words of rows and columns, short and whole, the pictures that
-    are ready by row and column, and the places that stay free."""
+    are ready by row and column, and the places that stay free. axes: those that the model has."""
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     pictures: Mapping[Cell, QImage]
     whole: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     free: frozenset[Cell] = frozenset()
+    comparison: Axes | None = None
+    axes: tuple[str, ...] = tuple(AXES)
 
 
 Stage = Literal["waiting", "running", "done", "failed", "stopped"]

@@ -229,6 +229,8 @@ class Handlers(PictureHandlers):
     def _diffuse_toggled(self, key: str, is_open: bool) -> None:
         if key == "compare":
             self._desk.compare.set_open(is_open)
+        elif key == "noise":
+            self._desk.noises.set_open(is_open)
 
     @Slot()
     def _go_to_seed(self) -> None:
