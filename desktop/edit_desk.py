@@ -85,6 +85,7 @@ class EditDesk(QObject):
         self.photo.live.connect(self._show_live)
         self.photo.told.connect(desk.window.stage.show_message)
         desk.explore.state_changed.connect(self.strip.follow)
+        self.strip.told.connect(desk.window.stage.show_message)
         self.strip.mixes_changed.connect(desk.explore.set_mixes)
         self.strip.gesture_ended.connect(desk.explore.end_gesture)
         desk.explore.recipe_wanted.connect(self.movement.follow)

@@ -139,6 +139,7 @@ def _movement(edit: EditDesk, panel: MovementPanel) -> None:
     line.key_chosen.connect(film.show_key)
     line.key_removed.connect(film.remove)
     line.dropped.connect(film.drop)
+    line.set_drag(edit.desk.hand.carrying(film.recipe_at))
     film.view_changed.connect(panel.show_film)
     film.began.connect(panel.show_began)
     film.progressed.connect(panel.show_progress)
@@ -151,6 +152,7 @@ def _movement(edit: EditDesk, panel: MovementPanel) -> None:
 def _strip(edit: EditDesk, panel: StripPanel) -> None:
     strip = edit.strip
     panel.add_wanted.connect(strip.add)
+    panel.dropped.connect(strip.drop)
     panel.random_wanted.connect(strip.add_random)
     panel.shuffle_wanted.connect(strip.shuffle)
     panel.clear_wanted.connect(strip.clear)
@@ -167,6 +169,8 @@ def _strip(edit: EditDesk, panel: StripPanel) -> None:
 def _corners(edit: EditDesk, panel: CornersPanel) -> None:
     corners = edit.corners
     panel.corner_wanted.connect(corners.set_corner)
+    panel.dropped.connect(corners.drop)
+    panel.set_drag(edit.desk.hand.carrying(corners.recipe_at))
     panel.space_chosen.connect(corners.set_space)
     panel.pad.moved.connect(corners.walk_to)
     panel.pad.gesture_ended.connect(edit.desk.explore.end_gesture)
@@ -181,6 +185,7 @@ def _arithmetic(edit: EditDesk, panel: ArithmeticPanel) -> None:
     panel.remove_wanted.connect(sums.remove)
     panel.swap_wanted.connect(sums.swap)
     panel.dropped.connect(sums.drop)
+    panel.pad.set_drag(edit.desk.hand.carrying(sums.recipe_at))
     panel.space_chosen.connect(sums.set_space)
     panel.amount_changed.connect(sums.set_amount)
     panel.amount_ended.connect(sums.end_gesture)

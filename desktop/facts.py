@@ -15,7 +15,7 @@ from desktop.state import Lattice
 from engine.comparing import AWAY, AXES, EXAMPLES
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.frame import Activations, ExportOptions, Verdict
-from engine.recipe import Recipe
+from engine.recipe import Latent, Recipe
 from engine.wishes import ClipInfo
 
 MATRIX_SIZE = 4
@@ -34,8 +34,8 @@ class LatticeView:
 class MatrixState:
     """The sources of the mixing matrix, the layers that are mixed, and how far."""
 
-    bases: tuple[int, ...]
-    styles: tuple[int, ...]
+    bases: tuple[Latent, ...]
+    styles: tuple[Latent, ...]
     layers: tuple[int, ...]
     amount: float = 1.0
 
