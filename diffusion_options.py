@@ -55,6 +55,7 @@ def add_diffusion_options(parser: ArgumentParser) -> None:
 def add_grid_options(parser: ArgumentParser) -> None:
     """What a comparison varies."""
     words = f"one labelled sheet that varies {', '.join(AXES)}"
+    words += "; texts are parted by semicolons"
     parser.add_argument("--across", metavar="WHAT[=A,B,...]", help=words)
     parser.add_argument("--down", metavar="WHAT[=A,B,...]", help="a second one, in rows")
 
@@ -170,5 +171,6 @@ def comparison_of(options: Namespace, recipe: Recipe, studio: Studio) -> Grid | 
         key, given, listed = words.partition("=")
         keys.append(key)
         if given:
-            values[key] = tuple(part.strip() for part in listed.split(",") if part.strip())
+            between = ";" if key in ("prompt", "negative") else ","
+            values[key] = tuple(part.strip() for part in listed.split(between) if part.strip())
     return grid_of(recipe, keys[0], keys[1], info.classes if info else (), values)

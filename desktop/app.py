@@ -29,6 +29,7 @@ from desktop.controllers.lattice import LatticeController
 from desktop.controllers.layers import LayersController
 from desktop.controllers.library import LibraryController
 from desktop.controllers.matrix import MatrixController
+from desktop.controllers.noise_corners import NoiseCornersController
 from desktop.controllers.passphrase import PassphraseBroker
 from desktop.controllers.pictures import PicturesController
 from desktop.controllers.project import ProjectController
@@ -89,7 +90,8 @@ class Desk(QObject):
         self.diffuse = DiffuseController(studio, self.files, self.undo, self)
         self.pictures = PicturesController(studio, self.jobs, self)
         self.train = TrainController(studio, self.undo, self.pictures, self)
-        self.compare = CompareController(self.thumbs, self)
+        self.compare = CompareController(self.thumbs, self.undo, self)
+        self.noises = NoiseCornersController(self.thumbs, self)
         self.queue = QueueController(studio, self)
         self.lattice = LatticeController(self.thumbs, self)
         self.matrix = MatrixController(self.undo, self.thumbs, self)
@@ -150,6 +152,8 @@ class Desk(QObject):
         diffuse_wiring.connect_panel(self, panel)
         if key == "compare":
             self.compare.set_open(True)
+        elif key == "noise":
+            self.noises.set_open(True)
 
     def connect_train_panel(self, key: str, panel: QWidget) -> None:
         """A panel of the Train page was made."""

@@ -18,7 +18,6 @@ from engine.denoising import (
     SamplerName,
     Spacing,
     Texts,
-    TextWeight,
     Thresholding,
     Upscale,
 )
@@ -75,10 +74,14 @@ class DiffuseState:
         return asked.weights[0].index
 
     @property
+    def texts(self) -> Texts:
+        """The texts that are asked for; none where it is a class."""
+        return self.conditioning if isinstance(self.conditioning, Texts) else Texts()
+
+    @property
     def prompt(self) -> str:
-        """The text that is asked for, "" for none."""
-        asked = self.conditioning
-        return asked.weights[0].text if isinstance(asked, Texts) and asked.weights else ""
+        """The first text that is asked for, "" for none."""
+        return next((item.text for item in self.texts.weights), "")
 
 
 def recipe_of(state: DiffuseState) -> Recipe:
@@ -163,20 +166,13 @@ def fitting_spacing(sampler: SamplerName, spacing: Spacing) -> Spacing:
     return spacing if spacing in known else known[0]
 
 
-def texts(text: str) -> Texts:
-    """What a line of text asks for; nothing when it is empty."""
-    return Texts((TextWeight(text),) if text else ())
-
-
 def _asked(conditioning: Conditioning) -> Classes | Texts:
     """The conditioning, where the page can show it. Raises RecipeError."""
     match conditioning:
-        case Classes():
-            return conditioning
-        case Texts(weights) if len(weights) < 2:
+        case Classes() | Texts():
             return conditioning
     raise RecipeError(
-        "This Recipe blends texts, which Diffuse has no sliders for.",
+        f"Diffuse has no controls for what is asked for by {conditioning.op!r}.",
         "Render it from the command line.",
     )
 
@@ -186,6 +182,8 @@ def _shown(term: Guidance) -> Guidance:
     match term:
         case Classifier() | ClipGuidance():
             return term
-        case ClassifierFree(negative=Classes(weights) | Texts(weights)) if len(weights) < 2:
+        case ClassifierFree(negative=Texts()):
+            return term
+        case ClassifierFree(negative=Classes(weights)) if len(weights) < 2:
             return term
     raise RecipeError(f"The guidance {term.op!r} has no slider here.")

@@ -31,7 +31,8 @@ def connect_diffuse(desk: Desk) -> None:
     diffuse.state_changed.connect(window.diffuse.show_state)
     diffuse.kit_changed.connect(desk.compare.set_kit)
     diffuse.state_changed.connect(desk.compare.follow)
-    diffuse.lattice_changed.connect(window.diffuse.show_lattice)
+    diffuse.state_changed.connect(desk.noises.follow)
+    desk.noises.view_changed.connect(window.diffuse.show_lattice)
     diffuse.trail_changed.connect(window.stage.trail.set_images)
     diffuse.step_shown.connect(window.stage.canvas.show_picture)
     diffuse.page_wanted.connect(window.show_page)
@@ -63,7 +64,8 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
     elif isinstance(panel, ClassPanel):
         panel.model_chosen.connect(diffuse.use)
         panel.class_chosen.connect(diffuse.set_class)
-        panel.prompt_written.connect(diffuse.set_prompt)
+        panel.texts_changed.connect(diffuse.set_texts)
+        panel.gesture_ended.connect(diffuse.end_gesture)
     elif isinstance(panel, BeginPanel):
         desk.begin.connect_panel(panel)
     elif isinstance(panel, SamplerPanel | GuidancePanel | CascadePanel):
@@ -71,6 +73,7 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
         panel.gesture_ended.connect(diffuse.end_gesture)
     elif isinstance(panel, ComparePanel):
         panel.axes_chosen.connect(desk.compare.set_axes)
+        panel.texts_written.connect(desk.compare.set_texts)
         panel.cell_taken.connect(desk.compare.take)
         desk.sheets.connect_panel(panel)
     elif isinstance(panel, QueuePanel):

@@ -22,6 +22,7 @@ from desktop.facts import Inspection
 from desktop.file_kinds import PICTURES
 from desktop.kit import Kit
 from desktop.lanes import QueueLane
+from desktop.squares import Square
 from desktop.views.crop_overlay import CropOverlay
 from desktop.views.drag_overlay import DragOverlay
 from engine.frame import DirectionInfo
@@ -45,8 +46,8 @@ class EditDesk(QObject):
         self.searches = QueueLane(self, "searches")
         self.finding = FindingController(desk.studio, self.searches, desk.thumbs, desk.undo, self)
         self.arithmetic = ArithmeticController(desk.undo, desk.thumbs, self)
-        self.photo = PhotoController(desk.studio, self.searches, self)
-        self.crop = CropOverlay(self.photo.set_square)
+        self.photo = PhotoController(desk.studio, self.searches, desk.undo, self)
+        self.crop = CropOverlay(self.photo.set_square, self.photo.end_gesture)
         desk.window.stage.source.set_overlay(self.crop)
         self.drag = DragController(desk.studio, self.searches, desk.undo, self)
         drag = self.drag
@@ -79,10 +80,12 @@ class EditDesk(QObject):
         desk.explore.recipe_wanted.connect(self.arithmetic.follow_recipe)
         self.photo.recipe_found.connect(desk.explore.load_recipe)
         self.photo.opened.connect(self._show_source)
-        self.photo.began.connect(self._show_search)
+        self.photo.square_changed.connect(self._show_square)
+        self.photo.live.connect(self._show_search)
         self.photo.live.connect(self._show_live)
         self.photo.told.connect(desk.window.stage.show_message)
         desk.explore.state_changed.connect(self.strip.follow)
+        self.strip.told.connect(desk.window.stage.show_message)
         self.strip.mixes_changed.connect(desk.explore.set_mixes)
         self.strip.gesture_ended.connect(desk.explore.end_gesture)
         desk.explore.recipe_wanted.connect(self.movement.follow)
@@ -140,8 +143,12 @@ class EditDesk(QObject):
         stage = self.desk.window.stage
         stage.source.show_picture(picture)
         stage.source.fit()
-        self.crop.begin(picture.width, picture.height)
         stage.show_source(True)
+
+    @Slot(object)
+    def _show_square(self, square: Square) -> None:
+        self.crop.show_square(square)
+        self.desk.window.stage.show_source(True)
 
     @Slot()
     def _show_search(self) -> None:

@@ -10,10 +10,12 @@ from typing import Literal
 from PySide6.QtGui import QImage
 
 from desktop.display import Shown
+from desktop.squares import Square
 from desktop.state import Lattice
+from engine.comparing import AWAY, AXES, EXAMPLES
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.frame import Activations, ExportOptions, Verdict
-from engine.recipe import Recipe
+from engine.recipe import Latent, Recipe
 from engine.wishes import ClipInfo
 
 MATRIX_SIZE = 4
@@ -32,8 +34,8 @@ class LatticeView:
 class MatrixState:
     """The sources of the mixing matrix, the layers that are mixed, and how far."""
 
-    bases: tuple[int, ...]
-    styles: tuple[int, ...]
+    bases: tuple[Latent, ...]
+    styles: tuple[Latent, ...]
     layers: tuple[int, ...]
     amount: float = 1.0
 
@@ -182,15 +184,27 @@ class DiffuseKit:
 
 
 @dataclass(frozen=True)
+class Axes:
+    """What varies along each side, as keys of AXES, and the texts of the sides that have some."""
+
+    across: str = "guidance"
+    down: str = ""
+    prompt: tuple[str, ...] = EXAMPLES
+    negative: tuple[str, ...] = AWAY
+
+
+@dataclass(frozen=True)
 class CompareView:
     """What a comparison shows: the words of rows and columns, short and whole, the pictures that
-    are ready by row and column, and the places that stay free."""
+    are ready by row and column, and the places that stay free. axes: those that the model has."""
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     pictures: Mapping[Cell, QImage]
     whole: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     free: frozenset[Cell] = frozenset()
+    comparison: Axes | None = None
+    axes: tuple[str, ...] = tuple(AXES)
 
 
 Stage = Literal["waiting", "running", "done", "failed", "stopped"]
@@ -253,13 +267,14 @@ class SumView:
 
 @dataclass(frozen=True)
 class PhotoView:
-    """A photo that was opened: its name, its size in pixels, and the square that is searched for
-    (left, top, side)."""
+    """A photo that was opened: its name, its size in pixels, and the square that is searched for.
+    can_align: whether the model makes portraits, which can be found."""
 
     name: str = ""
     size: tuple[int, int] | None = None
-    square: tuple[int, int, int] = (0, 0, 1)
+    square: Square = field(default_factory=Square)
     can_resume: bool = False
+    can_align: bool = False
 
 
 @dataclass(frozen=True)

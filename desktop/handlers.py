@@ -10,10 +10,11 @@ from PySide6.QtGui import QGuiApplication
 
 from desktop.attack_state import is_attack
 from desktop.diffuse_state import is_diffusion
-from desktop.messages import LOCATE, Message
+from desktop.messages import LOCATE, Message, message_of
 from desktop.picture_handlers import PictureHandlers
 from desktop.views.explore_column import SECTIONS
 from desktop.views.seed_panel import SeedPanel
+from engine.errors import AtelierError
 from engine.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Handlers(PictureHandlers):
         desk.passphrase.asked.connect(self._ask_passphrase)
         window.export.verify_wanted.connect(self._verify_file)
         window.file_dropped.connect(self.open_file)
+        window.recipe_dropped.connect(self._show_dropped)
         window.top.identity_wanted.connect(window.show_export)
         window.explore.section_toggled.connect(self._section_toggled)
         window.diffuse.section_toggled.connect(self._diffuse_toggled)
@@ -229,6 +231,8 @@ class Handlers(PictureHandlers):
     def _diffuse_toggled(self, key: str, is_open: bool) -> None:
         if key == "compare":
             self._desk.compare.set_open(is_open)
+        elif key == "noise":
+            self._desk.noises.set_open(is_open)
 
     @Slot()
     def _go_to_seed(self) -> None:
@@ -275,6 +279,16 @@ class Handlers(PictureHandlers):
     @Slot(object)
     def _go_back(self, recipe: Recipe) -> None:
         self.load(recipe, "Back in history")
+
+    @Slot(str)
+    def _show_dropped(self, text: str) -> None:
+        """A picture that was dragged onto the canvas."""
+        try:
+            self.load(Recipe.from_json(text), "Take a dragged picture")
+        except AtelierError as error:
+            message = message_of(error)
+            if message is not None:
+                self._window.stage.show_message(message)
 
     @Slot(object)
     def _show_project(self, recipe: Recipe | None) -> None:

@@ -121,14 +121,14 @@ QToolButton[role="segment"] { background: {raised}; border-radius: 6px; padding:
 QToolButton[role="segment"]:hover { background: {hover}; }
 QToolButton[role="segment"]:checked { background: {accent_soft}; color: {accent}; }
 
-QLineEdit { background: {raised}; color: {text}; border: 2px solid transparent;
+QLineEdit, QPlainTextEdit { background: {raised}; color: {text}; border: 2px solid transparent;
   border-radius: 6px; padding: 2px 6px; placeholder-text-color: {muted};
   selection-background-color: {accent};
   selection-color: {on_accent}; }
-QLineEdit:hover { background: {hover}; }
-QLineEdit:focus { border-color: {accent}; background: {panel}; }
+QLineEdit:hover, QPlainTextEdit:hover { background: {hover}; }
+QLineEdit:focus, QPlainTextEdit:focus { border-color: {accent}; background: {panel}; }
 QLineEdit[wrong="true"] { border-color: {bad}; }
-QLineEdit:disabled { color: {edge}; }
+QLineEdit:disabled, QPlainTextEdit:disabled { color: {edge}; }
 
 QMenu { background: {panel}; color: {text}; border: 1px solid {line}; padding: 6px; }
 QMenu::item { padding: 6px 24px 6px 12px; border-radius: 4px; }

@@ -54,6 +54,9 @@ def connect_window(desk: Desk) -> None:
     window.tray.star_wanted.connect(desk.history.star)
     window.tray.rated.connect(desk.history.rate)
     window.tray.tagged.connect(desk.history.tag)
+    window.tray.kept.connect(desk.history.keep)
+    desk.history.told.connect(window.stage.show_message)
+    desk.matrix.told.connect(window.stage.show_message)
     window.tray.set_drag(desk.hand.data_of)
     desk.favourites.told.connect(window.stage.show_message)
     desk.library.listed.connect(window.top.show_models)
@@ -175,6 +178,8 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
     elif isinstance(panel, MixingPanel):
         panel.cell_taken.connect(matrix.take)
         panel.source_wanted.connect(matrix.draw_source)
+        panel.dropped.connect(matrix.drop)
+        panel.grid.set_drag(desk.hand.carrying(matrix.recipe_at))
         panel.bases_wanted.connect(matrix.draw_bases)
         panel.styles_wanted.connect(matrix.draw_styles)
         panel.canvas_wanted.connect(matrix.base_from_canvas)

@@ -11,20 +11,20 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from engine.denoising import (
-    SPACINGS,
     Classes,
-    ClassifierFree,
     Conditioning,
     Denoise,
     Redraw,
     SamplerName,
     Spacing,
     Texts,
+    TextWeight,
     Thresholding,
     Upscale,
 )
 from engine.errors import RecipeError
 from engine.recipe import MAX_SEED, ClassWeight, Image, Recipe, Resize, Seed, walk
+from engine.varying import vary
 
 MOST_CELLS = 100
 AXES: Mapping[str, str] = {
@@ -32,6 +32,8 @@ AXES: Mapping[str, str] = {
     "steps": "Steps",
     "noise": "Seed",
     "class": "Class",
+    "prompt": "Prompt",
+    "negative": "Negative prompt",
     "sampler": "Sampler",
     "spacing": "Spacing",
     "eta": "Eta",
@@ -60,7 +62,9 @@ SPACING_TITLES: Mapping[Spacing, str] = {
 }
 THRESHOLDS: Mapping[Thresholding, str] = {"none": "None", "static": "Static", "dynamic": "Dynamic"}
 SHORT = {"dpmpp_2m": "DPM++ 2M", "dpmpp_2m_sde": "DPM++ SDE", "euler_ancestral": "Euler a"}
-_TERM = ("scale", "start", "end")  # fields of the first guidance
+_SIDES = {"prompt", "negative"}  # axes for models that read texts
+EXAMPLES = ("a smiling woman with glasses", "an old man with a beard", "a young woman")
+AWAY = ("glasses", "a smiling face")
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Grid:
     """Pictures of every pair of values. cells: by row and column, None where a pair is none.
 
     across, down: keys of AXES; down is "" for one row without words. fixed: what all have in
-    common, in words.
+    common, in words. untold: the same without the words of any text.
     """
 
     across: str
@@ -91,6 +95,18 @@ class Grid:
     rows: tuple[Choice, ...]
     cells: tuple[tuple[Recipe | None, ...], ...]
     fixed: str = ""
+    untold: str = ""
+
+    def private(self) -> Grid:
+        """The same pictures, whose words do not tell what their texts say."""
+        sides: dict[str, Any] = {
+            name: tuple(Choice(f"text {i}", one.changes) for i, one in enumerate(choices, 1))
+            for name, axis, choices in (
+                ("columns", self.across, self.columns), ("rows", self.down, self.rows),
+            )
+            if axis in _SIDES
+        }  # fmt: skip
+        return replace(self, fixed=self.untold, **sides)
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -121,6 +137,10 @@ def grid_of(
             )
     if across == down:
         raise RecipeError(f"Both sides vary {AXES[across].lower()}.", "Choose another for one.")
+    if {across, down} == {"class", "prompt"}:
+        raise RecipeError(
+            "A picture is asked for by a class or by a prompt.", "Choose another for one side."
+        )
     columns = choices(across, node, classes, given.get(across))
     rows = choices(down, node, classes, given.get(down)) if down else (Choice("", {}),)
     if len(columns) * len(rows) > MOST_CELLS:
@@ -133,7 +153,8 @@ def grid_of(
         tuple(_cell(recipe, {**row.changes, **column.changes}) for column in columns)
         for row in rows
     )
-    found = Grid(across, down, columns, rows, cells, _fixed(node, classes, (across, down)))
+    words = (_fixed(node, classes, (across, down), told) for told in (True, False))
+    found = Grid(across, down, columns, rows, cells, *words)
     if not found.recipes:
         raise RecipeError("No two of these values go together.", "Choose another parameter.")
     return found
@@ -150,7 +171,7 @@ def choices(
     if not made:
         raise RecipeError(f"{AXES[axis]}: no values were given.", "Give one or more.")
     for one in made:
-        _vary(node, one.changes)  # what is out of range is told, whatever stands on the other side
+        vary(node, one.changes)  # what is out of range is told, whatever stands on the other side
     return made
 
 
@@ -174,7 +195,7 @@ def first_seed(node: Denoise) -> int:
 
 def _cell(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe | None:
     try:
-        made = _vary(denoising_of(recipe), changes)
+        made = vary(denoising_of(recipe), changes)
     except RecipeError:
         return None
     return Recipe(_around(recipe.image, made))
@@ -184,24 +205,6 @@ def _around(image: Image, made: Denoise) -> Image:
     if isinstance(image, Resize | Upscale):
         return replace(image, image=_around(image.image, made))
     return replace(image, made=made) if isinstance(image, Redraw) else made
-
-
-def _vary(node: Denoise, changes: Mapping[str, Any]) -> Denoise:
-    """The picture with other fields. What only the picture at hand asks for gives way: its spacing
-    to a sampler that does not know it, its eta to any but DDIM, its sampler to an eta."""
-    wanted = {key: value for key, value in changes.items() if key not in _TERM}
-    term = {key: value for key, value in changes.items() if key in _TERM}
-    if term:
-        terms: tuple[Any, ...] = node.guidance or (ClassifierFree(1.0),)
-        wanted["guidance"] = (replace(terms[0], **term), *terms[1:])
-    sampler = wanted.get("sampler", "ddim" if "eta" in wanted else node.sampler)
-    spacing = wanted.get("spacing", node.spacing)
-    if "spacing" not in wanted and spacing not in SPACINGS[sampler]:
-        spacing = SPACINGS[sampler][0]
-    if "sampler" not in wanted and spacing not in SPACINGS[sampler]:
-        sampler = "dpmpp_2m"  # it knows them all
-    eta = wanted.get("eta", node.eta if sampler == "ddim" else 0.0)
-    return replace(node, **{**wanted, "sampler": sampler, "spacing": spacing, "eta": eta})
 
 
 Maker = Callable[[Denoise, Sequence[str], Sequence[str] | None], tuple[Choice, ...]]
@@ -276,11 +279,32 @@ def _classes(
     return tuple(made) or (Choice("any", {}),)
 
 
+def _prompts(
+    node: Denoise, classes: Sequence[str], given: Sequence[str] | None
+) -> tuple[Choice, ...]:
+    asked = node.conditioning.weights if isinstance(node.conditioning, Texts) else ()
+    own = [item.text for item in asked[:1] if item.text]
+    wanted = dict.fromkeys([*own, *EXAMPLES] if given is None else given)
+    return tuple(
+        Choice(f"“{text}”", {"conditioning": Texts((TextWeight(text),))}) for text in wanted
+    )
+
+
+def _negatives(
+    node: Denoise, classes: Sequence[str], given: Sequence[str] | None
+) -> tuple[Choice, ...]:
+    wanted = [text for text in dict.fromkeys(AWAY if given is None else given) if text]
+    away = (Choice(f"“{text}”", {"negative": Texts((TextWeight(text),))}) for text in wanted)
+    return (Choice("nothing", {"negative": Texts()}), *away)
+
+
 _MAKERS: Mapping[str, Maker] = {
     "guidance": _numbers("scale", (0.0, 1.0, 2.0, 4.0, 8.0)),
     "steps": _numbers("steps", (5, 10, 25, 50), "{:g} steps", whole=True),
     "noise": _seeds,
     "class": _classes,
+    "prompt": _prompts,
+    "negative": _negatives,
     "sampler": _names(
         "sampler", SAMPLER_TITLES, ("dpmpp_2m", "unipc", "ddim", "ddpm", "euler", "heun")
     ),
@@ -294,20 +318,23 @@ _MAKERS: Mapping[str, Maker] = {
 assert set(get_args(SamplerName)) == set(SAMPLER_TITLES)
 
 
-def _said(conditioning: Conditioning) -> tuple[str, ...]:
+def _said(conditioning: Conditioning, told: bool) -> tuple[str, ...]:
     texts = conditioning.weights if isinstance(conditioning, Texts) else ()
+    if texts and not told:
+        return ("a text",)
     return tuple(f"“{item.text}”" for item in texts)
 
 
-def _fixed(node: Denoise, classes: Sequence[str], axes: Sequence[str]) -> str:
-    """What every picture of a grid has in common, in words."""
+def _fixed(node: Denoise, classes: Sequence[str], axes: Sequence[str], told: bool) -> str:
+    """What every picture of a grid has in common, in words. told: with the words of its texts."""
     weights = node.conditioning.weights if isinstance(node.conditioning, Classes) else ()
     named = [classes[w.index] if w.index < len(classes) else f"{w.index}" for w in weights]
     known = {
         "noise": f"seed {node.noise.n}" if isinstance(node.noise, Seed) else "noise of its own",
-        "class": " + ".join((*named, *_said(node.conditioning))) or "any class",
+        "class": " + ".join((*named, *_said(node.conditioning, told))) or "any class",
         "guidance": ", ".join(f"guidance {term.scale:g}" for term in node.guidance) or "unguided",
         "sampler": SAMPLER_TITLES["ddim" if "eta" in axes else node.sampler],
         "steps": f"{node.steps} steps",
     }
-    return " · ".join(words for key, words in known.items() if key not in axes)
+    hidden = {*axes, *(("class",) if "prompt" in axes else ())}
+    return " · ".join(words for key, words in known.items() if key not in hidden)

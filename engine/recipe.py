@@ -66,6 +66,7 @@ __all__ = [
     "Sha256",
     "Space",
     "Stored",
+    "Straighten",
     "Struct",
     "Term",
     "Transform",
@@ -81,7 +82,6 @@ MAX_BYTES = 1_000_000
 Side = Annotated[int, Range(1, 32768)]
 Offset = Annotated[int, Range(0, 32767)]
 Numbers = Annotated[tuple[float, ...], Count(1, 4096)]
-Unit = Annotated[float, Range(0, 1)]
 NoiseMode = Literal["const", "random", "none"]
 
 
@@ -178,6 +178,21 @@ class Crop(Image):
     top: Offset
     width: Side
     height: Side
+
+
+@dataclass(frozen=True)
+class Straighten(Image):
+    """A square of the image about (x, y), turned by degrees counterclockwise, set upright.
+
+    In pixels; the centre lies in the image. Beyond the image the pixels at its edge go on.
+    """
+
+    op: ClassVar[str] = "straighten"
+    image: Image
+    x: Annotated[float, Range(0, 32768)]
+    y: Annotated[float, Range(0, 32768)]
+    side: Annotated[int, Range(1, 8192)]
+    rotation: Annotated[float, Range(-180, 180)] = 0.0
 
 
 @dataclass(frozen=True)

@@ -136,11 +136,14 @@ class Studio(Projects):
     ) -> Receipt:
         """Render a comparison's pictures anew and export them as one labelled sheet.
 
+        A private tier's sheet does not say what its texts are.
+
         Raises ExportError, and what rendering raises; then nothing is left.
         """
         from engine.services.grid import sheet_of
 
         plain = self._exporter(options, cancel)
+        grid = grid if options.tier == "recipe" else grid.private()
         exporter = replace(
             plain,
             render=lambda _: sheet_of(grid, self.denoisers(), plain.render, progress, cancel),
@@ -162,6 +165,7 @@ class Studio(Projects):
             resolution=self.library.resolution,
             watermark=watermark,
             why_unmarked=why_unmarked,
+            parts=self.library.parts,
         )
 
     @cached_property

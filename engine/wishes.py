@@ -101,6 +101,21 @@ class InvertWish:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """How a portrait lies in a picture: a square as of `Straighten`.
+
+    spread_px: how far repeated looks disagree, of 64 px; sure: whether they agree, and see a head.
+    """
+
+    x: float
+    y: float
+    side: float
+    rotation: float
+    spread_px: float
+    sure: bool
+
+
+@dataclass(frozen=True)
 class Inversion:
     """What a search found. step of steps: fewer when it was stopped. result: the stored latent."""
 

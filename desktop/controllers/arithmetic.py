@@ -124,6 +124,11 @@ class ArithmeticController(QObject):
             return
         self._add(row, recipe)
 
+    def recipe_at(self, slot: tuple[int, int]) -> Recipe | None:
+        """The picture in a place, for a drag."""
+        row = self.state.rows[slot[0]]
+        return row[slot[1]] if slot[1] < len(row) else None
+
     def _add(self, row: int, recipe: Recipe) -> None:
         if len(self.state.rows[row]) >= MOST:
             self._tell(RecipeError(f"A row takes {MOST} pictures.", "Take one out first."))

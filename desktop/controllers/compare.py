@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QUndoStack
 
+from desktop.commands import Gesture
 from desktop.controllers.thumbs import ThumbController
 from desktop.diffuse_state import DiffuseState, recipe_of, state_of
-from desktop.facts import CompareView, DiffuseKit
-from engine.comparing import Grid, grid_of
+from desktop.facts import Axes, CompareView, DiffuseKit
+from engine.comparing import AXES, Grid, grid_of
 from engine.recipe import Recipe
 
 KIND = "compare"
@@ -22,12 +25,15 @@ class CompareController(QObject):
     view_changed = Signal(object)  # CompareView
     cell_taken = Signal(object)  # DiffuseState
 
-    def __init__(self, thumbs: ThumbController, parent: QObject | None = None) -> None:
+    def __init__(
+        self, thumbs: ThumbController, undo: QUndoStack, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
+        self._gesture = Gesture(undo, self._restore)
         self._thumbs = thumbs
         self._kit: DiffuseKit | None = None
         self._state: DiffuseState | None = None
-        self._axes = ("guidance", "")
+        self.comparison = Axes()
         self._open = False
         self._grid: Grid | None = None
         self._places: dict[Recipe, list[Cell]] = {}
@@ -59,8 +65,20 @@ class CompareController(QObject):
     @Slot(str, str)
     def set_axes(self, across: str, down: str) -> None:
         """What varies along each side; "" for nothing."""
-        self._axes = (across, down)
+        after = replace(self.comparison, across=across, down=down)
+        self._gesture.whole("Compare other parameters", self.comparison, after)
+
+    @Slot(str, object)
+    def set_texts(self, axis: str, texts: tuple[str, ...]) -> None:
+        """The texts along the side of an axis of texts."""
+        changes: dict[str, Any] = {axis: texts}
+        after = replace(self.comparison, **changes)
+        self._gesture.whole("Compare other texts", self.comparison, after)
+
+    def _restore(self, comparison: Axes) -> None:
+        self.comparison = comparison
         self._ask()
+        self._publish()
 
     @Slot(int, int)
     def take(self, row: int, column: int) -> None:
@@ -73,7 +91,20 @@ class CompareController(QObject):
 
     def _made(self, state: DiffuseState) -> Grid:
         info = self._kit.maker(state.model.sha256) if self._kit is not None else None
-        return grid_of(recipe_of(state), *self._axes, () if info is None else info.classes)
+        classes = () if info is None else info.classes
+        asked, axes = self.comparison, self._axes()
+        across = asked.across if asked.across in axes else "guidance"
+        down = asked.down if asked.down in axes and asked.down != across else ""
+        texts = {"prompt": asked.prompt or ("",), "negative": asked.negative}
+        return grid_of(recipe_of(state), across, down, classes, texts)
+
+    def _axes(self) -> tuple[str, ...]:
+        """What the model of now has that can vary."""
+        state, kit = self._state, self._kit
+        info = kit.maker(state.model.sha256) if kit is not None and state is not None else None
+        reads = info is not None and info.reads
+        unknown = {"class"} if reads else {"prompt", "negative"}
+        return tuple(key for key in AXES if key not in unknown)
 
     def _ask(self) -> None:
         if self._state is None or not self._open:
@@ -112,5 +143,7 @@ class CompareController(QObject):
                 pictures,
                 (tuple(one.words for one in grid.rows), tuple(one.words for one in grid.columns)),
                 frozenset(free),
+                self.comparison,
+                self._axes(),
             )
         )

@@ -79,6 +79,10 @@ class CornersController(QObject):
         except AtelierError as error:
             self._tell(error)
 
+    def recipe_at(self, corner: int) -> Recipe | None:
+        """The picture in a corner, for a drag."""
+        return self.state.corners[corner]
+
     def _put(self, corner: int, recipe: Recipe) -> None:
         corners = list(self.state.corners)
         corners[corner] = recipe

@@ -9,11 +9,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage, QUndoStack
 
 from desktop.controllers.page import PageController
-from desktop.diffuse_state import DiffuseState, fitting_spacing, recipe_of, state_of, texts
+from desktop.diffuse_state import DiffuseState, fitting_spacing, recipe_of, state_of
 from desktop.display import Shown, shown, thumb
-from desktop.facts import DiffuseKit, LatticeView
+from desktop.facts import DiffuseKit
 from desktop.lanes import Job, QueueLane
-from desktop.state import lattice_of
+from desktop.text_shares import of as texts
 from engine.cancel import CancelToken
 from engine.denoising import Classes, ClassifierFree, Conditioning, DenoiserInfo, Texts
 from engine.errors import AtelierError, ModelError
@@ -46,7 +46,6 @@ class DiffuseController(PageController[DiffuseState]):
 
     kit_changed = Signal(object)  # DiffuseKit
     state_changed = Signal(object)  # DiffuseState
-    lattice_changed = Signal(object)  # LatticeView
     trail_changed = Signal(object)  # tuple of QImage or None, one for each step
     step_shown = Signal(object)  # Shown
     page_wanted = Signal(str)
@@ -96,7 +95,6 @@ class DiffuseController(PageController[DiffuseState]):
 
     def _publish(self, state: DiffuseState) -> None:
         self.state_changed.emit(state)
-        self.lattice_changed.emit(LatticeView(lattice_of(state.base), {}))
 
     # --- what the panels ask for
 
@@ -131,8 +129,14 @@ class DiffuseController(PageController[DiffuseState]):
     @Slot(str)
     def set_prompt(self, text: str) -> None:
         """Ask for what a text says; for anything when it is empty."""
+        self.set_texts(texts(text))
+        self.end_gesture()
+
+    @Slot(object)
+    def set_texts(self, asked: Texts) -> None:
+        """Ask for what a text says, or a blend of several; live until the gesture ends."""
         if self.state is not None:
-            self.do("Prompt", replace(self.state, conditioning=texts(text)))
+            self.change("Prompt", replace(self.state, conditioning=asked))
 
     @Slot(str, object)
     def set_field(self, name: str, value: Any) -> None:

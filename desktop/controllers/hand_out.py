@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import (
     QByteArray,
@@ -21,7 +23,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 
 from desktop.lanes import Job, QueueLane
 from desktop.messages import Message, message_of
-from desktop.widgets.sum_pad import DROP
+from desktop.widgets.recipe_drag import DROP
 from engine.cancel import CancelToken
 from engine.frame import ExportOptions, OnProgress, Receipt
 from engine.recipe import Recipe
@@ -105,6 +107,15 @@ class HandOut(QObject):
     def data_of(self, recipe: Recipe) -> QMimeData:
         """What a drag carries: a Recipe inside this window, a signed file anywhere else."""
         return SignedData(self, recipe)
+
+    def carrying(self, recipe_at: Callable[[Any], Recipe | None]) -> Callable[[Any], Any]:
+        """What a drag from a place carries. recipe_at: the Recipe there, None for nothing."""
+
+        def data_of(place: Any) -> QMimeData | None:
+            recipe = recipe_at(place)
+            return None if recipe is None else self.data_of(recipe)
+
+        return data_of
 
     def file_of(self, recipe: Recipe) -> Path | None:
         """The signed file of a picture, made now unless it is there; None where that failed.

@@ -12,6 +12,8 @@ from PySide6.QtGui import QImage, QUndoStack
 from desktop.commands import Replace
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import HistoryState, HistoryView, Visit
+from desktop.messages import message_of
+from engine.errors import AtelierError
 from engine.frame import Frame
 from engine.recipe import Recipe
 
@@ -26,6 +28,7 @@ class HistoryController(QObject):
     view_changed = Signal(object)  # HistoryView
     changed = Signal()  # the project should be saved
     chosen = Signal(object)  # Recipe
+    told = Signal(object)  # Message
 
     def __init__(
         self, undo: QUndoStack, thumbs: ThumbController, parent: QObject | None = None
@@ -79,6 +82,20 @@ class HistoryController(QObject):
         before = self.state
         self._restore(replace(self.state, favourites=kept))
         self._undo.push(Replace(text, self._restore_favourites, before.favourites, kept))
+
+    @Slot(str)
+    def keep(self, text: str) -> None:
+        """A dropped Recipe becomes a favourite, unless it is one."""
+        try:
+            recipe = Recipe.from_json(text)
+        except AtelierError as error:
+            message = message_of(error)
+            if message is not None:
+                self.told.emit(message)
+            return
+        if all(visit.recipe != recipe for visit in self.state.favourites):
+            self.star(recipe)
+            self._thumbs.ask(KIND, [recipe])
 
     @Slot()
     def star_current(self) -> None:

@@ -12,7 +12,9 @@ from desktop.commands import Gesture
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import MATRIX_SIZE, Cell, MatrixState, MatrixView
 from desktop.kit import Kit, bands
-from desktop.state import ExploreState, MixSetting, home_seed, recipe_of
+from desktop.messages import Message, message_of
+from desktop.state import ExploreState, MixSetting, recipe_of, state_of
+from engine.errors import AtelierError, RecipeError
 from engine.recipe import MAX_SEED, Latent, Recipe, Seed
 
 SIZE = MATRIX_SIZE
@@ -30,6 +32,7 @@ class MatrixController(QObject):
 
     view_changed = Signal(object)  # MatrixView
     cell_taken = Signal(object, object)  # base Latent, MixSetting
+    told = Signal(object)  # Message
 
     def __init__(
         self, undo: QUndoStack, thumbs: ThumbController, parent: QObject | None = None
@@ -56,8 +59,9 @@ class MatrixController(QObject):
         layers = bands(self._num_ws)["coarse"]
         if self.state is None:
             first = kit.start_seed
-            bases = tuple(first + i for i in range(SIZE))
-            self.state = MatrixState(bases, tuple(first + 20 + i for i in range(SIZE)), layers)
+            bases = tuple(Seed(first + i) for i in range(SIZE))
+            styles = tuple(Seed(first + 20 + i) for i in range(SIZE))
+            self.state = MatrixState(bases, styles, layers)
         else:
             self.state = replace(self.state, layers=layers)
         self._refresh()
@@ -89,12 +93,48 @@ class MatrixController(QObject):
         """Draw another seed for one source; one of the two is -1."""
         if self.state is None:
             return
-        seed = self._random.randint(0, MAX_SEED)
+        self._set_source(row, column, Seed(self._random.randint(0, MAX_SEED)), "New")
+
+    @Slot(int, int, str)
+    def drop(self, row: int, column: int, text: str) -> None:
+        """A dropped picture becomes a source: the face that it began with."""
+        try:
+            recipe = Recipe.from_json(text)
+            state = state_of(recipe)
+            if self._explore is not None and state.model != self._explore.model:
+                raise RecipeError(
+                    f"This picture was made by {state.model.name}.",
+                    "Choose that model first, then drop the picture again.",
+                )
+        except AtelierError as error:
+            message = message_of(error)
+            if message is not None:
+                self.told.emit(message)
+            return
+        self._set_source(row, column, state.base, "Dropped")
+        if state.moves or state.mixes:
+            self.told.emit(
+                Message(
+                    "The matrix took the face without its sliders.",
+                    "It mixes bases; the mixing strip takes pictures as they are.",
+                    tone="plain",
+                )
+            )
+
+    def _set_source(self, row: int, column: int, latent: Latent, word: str) -> None:
+        """Another source; one of row and column is -1."""
+        if self.state is None:
+            return
         if row >= 0:
-            self._do("New base", replace(self.state, bases=_put(self.state.bases, row, seed)))
+            bases = _put(self.state.bases, row, latent)
+            self._do(f"{word} base", replace(self.state, bases=bases))
         else:
-            styles = _put(self.state.styles, column, seed)
-            self._do("New style", replace(self.state, styles=styles))
+            styles = _put(self.state.styles, column, latent)
+            self._do(f"{word} style", replace(self.state, styles=styles))
+
+    def recipe_at(self, cell: Cell) -> Recipe | None:
+        """The picture of a cell, for a drag."""
+        return None if self.state is None or self._explore is None else self._recipe(cell)
 
     @Slot()
     def draw_bases(self) -> None:
@@ -110,10 +150,10 @@ class MatrixController(QObject):
 
     @Slot()
     def base_from_canvas(self) -> None:
-        """The seed on the canvas becomes the first base."""
-        seed = home_seed(self._explore.base) if self._explore is not None else None
-        if self.state is not None and seed is not None:
-            self._do("Base from canvas", replace(self.state, bases=_put(self.state.bases, 0, seed)))
+        """The face on the canvas, without its sliders, becomes the first base."""
+        if self.state is not None and self._explore is not None:
+            bases = _put(self.state.bases, 0, self._explore.base)
+            self._do("Base from canvas", replace(self.state, bases=bases))
 
     @Slot(str)
     def set_band(self, band: str) -> None:
@@ -151,13 +191,13 @@ class MatrixController(QObject):
         self._renew.start()
         self._publish()
 
-    def _draw(self) -> tuple[int, ...]:
-        return tuple(self._random.randint(0, MAX_SEED) for _ in range(SIZE))
+    def _draw(self) -> tuple[Latent, ...]:
+        return tuple(Seed(self._random.randint(0, MAX_SEED)) for _ in range(SIZE))
 
     def _cell(self, row: int, column: int) -> tuple[Latent, MixSetting]:
         assert self.state is not None
-        mix = MixSetting(Seed(self.state.styles[column]), self.state.layers, self.state.amount)
-        return Seed(self.state.bases[row]), mix
+        mix = MixSetting(self.state.styles[column], self.state.layers, self.state.amount)
+        return self.state.bases[row], mix
 
     def _recipe(self, cell: Cell) -> Recipe:
         assert self.state is not None
@@ -165,9 +205,9 @@ class MatrixController(QObject):
         row, column = cell
         plain = replace(self._explore, moves=(), mixes=())
         if row < 0:
-            return recipe_of(replace(plain, base=Seed(self.state.styles[column])))
+            return recipe_of(replace(plain, base=self.state.styles[column]))
         if column < 0:
-            return recipe_of(replace(plain, base=Seed(self.state.bases[row])))
+            return recipe_of(replace(plain, base=self.state.bases[row]))
         base, mix = self._cell(row, column)
         return recipe_of(replace(plain, base=base, mixes=(mix,)))
 
@@ -215,16 +255,20 @@ class MatrixController(QObject):
         assert self.state is not None
         row, column = cell
         if row < 0:
-            return f"Style {self.state.styles[column]}: click to draw another"
+            return f"Style {_name(self.state.styles[column])}: click to draw another"
         if column < 0:
-            return f"Base {self.state.bases[row]}: click to draw another"
+            return f"Base {_name(self.state.bases[row])}: click to draw another"
         return (
-            f"Base {self.state.bases[row]} with the style of {self.state.styles[column]}: "
-            "click to take it"
+            f"Base {_name(self.state.bases[row])} with the style of "
+            f"{_name(self.state.styles[column])}: click to take it"
         )
 
 
-def _put(values: tuple[int, ...], index: int, value: int) -> tuple[int, ...]:
+def _name(latent: Latent) -> str:
+    return str(latent.n) if isinstance(latent, Seed) else "of your own"
+
+
+def _put(values: tuple[Latent, ...], index: int, value: Latent) -> tuple[Latent, ...]:
     return (*values[:index], value, *values[index + 1 :])
 
 

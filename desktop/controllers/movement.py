@@ -108,6 +108,11 @@ class MovementController(QObject):
         except AtelierError as error:
             self._tell(error)
 
+    def recipe_at(self, index: int) -> Recipe | None:
+        """The picture of a key, for a drag."""
+        keys = () if self.state.path is None else self.state.path.keys
+        return Recipe(keys[index].image) if index < len(keys) else None
+
     def _add(self, recipe: Recipe) -> None:
         try:
             self._do("Add a key", with_key(self.state, recipe))

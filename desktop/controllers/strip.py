@@ -10,7 +10,9 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import StripView
 from desktop.kit import Kit
-from desktop.state import ExploreState, MixSetting, home_seed, recipe_of
+from desktop.messages import message_of
+from desktop.state import ExploreState, MixSetting, home_seed, recipe_of, state_of
+from engine.errors import AtelierError, RecipeError
 from engine.recipe import MAX_SEED, Latent, Recipe, Seed, Truncate
 
 KIND = "strip"
@@ -44,6 +46,7 @@ class StripController(QObject):
     view_changed = Signal(object)  # StripView
     mixes_changed = Signal(object)  # tuple of MixSetting; live
     gesture_ended = Signal()
+    told = Signal(object)  # Message
 
     def __init__(self, thumbs: ThumbController, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -84,12 +87,31 @@ class StripController(QObject):
         self._ask()
         self.publish()
 
+    @Slot(str)
+    def drop(self, text: str) -> None:
+        """A dropped picture, without its mixes, becomes a source."""
+        try:
+            state = state_of(Recipe.from_json(text))
+            if self._state is not None and state.model != self._state.model:
+                raise RecipeError(
+                    f"This picture was made by {state.model.name}.",
+                    "Choose that model first, then drop the picture again.",
+                )
+        except AtelierError as error:
+            message = message_of(error)
+            if message is not None:
+                self.told.emit(message)
+            return
+        self._take(state)
+
     @Slot()
     def add(self) -> None:
         """The picture on the canvas, without its mixes, becomes a source."""
-        if self._state is None:
-            return
-        own = recipe_of(replace(self._state, mixes=(), delta=None)).image
+        if self._state is not None:
+            self._take(self._state)
+
+    def _take(self, state: ExploreState) -> None:
+        own = recipe_of(replace(state, mixes=(), delta=None)).image
         latent = own.latent  # type: ignore[attr-defined]
         if latent.space == "s":
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -59,9 +59,17 @@ class ThumbController(QObject):
         self.lane.drop_waiting(kind)
         running = self.lane.running
         for recipe in dict.fromkeys(recipes):
-            if recipe in self._images or (running is not None and running.about == recipe):
+            made = running is not None and running.about == recipe and not running.token.cancelled
+            if recipe in self._images or made:
                 continue
             self.lane.submit(Job(kind, "Thumbnails", _Work(self._studio, recipe), recipe))
+
+    def drop(self, kind: str, kept: Container[Recipe]) -> None:
+        """Nobody wants thumbnails of one kind any more but these; the one at work stops, too."""
+        self.lane.drop_waiting(kind)
+        running = self.lane.running
+        if running is not None and running.kind == kind and running.about not in kept:
+            self.lane.cancel(running)
 
     def keep(self, frame: Frame) -> None:
         """Take the thumbnail of a picture that was rendered anyway."""

@@ -22,6 +22,7 @@ from desktop.views.canvas_hand import BY_KEYBOARD, CONTROL, DRAG_PX, PANS, WHEEL
 from desktop.views.canvas_overlay import Overlay, View
 from desktop.views.canvas_paint import (
     HANDLE_PX,
+    paint_beside,
     paint_focus,
     paint_hint,
     paint_picture,
@@ -337,6 +338,7 @@ class Canvas(QWidget):
                     painter, self.viewport, self._canvas(), self._pinned, self._size(), self._smooth
                 )
             paint_picture(painter, self._apart or self._picture, place, self._smooth)
+            paint_beside(painter, self._beside, place)
             if self._wipe is not None and self._pinned is not None:
                 paint_wipe(painter, self._pinned, place, self._wipe, self._smooth)
             if self._overlay is not None:

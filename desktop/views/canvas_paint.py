@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPalette, QPen
 
-from desktop.display import Shown
+from desktop.display import DIFFERENCE_GAIN, Shown
 from desktop.theme import current
 from desktop.views.viewport import Viewport
 from desktop.widgets.icons import pixmap
@@ -37,6 +37,13 @@ def paint_wipe(painter: QPainter, pinned: Shown, place: QRectF, part: float, smo
         painter.drawLine(tip, tip + QPointF(-side * 4, -4))
         painter.drawLine(tip, tip + QPointF(-side * 4, 4))
     paint_tag(painter, "pinned", place.left() + 8, place.top() + 8)
+
+
+def paint_beside(painter: QPainter, how: str, place: QRectF) -> None:
+    """What a picture is that stands beside the pinned one, or tells them apart."""
+    words = {"side": "now", "difference": f"difference, {DIFFERENCE_GAIN} times as bright"}
+    if how in words:
+        paint_tag(painter, words[how], place.left() + 8, place.top() + 8)
 
 
 def paint_focus(painter: QPainter, ground: QRect, palette: QPalette) -> None:

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.diffuse_state import DiffuseState, Stages
 from desktop.facts import DiffuseKit
+from desktop.views.texts_box import TextsBox
 from desktop.widgets.choice_row import ChoiceRow
-from desktop.widgets.line_row import LineRow
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
@@ -29,18 +29,20 @@ class ClassPanel(QWidget):
 
     model_chosen = Signal(str)
     class_chosen = Signal(object)  # index or None
-    prompt_written = Signal(str)
+    texts_changed = Signal(object)  # Texts; live
+    gesture_ended = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._kit: DiffuseKit | None = None
         self._model = ChoiceRow("Model", "The diffusion model that makes the picture")
         self._class = ChoiceRow("Class", "What the picture shall show")
-        self._prompt = LineRow("Prompt", "What the picture shall show, in words", "anything")
+        self._prompt = TextsBox("Prompt", "What the picture shall show, in words", "anything")
         column = _column(self)
         for part in (self._model, self._class, self._prompt):
             column.addWidget(part)
-        self._prompt.written.connect(self.prompt_written)
+        self._prompt.changed.connect(self.texts_changed)
+        self._prompt.gesture_ended.connect(self.gesture_ended)
         self._model.chosen.connect(self.model_chosen)
         self._class.chosen.connect(self._chosen)
 
@@ -62,7 +64,7 @@ class ClassPanel(QWidget):
         reads = info is not None and bool(info.reads)
         self._class.setVisible(not reads)
         self._prompt.setVisible(reads)
-        self._prompt.set_text(state.prompt)
+        self._prompt.show_texts(state.texts)
 
     def _chosen(self, key: str) -> None:
         self.class_chosen.emit(int(key) if key else None)

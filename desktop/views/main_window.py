@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -37,6 +43,7 @@ from desktop.views.verify_panel import VerifyPanel
 from desktop.widgets.command_palette import CommandPalette
 from desktop.widgets.frames import named
 from desktop.widgets.reading_order import set_reading_order
+from desktop.widgets.recipe_drag import carries, text_of
 from desktop.widgets.section_column import SectionColumn
 
 NAME = "Latent Atelier"
@@ -48,6 +55,7 @@ class MainWindow(QMainWindow):
     """Puts the parts together and shows one page at a time."""
 
     file_dropped = Signal(object)  # Path
+    recipe_dropped = Signal(str)
     recent_chosen = Signal(object)  # Path
     project_named = Signal(object)  # Path to save to
     page_shown = Signal(str)
@@ -245,14 +253,29 @@ class MainWindow(QMainWindow):
     # --- the window itself
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take one file, unless it is one of this window's own pictures."""
+        """Take one file, or one of this window's own pictures over the canvas."""
+        if carries(event):
+            event.acceptProposedAction()
+            return
         if event.source() is not None:
             return
         if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
             event.acceptProposedAction()
 
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """The canvas is the place for a picture."""
+        event.setAccepted(not carries(event) or self._over_stage(event))
+
+    def _over_stage(self, event: QDropEvent) -> bool:
+        return self.stage.rect().contains(self.stage.mapFrom(self, event.position().toPoint()))
+
     def dropEvent(self, event: QDropEvent) -> None:
-        """Pictures are verified, projects and Recipes are opened."""
+        """Pictures are verified, projects and Recipes are opened; what is dragged here is shown."""
+        if carries(event):
+            if self._over_stage(event):
+                self.recipe_dropped.emit(text_of(event))
+                event.acceptProposedAction()
+            return
         self.file_dropped.emit(Path(event.mimeData().urls()[0].toLocalFile()))
         event.acceptProposedAction()
 

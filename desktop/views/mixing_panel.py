@@ -24,6 +24,7 @@ class MixingPanel(QWidget):
 
     cell_taken = Signal(int, int)
     source_wanted = Signal(int, int)
+    dropped = Signal(int, int, str)
     bases_wanted = Signal()
     styles_wanted = Signal()
     canvas_wanted = Signal()
@@ -63,6 +64,7 @@ class MixingPanel(QWidget):
         column.addLayout(self._applied)
         self.grid.taken.connect(self.cell_taken)
         self.grid.source_wanted.connect(self.source_wanted)
+        self.grid.dropped.connect(self.dropped)
         self._bands.chosen.connect(self.band_chosen)
         self._amount.value_changed.connect(self.amount_changed)
         self._amount.gesture_ended.connect(self.amount_ended)
@@ -73,7 +75,7 @@ class MixingPanel(QWidget):
         for words, tip, signal in (
             ("New bases", "Draw every base anew", self.bases_wanted),
             ("New styles", "Draw every style anew", self.styles_wanted),
-            ("From canvas", "The seed on the canvas becomes the first base", self.canvas_wanted),
+            ("From canvas", "The face on the canvas becomes the first base", self.canvas_wanted),
         ):
             button = push(words, tip, "tight")
             button.clicked.connect(signal)

@@ -7,10 +7,12 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.facts import PhotoView
 from desktop.messages import Message, plain
-from desktop.widgets.button import push
+from desktop.squares import beyond
+from desktop.widgets.button import IconButton, push
 from desktop.widgets.job_bar import JobBar
 from desktop.widgets.message_bar import MessageBar
 from desktop.widgets.segmented import Segmented
+from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
 from engine.frame import Progress
 from engine.wishes import Inversion
@@ -19,6 +21,11 @@ HINT = (
     "Open a picture of your own, or drop one on the window while this page is shown. What this "
     "model cannot make it will come close to; tuning changes the model a little for this picture."
 )
+CROP_HINT = (
+    "On the picture: drag the square, its corners and the handle that turns it; or arrows, plus "
+    "and minus, comma and period, with Shift in fine steps."
+)
+NO_ALIGN = "Faces are found for models of drawn portraits alone; move the square by hand."
 LENGTHS = {"once": 0, "quick": 100, "good": 250, "best": 700}
 TUNE_STEPS = 150
 
@@ -27,11 +34,15 @@ class PhotoPanel(QWidget):
     """States what is to be opened and searched for."""
 
     open_wanted = Signal()
-    current_wanted = Signal()
     search_wanted = Signal(int, bool, int)  # steps, a w for each layer, steps of tuning
     resume_wanted = Signal()
     cancel_wanted = Signal()
     crop_wanted = Signal(bool)
+    align_wanted = Signal()
+    widen_wanted = Signal()
+    turn_changed = Signal(float)  # degrees, counterclockwise
+    turned = Signal(float)  # by so many degrees
+    turn_ended = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,6 +50,9 @@ class PhotoPanel(QWidget):
         self._words = label(wrap=True)
         opener = push("Open a picture…", "Choose a picture of your own")
         self._crop = push("Crop", "Show the picture and its square again", "tight")
+        self._align = push("Align the face", "Find how the face lies, and lay the square so")
+        self.rotation = SliderRow("Rotation (°)", -180, 180, 0.0, step=1.0, decimals=1)
+        self._square = self._square_part()
         self._length = Segmented(
             "Length of the search",
             (
@@ -83,6 +97,7 @@ class PhotoPanel(QWidget):
         column.addWidget(self._hint)
         column.addLayout(head)
         column.addWidget(self._words)
+        column.addWidget(self._square)
         for part in (self._length, self._layers, self._tune):
             column.addWidget(part)
         column.addLayout(foot)
@@ -91,10 +106,37 @@ class PhotoPanel(QWidget):
         self.message.hide()
         opener.clicked.connect(self.open_wanted)
         self._crop.clicked.connect(self._show_crop)
+        self._align.clicked.connect(self.align_wanted)
+        self.rotation.value_changed.connect(self.turn_changed)
+        self.rotation.gesture_ended.connect(self.turn_ended)
         self._go.clicked.connect(self._submit)
         self._more.clicked.connect(self.resume_wanted)
         self.job.cancel_wanted.connect(self.cancel_wanted)
         self.show_photo(PhotoView())
+
+    def _square_part(self) -> QWidget:
+        """What is done to the square from here."""
+        part = QWidget()
+        line = QHBoxLayout()
+        line.setSpacing(4)
+        line.addWidget(self._align, 1)
+        for icon, name, degrees in (
+            ("turn left", "Turn the square left by 90°", 90.0),
+            ("turn right", "Turn the square right by 90°", -90.0),
+        ):
+            button = IconButton(icon, name, role="field")
+            button.clicked.connect(lambda _=False, by=degrees: self.turned.emit(by))
+            line.addWidget(button)
+        widest = IconButton("fit", "Largest upright square", role="field")
+        widest.clicked.connect(self.widen_wanted)
+        line.addWidget(widest)
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(line)
+        column.addWidget(self.rotation)
+        column.addWidget(label(CROP_HINT, tone="muted", wrap=True))
+        return part
 
     def show_photo(self, view: PhotoView) -> None:
         """What was opened, and its square."""
@@ -102,20 +144,29 @@ class PhotoPanel(QWidget):
         self._hint.setVisible(not there)
         self._words.setVisible(there)
         self._crop.setEnabled(there)
+        self._square.setVisible(there)
+        self._align.setEnabled(view.can_align and not self.job.running)
+        tip = "Find how the face lies, and lay the square so" if view.can_align else NO_ALIGN
+        self._align.setToolTip(tip)
+        self.rotation.set_value(view.square.rotation)
         self._go.setEnabled(there and not self.job.running)
         self._more.setVisible(view.can_resume and not self.job.running)
         if view.size is not None:
-            left, top, side = view.square
-            self._words.setText(
-                f"{plain(view.name, 60)}, {view.size[0]} × {view.size[1]} px. "
-                f"Square of {side} px at {left}, {top}."
+            square = view.square
+            words = (
+                f"{plain(view.name, 60)}, {view.size[0]} × {view.size[1]} px. Square of "
+                f"{square.side:.0f} px about {square.x:.0f}, {square.y:.0f}."
             )
+            if beyond(square, view.size):
+                words += " Where it leaves the picture, the edge goes on."
+            self._words.setText(words)
 
     def show_began(self) -> None:
         """A search waits or runs."""
         self.message.hide()
         self.job.show_began("Starting…")
         self._go.setEnabled(False)
+        self._align.setEnabled(False)
         self._more.hide()
 
     def show_progress(self, progress: Progress) -> None:
@@ -139,7 +190,7 @@ class PhotoPanel(QWidget):
         self._go.setEnabled(True)
 
     def show_message(self, message: Message) -> None:
-        """The search failed."""
+        """The search failed, or a face was looked for."""
         self.show_stopped()
         self.message.show_message(message.title, message.remedy, message.tone, message.action)
         self.message.show()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.facts import StripView
 from desktop.widgets.button import push
 from desktop.widgets.layer_strip import LayerStrip, StripRow
+from desktop.widgets.recipe_drag import carries, text_of
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
 
 HINT = (
-    "Add pictures as sources, then drag over the layers that are to come from them. What is not "
-    "painted stays as it is. Click a number to lock a layer, a picture to take it out."
+    "Add pictures as sources, or drop them here, then drag over the layers that are to come from "
+    "them. What is not painted stays as it is. Click a number to lock a layer, a picture to take "
+    "it out."
 )
 
 
@@ -25,9 +28,11 @@ class StripPanel(QWidget):
     shuffle_wanted = Signal()
     clear_wanted = Signal()
     amount_changed = Signal(float)
+    dropped = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
+        self.setAcceptDrops(True)
         self.strip = LayerStrip("Mixing strip")
         hint = label(HINT, tone="muted", wrap=True)
         self._amount = SliderRow("Amount", 0, 1, 1.0, beyond=(-2, 3), step=0.02, label_px=64)
@@ -51,6 +56,16 @@ class StripPanel(QWidget):
         shuffle.clicked.connect(self.shuffle_wanted)
         clear.clicked.connect(self.clear_wanted)
         self._amount.value_changed.connect(self.amount_changed)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take a picture of this program."""
+        if carries(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """It becomes a source."""
+        self.dropped.emit(text_of(event))
+        event.acceptProposedAction()
 
     def show_strip(self, view: StripView) -> None:
         """Show sources and what is painted."""

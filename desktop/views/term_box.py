@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from desktop.diffuse_state import texts
+from desktop.views.texts_box import TextsBox
 from desktop.widgets.button import IconButton
 from desktop.widgets.choice_row import ChoiceRow
 from desktop.widgets.line_row import LineRow
@@ -99,19 +99,18 @@ class FromTextBox(TermBox):
 
     def __init__(self) -> None:
         super().__init__("Classifier-free", neutral=1.0)
-        self._away = LineRow("Away from", "What the picture should not show", "nothing")
-        self._away.written.connect(self._write)
+        self._away = TextsBox("Away from", "What the picture should not show", "nothing")
+        self._away.changed.connect(self._write)
+        self._away.gesture_ended.connect(self.gesture_ended)
         self._lead(self._away)
 
     def show_term(self, term: ClassifierFree) -> None:
         """Show the term; emits nothing."""
         super().show_term(term)
-        weights = term.negative.weights if isinstance(term.negative, Texts) else ()
-        self._away.set_text(weights[0].text if weights else "")
+        self._away.show_texts(term.negative if isinstance(term.negative, Texts) else Texts())
 
-    def _write(self, text: str) -> None:
-        self._set(negative=texts(text))
-        self.gesture_ended.emit()
+    def _write(self, texts: Texts) -> None:
+        self._set(negative=texts)
 
 
 class ToClassBox(TermBox):

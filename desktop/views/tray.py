@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QMimeData, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QInputDialog,
     QLineEdit,
     QMenu,
     QStackedWidget,
@@ -19,7 +18,9 @@ from PySide6.QtWidgets import (
 from desktop.facts import HistoryView, Visit
 from desktop.messages import plain
 from desktop.widgets.button import IconButton
+from desktop.widgets.recipe_drag import carries, text_of
 from desktop.widgets.segmented import Segmented
+from desktop.widgets.star_row import StarRow
 from desktop.widgets.text import label
 from desktop.widgets.thumb_strip import Thumb, ThumbStrip
 from engine.recipe import Recipe
@@ -32,6 +33,7 @@ class Tray(QWidget):
     star_wanted = Signal(object)  # Recipe
     rated = Signal(object, int)  # Recipe, stars
     tagged = Signal(object, tuple)  # Recipe, words
+    kept = Signal(str)  # a dropped Recipe
     opened = Signal(bool)
 
     def __init__(self, is_open: bool) -> None:
@@ -51,8 +53,15 @@ class Tray(QWidget):
         self._search.setPlaceholderText("Search: words, tags, 4*")
         self._search.setAccessibleName("Search favourites")
         self._search.setToolTip("Search favourites by words, tags, or by stars: 4* and more")
-        self._search.setFixedSize(QSize(208, 26))
+        self._search.setFixedSize(QSize(184, 26))
         self._flip = IconButton("down", "Open or close the tray", "Open or close the tray (H)")
+        self._stars = StarRow("Rating of the favourite")
+        self._tags = QLineEdit()
+        self._tags.setPlaceholderText("Tags, with commas")
+        self._tags.setAccessibleName("Tags of the favourite")
+        self._tags.setToolTip("Tags of the favourite that is chosen, with commas between")
+        self._tags.setFixedHeight(26)
+        self._tags.setMinimumWidth(144)
         self.history = ThumbStrip("History")
         self.favourites = ThumbStrip("Favourites")
         self._pages = QStackedWidget()
@@ -69,6 +78,8 @@ class Tray(QWidget):
         head.addWidget(self._count)
         head.addWidget(self._search)
         head.addStretch(1)
+        head.addWidget(self._stars)
+        head.addWidget(self._tags, 4)
         head.addWidget(self._flip)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -83,12 +94,38 @@ class Tray(QWidget):
         self._flip.clicked.connect(self.flip)
         self._search.textChanged.connect(self._filter)
         self.favourites.menu_wanted.connect(self._menu)
+        self.favourites.rates = True
+        self.favourites.rated.connect(self.rated)
+        self.favourites.pointed.connect(self._point)
+        self._stars.rated.connect(self._rate_asked)
+        self._tags.editingFinished.connect(self._tag_asked)
         self._asked: Visit | None = None
         for strip in (self.history, self.favourites):
             strip.chosen.connect(self.visit_chosen)
             strip.starred.connect(self.star_wanted)
         self._set_open(is_open)
         self._arrange()
+        self.setAcceptDrops(True)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take a picture of this program."""
+        if carries(event):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Favourites are a place for pictures; over their tab they open. The history writes
+        itself."""
+        over = self._which.key_at(self._which.mapFrom(self, event.position().toPoint()))
+        if over and over != self._which.key:
+            self._which.set_key(over)
+            self._choose(over)
+        event.setAccepted(self._which.key == "favourites")
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """It is kept as a favourite."""
+        if self._which.key == "favourites":
+            self.kept.emit(text_of(event))
+            event.acceptProposedAction()
 
     def set_drag(self, data_of: Callable[[Recipe], QMimeData]) -> None:
         """What a picture takes along when it is dragged."""
@@ -123,6 +160,7 @@ class Tray(QWidget):
         words = self._search.text().lower().split()
         found = tuple(visit for visit in view.state.favourites if matches(visit, words))
         self.favourites.set_thumbs(thumbs(found))
+        self._point(self.favourites.key)
         self._arrange()
 
     def _filter(self) -> None:
@@ -134,6 +172,7 @@ class Tray(QWidget):
         found = [v for v in state.favourites if v.recipe == recipe] if state is not None else []
         if not found:
             return
+        self._point(recipe)
         self._asked = found[0]
         menu = QMenu(self)
         for stars in range(6):
@@ -154,11 +193,29 @@ class Tray(QWidget):
     def _tag(self) -> None:
         if self._asked is None:
             return
-        words, taken = QInputDialog.getText(
-            self, "Tags", "Words, with commas between:", text=", ".join(self._asked.tags)
-        )
-        if taken:
-            self.tagged.emit(self._asked.recipe, tuple(words.split(",")))
+        self._tags.setFocus()
+        self._tags.selectAll()
+
+    def _point(self, recipe: Recipe | None) -> None:
+        """The favourite whose stars and tags are shown: the one with the focus, or the canvas's."""
+        view = self._view
+        favourites = () if view is None else view.state.favourites
+        wanted = recipe if recipe is not None else None if view is None else view.current
+        self._asked = next((visit for visit in favourites if visit.recipe == wanted), None)
+        self._stars.setEnabled(self._asked is not None)
+        self._tags.setEnabled(self._asked is not None)
+        self._stars.set_stars(0 if self._asked is None else self._asked.rating)
+        if not self._tags.hasFocus() or not self._tags.isModified():
+            self._tags.setText("" if self._asked is None else ", ".join(self._asked.tags))
+
+    def _rate_asked(self, stars: int) -> None:
+        if self._asked is not None:
+            self.rated.emit(self._asked.recipe, stars)
+
+    def _tag_asked(self) -> None:
+        if self._asked is not None and self._tags.isModified():
+            self._tags.setModified(False)
+            self.tagged.emit(self._asked.recipe, tuple(self._tags.text().split(",")))
 
     def _choose(self, key: str) -> None:
         if self._pages.isHidden():
@@ -168,14 +225,19 @@ class Tray(QWidget):
     def _arrange(self) -> None:
         state = self._view.state if self._view is not None else None
         favourites = self._which.key == "favourites"
-        self._search.setVisible(favourites and not self._pages.isHidden())
+        for part in (self._search, self._stars, self._tags):
+            part.setVisible(favourites and not self._pages.isHidden())
         visits = (state.favourites if favourites else state.visits) if state is not None else ()
-        self._count.setText("1 picture" if len(visits) == 1 else f"{len(visits)} pictures")
-        if visits:
+        count = "1 picture" if len(visits) == 1 else f"{len(visits)} pictures"
+        found = self.favourites.count if favourites else len(visits)
+        self._count.setText(count if found == len(visits) else f"{found} of {count}")
+        if found:
             self._pages.setCurrentWidget(self.favourites if favourites else self.history)
             return
         self._empty.setText(
-            "Star a picture to keep it here (S)."
+            "No favourite has all of these words and stars."
+            if favourites and visits
+            else "Star a picture to keep it here (S), or drop one from any panel."
             if favourites
             else "Every picture you settle on is kept here. Click one to go back."
         )

@@ -27,6 +27,8 @@ SHAPES: dict[str, str] = {
     "shield": '<path d="M12 3l7.5 3v5.5c0 4.6-3.2 7.8-7.5 9.5-4.3-1.7-7.5-4.9-7.5-9.5V6z"/>',
     "undo": '<path d="M8.5 14.5L4 10l4.5-4.5"/><path d="M4 10h10a5.5 5.5 0 0 1 0 11h-3"/>',
     "redo": '<path d="M15.5 14.5L20 10l-4.5-4.5"/><path d="M20 10H10a5.5 5.5 0 0 0 0 11h3"/>',
+    "turn left": '<path d="M5 4v5h5"/><path d="M5.6 9a7.5 7.5 0 1 1-.9 5"/>',
+    "turn right": '<path d="M19 4v5h-5"/><path d="M18.4 9a7.5 7.5 0 1 0 .9 5"/>',
     "export": '<path d="M12 15V4M7.5 8.5L12 4l4.5 4.5"/><path d="M4.5 15v4.5h15V15"/>',
     "search": '<circle cx="10.5" cy="10.5" r="6.5"/><path d="M20 20l-4.8-4.8"/>',
     "dice": '<rect x="4" y="4" width="16" height="16" rx="3.5"/>' + _DOTS,

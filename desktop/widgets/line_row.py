@@ -31,6 +31,10 @@ class LineRow(QWidget):
         if not self._field.hasFocus() or not self._field.isModified():
             self._show(text)
 
+    def focus(self) -> None:
+        """Ready to write."""
+        self._field.setFocus()
+
     def put_back(self) -> None:
         """Show the last text again."""
         self._show(self._text)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
     QHelpEvent,
     QImage,
     QKeyEvent,
@@ -20,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from desktop.widgets.arrows import walked
+from desktop.widgets.recipe_drag import DRAG_PX, DataOf, carries, take_along, text_of
 
 GAP_PX = 4
 HEAD_GAP_PX = 6
@@ -35,6 +40,7 @@ class MixGrid(QWidget):
 
     taken = Signal(int, int)
     source_wanted = Signal(int, int)  # draw another source: (-1, column) or (row, -1)
+    dropped = Signal(int, int, str)  # a picture, on a source
 
     def __init__(self, name: str, size: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,16 +50,23 @@ class MixGrid(QWidget):
         self._chosen: Cell | None = None
         self._cursor: Cell = (0, 0)
         self._hover: Cell | None = None
+        self._press: tuple[Cell, QPointF] | None = None
+        self._data_of: DataOf | None = None
         self.setAccessibleName(name)
         self.setToolTip(
             f"{name}: click a mix to take it, click a source to draw another; arrows and Return "
-            "do the same"
+            "do the same. Drop a picture on a source, drag any to another panel"
         )
+        self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+
+    def set_drag(self, data_of: DataOf) -> None:
+        """Let pictures be taken to other panels. data_of: what goes along, by cell."""
+        self._data_of = data_of
 
     def heightForWidth(self, width: int) -> int:
         """Cells are square."""
@@ -89,14 +102,26 @@ class MixGrid(QWidget):
         return QRectF(x, y, side, side)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take a cell, or draw another source."""
+        """A click or a drag begins."""
         cell = self._cell_at(event.position().toPoint())
         if cell is not None and event.button() == Qt.MouseButton.LeftButton:
             self._cursor = cell
-            self._act(cell)
+            self._press = (cell, event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Take a cell, or draw another source."""
+        press, self._press = self._press, None
+        if press is not None and self._cell_at(event.position().toPoint()) == press[0]:
+            self._act(press[0])
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Show what is under the pointer."""
+        """Show what is under the pointer; a picture that is pulled goes along."""
+        press = self._press
+        far = press is not None and (event.position() - press[1]).manhattanLength() > DRAG_PX
+        if press is not None and far and self._data_of is not None:
+            self._press = None
+            take_along(self, self._data_of(press[0]), self._pictures.get(press[0]))
+            return
         cell = self._cell_at(event.position().toPoint())
         if cell != self._hover:
             self._hover = cell
@@ -131,6 +156,31 @@ class MixGrid(QWidget):
             self._act(self._cursor)
         else:
             super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take a picture of this program."""
+        if carries(event):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Sources are places for pictures; what they make is not."""
+        cell = self._cell_at(event.position().toPoint())
+        self._hover = cell if cell is not None and -1 in cell else None
+        event.setAccepted(self._hover is not None)
+        self.update()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Nothing is over it any more."""
+        self._hover = None
+        self.update()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """It becomes that source."""
+        cell = self._cell_at(event.position().toPoint())
+        self._hover = None
+        if cell is not None and -1 in cell:
+            self.dropped.emit(*cell, text_of(event))
+            event.acceptProposedAction()
 
     def _act(self, cell: Cell) -> None:
         if -1 in cell:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QDragEnterEvent,
+    QDropEvent,
     QFont,
     QImage,
     QKeyEvent,
@@ -18,6 +20,8 @@ from PySide6.QtGui import (
     QPen,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from desktop.widgets.recipe_drag import carries, text_of
 
 COLUMNS, ROWS = 6, 4
 GAP_PX = 2
@@ -35,12 +39,15 @@ class Pad(QWidget):
     moved = Signal(float, float)
     gesture_ended = Signal()
     corner_chosen = Signal(int)
+    dropped = Signal(int, str)  # a picture, on the quarter of a corner
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._point: tuple[float, float] | None = (0.0, 0.0)
         self._labels: tuple[str, ...] = ("", "", "", "")
         self._tiles: Mapping[tuple[int, int], QImage] = {}
+        self._takes = False
+        self._walks = True
         self._held = False
         self._walked = False
         self._start: tuple[float, float] | None = (
@@ -58,6 +65,28 @@ class Pad(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+
+    def set_takes_drops(self, takes: bool) -> None:
+        """Whether pictures may be dropped on its corners."""
+        self._takes = takes
+        self.setAcceptDrops(takes)
+
+    def set_walks(self, walks: bool) -> None:
+        """Whether one can walk on it. A pad that still waits for pictures takes drops all the same,
+        which one that is disabled would not."""
+        self._walks = walks
+        self.update()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take a picture of this program."""
+        if self._takes and carries(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """It goes to the nearest corner."""
+        x, y = self._place_at(event.position())
+        self.dropped.emit((1 if x > 0.5 else 0) + (2 if y > 0.5 else 0), text_of(event))
+        event.acceptProposedAction()
 
     def heightForWidth(self, width: int) -> int:
         """Tiles are square."""
@@ -99,7 +128,7 @@ class Pad(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Walk to the place."""
-        if event.button() == Qt.MouseButton.LeftButton:
+        if event.button() == Qt.MouseButton.LeftButton and self._walks:
             self._rest.stop()
             self._held, self._walked, self._start = True, False, self._point
             self._go(*self._place_at(event.position()))
@@ -122,7 +151,7 @@ class Pad(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Take a corner, as if its first click had not walked there."""
         x, y = self._place_at(event.position())
-        if min(x, 1 - x) < 0.1 and min(y, 1 - y) < 0.15:
+        if self._walks and min(x, 1 - x) < 0.1 and min(y, 1 - y) < 0.15:
             self._held = False
             self._rest.stop()
             if self._start is not None:
@@ -139,8 +168,8 @@ class Pad(QWidget):
             Qt.Key.Key_Up: (0, -1),
             Qt.Key.Key_Down: (0, 1),
         }
-        move = moves.get(Qt.Key(event.key()))
-        if event.key() == Qt.Key.Key_Home:
+        move = moves.get(Qt.Key(event.key())) if self._walks else None
+        if self._walks and event.key() == Qt.Key.Key_Home:
             self._go(0.0, 0.0)
         elif move is not None:
             fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
@@ -194,7 +223,7 @@ class Pad(QWidget):
                     painter.fillRect(place, ground)
                 else:
                     painter.drawImage(place, tile)
-        if not self.isEnabled() or self._point is None:
+        if not self.isEnabled() or not self._walks or self._point is None:
             veil = QColor(ground)
             veil.setAlpha(180)
             painter.fillRect(self.rect(), veil)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
 
@@ -40,6 +40,11 @@ class Segmented(QWidget):
         for other in self._buttons.values():
             other.setChecked(False)
         self._group.setExclusive(True)
+
+    def key_at(self, place: QPoint) -> str:
+        """The choice under a point of this widget, "" for none."""
+        found = (key for key, b in self._buttons.items() if b.geometry().contains(place))
+        return next(found, "")
 
     def set_enabled(self, key: str, able: bool) -> None:
         """Whether a choice can be taken."""

@@ -23,11 +23,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.widgets.arrows import walked
+from desktop.widgets.recipe_drag import DataOf, carries, take_along, text_of
 
 SLOTS = 5
 SIGN_PX = 40
 GAP_PX = 4
-DROP = "application/x-atelier-recipe"
 Slot = tuple[int, int]  # row, place
 
 
@@ -56,6 +56,7 @@ class SumPad(QWidget):
         self._cursor: Slot = (0, 0)
         self._press: tuple[Slot, QPointF] | None = None
         self._drag: QPointF | None = None
+        self._data_of: DataOf | None = None
         self.setAccessibleName(name)
         self.setToolTip(
             f"{name}: click + to add the picture on the canvas, drag to swap, right-click removes"
@@ -65,6 +66,10 @@ class SumPad(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+
+    def set_drag(self, data_of: DataOf) -> None:
+        """Let pictures be taken to other panels. data_of: what goes along, by row and place."""
+        self._data_of = data_of
 
     def _side(self, width: int) -> float:
         return (width - SIGN_PX - GAP_PX * (SLOTS - 1)) / SLOTS
@@ -118,12 +123,23 @@ class SumPad(QWidget):
         self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """A picture follows the hand."""
-        if self._press is not None and self._filled(self._press[0]):
+        """A picture follows the hand, out of the pad to other panels, too."""
+        if self._drag is not None and not self.rect().contains(event.position().toPoint()):
+            self._leave()
+        elif self._press is not None and self._filled(self._press[0]):
             far = (event.position() - self._press[1]).manhattanLength() > 8
             if far or self._drag is not None:
                 self._drag = event.position()
                 self.update()
+
+    def _leave(self) -> None:
+        press = self._press
+        if press is None or self._data_of is None:
+            return
+        row, place = press[0]
+        self._press, self._drag = None, None
+        self.update()
+        take_along(self, self._data_of(press[0]), self._rows[row].images[place])
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Swap, or do what a click does."""
@@ -156,15 +172,14 @@ class SumPad(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a picture of this program."""
-        if event.mimeData().hasFormat(DROP):
+        if carries(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """A picture from elsewhere joins the row under it."""
         slot = self._slot_at(event.position())
         if slot is not None:
-            data = event.mimeData().data(DROP)
-            self.dropped.emit(slot[0], bytes(data.data()).decode("utf-8", "replace"))
+            self.dropped.emit(slot[0], text_of(event))
             event.acceptProposedAction()
 
     def paintEvent(self, event: QPaintEvent) -> None:

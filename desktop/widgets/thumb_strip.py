@@ -23,7 +23,6 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
-    QDrag,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -31,7 +30,6 @@ from PySide6.QtGui import (
     QPainterPath,
     QPalette,
     QPen,
-    QPixmap,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -44,11 +42,12 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.widgets.icons import pixmap
+from desktop.widgets.recipe_drag import DRAG_PX, take_along
 
 Index = QModelIndex | QPersistentModelIndex
 THUMB_PX = 72
 STAR_PX = 18
-DRAG_PX = 10
+RATINGS = tuple("012345")
 
 
 @dataclass(frozen=True)
@@ -155,11 +154,14 @@ class ThumbStrip(QListView):
     chosen = Signal(object)  # key
     starred = Signal(object)  # key
     menu_wanted = Signal(object, QPoint)  # key, global position
+    pointed = Signal(object)  # key of the picture with the focus, None for none
+    rated = Signal(object, int)  # key, stars; where pictures are rated
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._thumbs = _Thumbs(self)
         self._data_of: Callable[[Any], QMimeData] | None = None
+        self.rates = False  # whether 0 to 5 are stars
         self._pressed: int | None = None
         self._press_at = QPointF()
         self.setModel(self._thumbs)
@@ -179,6 +181,22 @@ class ThumbStrip(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setFixedHeight(THUMB_PX + 8 + 4 + 12)
 
+    @property
+    def count(self) -> int:
+        """How many pictures it shows."""
+        return len(self._thumbs.thumbs)
+
+    @property
+    def key(self) -> Any:
+        """Of the picture with the focus, None for none."""
+        row = self.currentIndex().row()  # -1 for none; the strip may have become shorter
+        return self._thumbs.thumbs[row].key if 0 <= row < self.count else None
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        """Another picture has the focus."""
+        super().currentChanged(current, previous)
+        self.pointed.emit(self.key)
+
     def set_drag(self, data_of: Callable[[Any], QMimeData]) -> None:
         """Let pictures be dragged elsewhere. data_of: what goes along, by the picture's key."""
         self._data_of = data_of
@@ -193,12 +211,7 @@ class ThumbStrip(QListView):
             return
         self._pressed = None
         thumb = self._thumbs.thumbs[index]
-        drag = QDrag(self)
-        drag.setMimeData(self._data_of(thumb.key))
-        if thumb.image is not None:
-            small = thumb.image.scaled(THUMB_PX, THUMB_PX)
-            drag.setPixmap(QPixmap.fromImage(small))
-        drag.exec(Qt.DropAction.CopyAction)
+        take_along(self, self._data_of(thumb.key), thumb.image)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Remember where a drag may begin."""
@@ -250,15 +263,17 @@ class ThumbStrip(QListView):
             self.chosen.emit(self._thumbs.thumbs[index.row()].key)
         elif index.isValid() and event.key() == Qt.Key.Key_S:
             self.starred.emit(self._thumbs.thumbs[index.row()].key)
+        elif index.isValid() and self.rates and event.text() in RATINGS:
+            self.rated.emit(self._thumbs.thumbs[index.row()].key, int(event.text()))
         else:
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """S belongs to the strip while it has the focus."""
+        """S, and where pictures are rated 0 to 5, belong to the strip that has the focus."""
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_S
+            and (event.key() == Qt.Key.Key_S or (self.rates and event.text() in RATINGS))
             and not event.modifiers()
         ):
             event.accept()

@@ -21,10 +21,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.widgets.sum_pad import DROP
+from desktop.widgets.recipe_drag import DataOf, carries, take_along, text_of
 
 KEY_PX = 46
 TRACK_PX = 18
+OUT_PX = 16  # so far above or below, a key leaves for another panel
 HIGH_PX = KEY_PX + TRACK_PX + 14
 
 
@@ -55,12 +56,20 @@ class Timeline(QWidget):
         self._share = 0.0
         self._chosen: int | None = None
         self._held: tuple[str, int, bool] | None = None
+        self._data_of: DataOf | None = None
         self.setAccessibleName(name)
-        self.setToolTip(f"{name}: drag a key to move it, the line below to look along the film")
+        self.setToolTip(
+            f"{name}: drag a key to move it, the line below to look along the film; a key drawn "
+            "up or down goes to another panel"
+        )
         self.setFixedHeight(HIGH_PX)
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def set_drag(self, data_of: DataOf) -> None:
+        """Let keys be taken to other panels, upward or downward. data_of: by a key's index."""
+        self._data_of = data_of
 
     def sizeHint(self) -> QSize:
         """As wide as the column."""
@@ -109,6 +118,12 @@ class Timeline(QWidget):
             return
         kind, index, moved = self._held
         share = self._share_at(event.position().x())
+        inside = -OUT_PX < event.position().y() < self.height() + OUT_PX
+        if kind == "key" and not inside and self._data_of is not None:
+            self._held = None
+            self.key_move_ended.emit()
+            take_along(self, self._data_of(index), self._keys[index].image)
+            return
         if kind == "scrub":
             self.scrubbed.emit(share)
         elif moved or abs(event.position().x() - self.place_of(index).center().x()) > 6:
@@ -140,13 +155,12 @@ class Timeline(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a picture of this program."""
-        if event.mimeData().hasFormat(DROP):
+        if carries(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """It becomes the last key."""
-        data = event.mimeData().data(DROP)
-        self.dropped.emit(bytes(data.data()).decode("utf-8", "replace"))
+        self.dropped.emit(text_of(event))
         event.acceptProposedAction()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -53,6 +53,36 @@ def crop(
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
+def straighten(
+    pixels: UInt8[np.ndarray, "height width 3"], x: float, y: float, side: int, rotation: float
+) -> UInt8[np.ndarray, "side side 3"]:
+    """The square about (x, y) that is turned counterclockwise by `rotation` degrees, set upright.
+
+    By Pillow's bicubic resampling; beyond the picture its edge goes on. Raises ImageError where
+    the centre is outside.
+    """
+    rows, columns = pixels.shape[:2]
+    if not (0 <= x <= columns and 0 <= y <= rows):
+        raise ImageError(
+            f"The square's centre ({x:g}, {y:g}) is not in the picture of {columns} x {rows}.",
+            "Move the square into the picture.",
+        )
+    turn, half = math.radians(rotation), side / 2
+    cos, sin = math.cos(turn), math.sin(turn)
+    reach = math.ceil(half * (abs(cos) + abs(sin))) + 2
+    left, top = math.floor(x) - reach, math.floor(y) - reach
+    across = np.clip(np.arange(left, left + 2 * reach + 1), 0, columns - 1)
+    down = np.clip(np.arange(top, top + 2 * reach + 1), 0, rows - 1)
+    around = np.ascontiguousarray(pixels[down[:, None], across[None, :]])
+    # Pillow asks where each new pixel comes from, in pixels of `around`.
+    cx, cy = x - left, y - top
+    from_new = (cos, sin, cx - half * (cos + sin), -sin, cos, cy + half * (sin - cos))
+    upright = Image.fromarray(around).transform(
+        (side, side), Image.Transform.AFFINE, from_new, Image.Resampling.BICUBIC
+    )
+    return np.array(upright, dtype=np.uint8)
+
+
 def pixels_sha256(pixels: UInt8[np.ndarray, "height width 3"]) -> str:
     """SHA-256 over height and width (unsigned 32 bits, big-endian each), then the bytes, HWC."""
     digest = hashlib.sha256(struct.pack(">II", *pixels.shape[:2]))

@@ -141,6 +141,16 @@ class ModelLibrary:
         """The CLIP with that digest. Raises ModelError."""
         return self._found(self._clips.values(), ref)
 
+    def parts(self, ref: ModelRef) -> tuple[ModelRef, ...]:
+        """What a model works through besides its own weights: the CLIP that reads its texts."""
+        info = next((one for one in self._denoisers.values() if one.sha256 == ref.sha256), None)
+        if info is None or not info.clip:
+            return ()
+        clip = next((one for one in self._clips.values() if one.sha256 == info.clip), None)
+        return (
+            ModelRef(f"the CLIP of {info.name}"[:128] if clip is None else clip.name, info.clip),
+        )
+
     def noisy_clip(self, ref: ModelRef) -> NoisyClipInfo:
         """The picture tower for noisy pictures with that digest. Raises ModelError."""
         return self._found(self._noisy_clips.values(), ref)

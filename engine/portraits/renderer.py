@@ -32,10 +32,12 @@ def render(
     table: Float32[np.ndarray, "n columns"] | Float32[Tensor, "n columns"],
     size: int,
     device: str = "cpu",
+    extent: float = 1.0,
 ) -> Float32[Tensor, "n 3 size size"]:
     """Draw every row of a label table: float32, [-1, 1], NCHW, sRGB.
 
     size: pixels on a side, 16 to 512 (more works). Each pixel depends on its row alone.
+    extent: what is seen, in half-widths of a portrait; 2 sees as much again on every side.
     Raises ValueError when the table has other columns than ATTRIBUTES.
     """
     rows = torch.as_tensor(table, dtype=torch.float32, device=device)
@@ -44,7 +46,7 @@ def render(
             f"A label table has {len(ATTRIBUTES)} columns, got shape {tuple(rows.shape)}."
         )
     out = torch.empty(len(rows), 3, size * size, device=rows.device)
-    centres = (torch.arange(size, device=rows.device) + 0.5) * (2.0 / size) - 1.0
+    centres = ((torch.arange(size, device=rows.device) + 0.5) * (2.0 / size) - 1.0) * extent
     py, px = (a.reshape(1, -1) for a in torch.meshgrid(-centres, centres, indexing="ij"))
     budget = GPU_PIXELS if rows.device.type == "cuda" else CPU_PIXELS
     pixels = min(size * size, budget)
@@ -55,7 +57,7 @@ def render(
             traits = Traits(rows[first : first + pictures])
             for start in range(0, size * size, pixels):
                 part = slice(start, min(start + pixels, size * size))
-                drawn = _draw(traits, px[:, part], py[:, part], size / 2.0)
+                drawn = _draw(traits, px[:, part], py[:, part], size / (2.0 * extent))
                 drawn.clamp_(0.0, 1.0).mul_(2.0).sub_(1.0)
                 out[first : first + pictures, :, part] = drawn
 

@@ -64,7 +64,8 @@ class Claim:
 
     allowed_uses: see frame.ExportOptions. mark: the invisible mark that the pixels carry, or None.
     film: what a film was rendered from; recipe is then one of its frames. sheet: the Recipes of all
-    pictures on a sheet; recipe is then the first of them.
+    pictures on a sheet; recipe is then the first of them. parts: models through which others work
+    and that no Recipe names, such as the CLIP that reads a model's texts.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Claim:
     mark: Mark | None = None
     film: Path | None = None
     sheet: tuple[Recipe, ...] = ()
+    parts: tuple[ModelRef, ...] = ()
 
     @property
     def source_type(self) -> SourceType | None:
@@ -90,9 +92,11 @@ class Claim:
 
     @property
     def models(self) -> tuple[ModelRef, ...]:
-        """Every model that takes part, each once."""
-        recipes = self.sheet or (self.recipe,)
-        return tuple(dict.fromkeys(model for one in recipes for model in models_of(one)))
+        """Every model that takes part, each once; parts of models come last."""
+        named = [model for one in self.sheet or (self.recipe,) for model in models_of(one)]
+        known = {model.sha256 for model in named}
+        parts = [part for part in self.parts if part.sha256 not in known]
+        return tuple(dict.fromkeys([*named, *parts]))
 
 
 @dataclass(frozen=True)

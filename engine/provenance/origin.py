@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from engine.perturbing import Network, Perturb
-from engine.recipe import Crop, ModelRef, Photo, Recipe, Resize, rendered, walk
+from engine.recipe import Crop, ModelRef, Photo, Recipe, Resize, Straighten, rendered, walk
 
 SourceType = Literal[
     "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicallyEnhanced"
 ]
+
+Shaping = Literal["c2pa.cropped", "c2pa.orientation", "c2pa.resized"]
 
 
 def models_of(recipe: Recipe) -> tuple[ModelRef, ...]:
@@ -22,12 +24,16 @@ def photos_of(recipe: Recipe) -> tuple[str, ...]:
     return tuple(dict.fromkeys(x.sha256 for x in walk(recipe.image) if isinstance(x, Photo)))
 
 
-def shaping_of(recipe: Recipe) -> tuple[Literal["c2pa.cropped", "c2pa.resized"], ...]:
-    """The crops and resizes as C2PA actions, in the order in which they are done."""
-    steps: list[Literal["c2pa.cropped", "c2pa.resized"]] = []
+def shaping_of(recipe: Recipe) -> tuple[Shaping, ...]:
+    """The crops, turns and resizes as C2PA actions, in the order in which they are done."""
+    steps: list[Shaping] = []
     for node in rendered(recipe.image):
-        if isinstance(node, Crop | Resize):
-            steps.append("c2pa.cropped" if isinstance(node, Crop) else "c2pa.resized")
+        if isinstance(node, Resize):
+            steps.append("c2pa.resized")
+        elif isinstance(node, Crop | Straighten):
+            steps.append("c2pa.cropped")
+            if isinstance(node, Straighten) and node.rotation:
+                steps.append("c2pa.orientation")
     return tuple(reversed(steps))
 
 

@@ -13,6 +13,7 @@ from engine.recipe import Recipe, Space
 from engine.services import direction_files
 from engine.store import Store
 from engine.wishes import (
+    Alignment,
     ClipInfo,
     DirectionWish,
     Drag,
@@ -98,6 +99,17 @@ class Editor:
         """
         asked = {"home": self.home, "wish": wish}
         found: Inversion = self._run("invert:invert", asked, progress, cancel, frame)
+        return found
+
+    def align(
+        self,
+        picture: Recipe,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Alignment:
+        """How a portrait lies in a picture, within a second or two. Raises ModelError."""
+        asked = {"home": self.home, "picture": picture}
+        found: Alignment = self._run("align:align", asked, progress, cancel)
         return found
 
     def drag(

@@ -22,7 +22,7 @@ from engine.recipe import ModelRef
 JUDGE = "portraits-judge"
 WATERMARK = "watermark"
 LABS = "labs"
-ENCODER = "encoder"
+ENCODER, ALIGNER = "encoder", "aligner"
 
 
 def evaluate(
@@ -62,6 +62,10 @@ def evaluate(
         from engine.services.evaluate_reader import measure_reader
 
         scores = measure_reader(folder, full, progress, cancel)
+    elif card["family"] == ALIGNER:
+        from engine.services.evaluate_aligner import measure_aligner
+
+        scores = measure_aligner(folder, full, progress, cancel)
     elif card["family"] == ENCODER:
         from engine.services.evaluate_encoder import measure_encoder
 

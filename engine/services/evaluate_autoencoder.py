@@ -22,8 +22,8 @@ def measure_autoencoder(
     folder: Path, full: bool, progress: OnProgress, cancel: CancelToken
 ) -> dict[str, Any]:
     """PSNR in dB, and how near both sets of pictures are. Raises ModelError, Cancelled."""
-    coder = open_autoencoder(folder)
-    drawn = drawn_faces(coder.side_px, COUNT if full else COUNT_QUICK, progress, cancel)
+    coder, side = open_autoencoder(folder)
+    drawn = drawn_faces(side, COUNT if full else COUNT_QUICK, progress, cancel)
     again, found = np.empty_like(drawn), []
     for i, pixels in enumerate(drawn):
         cancel.check()

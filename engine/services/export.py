@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from engine.provenance.claim import Claim, Made, OpenedPhoto
 from engine.provenance.fingerprint import Pixels, fingerprints
 from engine.provenance.keys import Identity, Unlocked
 from engine.provenance.ledger import Ledger, Row
-from engine.provenance.origin import photos_of
+from engine.provenance.origin import models_of, photos_of
 from engine.provenance.sign import check_time_authority, has_credentials, sign_picture
 from engine.provenance.verify import Credentials, read_credentials
 from engine.recipe import ModelRef, Recipe
@@ -51,6 +51,7 @@ class Exporter:
     puts the 40-bit id of the row into the pixels, invisibly; None of it, or from it, is no mark,
     and why_unmarked says why it was none.
     sheet: the Recipes of all pictures on a sheet, where what `render` gives is one.
+    parts: what else a model works through.
     """
 
     render: Callable[[Recipe], Frame]
@@ -61,6 +62,7 @@ class Exporter:
     watermark: Watermark | None = None
     why_unmarked: Callable[[Pixels], str] = why_none
     sheet: tuple[Recipe, ...] = ()
+    parts: Callable[[ModelRef], tuple[ModelRef, ...]] = lambda _: ()
 
     def export(
         self,
@@ -188,6 +190,7 @@ class Exporter:
             allowed_uses=options.allowed_uses,
             mark=mark,
             sheet=self.sheet,
+            parts=self.parts_of(self.sheet or (sized,)),
         )
 
     def _read_back(self, signed: bytes) -> Credentials:
@@ -225,6 +228,11 @@ class Exporter:
             size = (pixels.shape[1], pixels.shape[0])
         sized = resized(recipe, size, size_px)
         return sized, self.render(sized)
+
+    def parts_of(self, recipes: Iterable[Recipe]) -> tuple[ModelRef, ...]:
+        """What the models of Recipes work through, each once."""
+        models = dict.fromkeys(model for recipe in recipes for model in models_of(recipe))
+        return tuple(dict.fromkeys(part for model in models for part in self.parts(model)))
 
     def photos(self, recipe: Recipe) -> tuple[OpenedPhoto, ...]:
         """The pictures from outside that take part, in the order of origin.photos_of."""

@@ -16,6 +16,7 @@ KINDS = {
     "noisy-classifier": "noise-aware classifier",
     "clip": "CLIP",
     "perception": "judges pictures",
+    "aligner": "finds how faces lie",
 }
 
 

@@ -11,9 +11,9 @@ from engine.cancel import CancelToken
 from engine.denoising import Denoise, Redraw, Upscale
 from engine.errors import RecipeError
 from engine.frame import BackendName, OnStep, Quality
-from engine.image.pixels import crop, resize
+from engine.image.pixels import crop, resize, straighten
 from engine.perturbing import Perturb
-from engine.recipe import Crop, Generate, Image, Photo, Resize, Transform, Tuned
+from engine.recipe import Crop, Generate, Image, Photo, Resize, Straighten, Transform, Tuned
 from engine.services.attacks import is_long
 from engine.services.diffusion import Source
 from engine.services.wanted import motion_of
@@ -77,6 +77,8 @@ class Rendering:
                 return self.renderer.photo(node)
             case Crop(image, left, top, width, height):
                 return crop(self.pixels(image), left, top, width, height)
+            case Straighten(image, x, y, side, rotation):
+                return straighten(self.pixels(image), x, y, side, rotation)
             case Resize(image, width, height, filter):
                 return resize(self.pixels(image), width, height, filter)
         raise RecipeError(

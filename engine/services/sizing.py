@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from engine.denoising import Denoise, Redraw, Upscale
 from engine.perturbing import Perturb
-from engine.recipe import Crop, Generate, Image, ModelRef, Recipe, Resize, Transform, Tuned
+from engine.recipe import (
+    Crop,
+    Generate,
+    Image,
+    ModelRef,
+    Recipe,
+    Resize,
+    Straighten,
+    Transform,
+    Tuned,
+)
 
 
 def size_of(image: Image, resolution: Callable[[ModelRef], int]) -> tuple[int, int] | None:
@@ -16,6 +26,8 @@ def size_of(image: Image, resolution: Callable[[ModelRef], int]) -> tuple[int, i
     """
     if isinstance(image, Resize | Crop):
         return image.width, image.height
+    if isinstance(image, Straighten):
+        return image.side, image.side
     if isinstance(image, Perturb):
         return size_of(image.image, resolution)
     if isinstance(image, Transform | Tuned):

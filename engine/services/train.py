@@ -34,6 +34,7 @@ NAMES = (
     "portraits-attributes",
     "portraits-judge",
     "portraits-encoder",
+    "portraits-aligner",
     "portraits-clip",
     "portraits-autoencoder",
     *FAMILIES,
@@ -83,6 +84,12 @@ def train_model(
         )
     if name == "portraits-encoder":
         return _encoder(work, folder, progress, cancel, minutes)
+    if name == "portraits-aligner":
+        from engine.models.library import bundled_folder
+        from engine.training.train_aligner import AlignerSpec, train_aligner
+
+        eyes = bundled_folder() / "portraits-attributes"
+        return train_aligner(AlignerSpec(eyes, minutes=minutes), folder, progress, cancel)
     if name == "portraits-clip":
         return _clip(work, folder, progress, cancel, minutes)
     if name == "portraits-autoencoder":

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from engine.cancel import CancelToken
 from engine.errors import TrainingError
-from engine.models.autoencoder import Autoencoder, open_autoencoder
+from engine.models.autoencoder import open_autoencoder
+from engine.models.decoder import Decoder
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
@@ -31,7 +32,7 @@ class LatentRun(TextRun):
         if spec.autoencoder is None:
             raise TrainingError("A model of codes needs an autoencoder.", "Name its folder.")
         super().__init__(spec, pictures, labels)
-        coder = open_autoencoder(spec.autoencoder)
+        coder, _ = open_autoencoder(spec.autoencoder)
         self.codes = _coded(coder, pictures, on_progress, cancel)
         self.shown = coder.pixels
 
@@ -42,7 +43,7 @@ class LatentRun(TextRun):
 
 @torch.no_grad()
 def _coded(
-    coder: Autoencoder, pictures: np.ndarray, on_progress: OnProgress, cancel: CancelToken
+    coder: Decoder, pictures: np.ndarray, on_progress: OnProgress, cancel: CancelToken
 ) -> Tensor:
     """float16 [n c s s]."""
     parts = []

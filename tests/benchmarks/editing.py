@@ -58,6 +58,7 @@ def measure() -> Iterator[Figure]:
         yield from analogies(quick, judge, "w")
         yield from analogies(room.model(room.library.find(Z_MODEL)), judge, "z")
         yield from texts(room, model, judge, 10 * TRIES, 2 * TRIES)
+        yield from alignment(50 * TRIES)
         yield from inversion(model, judge)
         yield from dragging(model)
         yield from films(Studio(File(folder)))
@@ -124,6 +125,25 @@ def _read(model: Model, judge: Reader, w: np.ndarray) -> Traits:
 
 def _column(traits: Traits, name: str) -> np.ndarray:
     return np.asarray(traits.values[:, traits.names.index(name)])
+
+
+# --- alignment
+
+
+def alignment(count: int) -> Iterator[Figure]:
+    """Held-out drawn portraits, turned, moved and scaled in larger pictures: how they are found."""
+    from engine.services.evaluate_aligner import measure_aligner
+
+    folder = bundled_folder() / "portraits-aligner"
+    found = measure_aligner(folder, False, quiet, CancelToken(), count)
+    for name, unit, bar in (
+        ("corners_px", "px of 64", 4.0), ("degrees", "degrees", 3.0), ("unsure", "share", 0.15),
+        ("wrong_and_sure", "share", 0.04),
+    ):  # fmt: skip
+        yield Figure(f"alignment: {name.replace('_', ' ')}", found[name], unit, at_most=bar)
+    empty = found["grounds_unsure"]
+    yield Figure("alignment: unsure where no face is", empty, "share", at_least=0.9)
+    yield Figure("alignment: one picture", found["seconds"], "s", at_most=2.0)
 
 
 # --- inversion

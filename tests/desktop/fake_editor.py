@@ -19,6 +19,7 @@ from engine.latent.tween import at, between_four
 from engine.recipe import Blend, Computed, Generate, Move, Recipe, Setting
 from engine.services.edit_text import computed
 from engine.wishes import (
+    Alignment,
     ClipInfo,
     DirectionWish,
     Drag,
@@ -47,6 +48,7 @@ class FakeEditor:
         self.texts: list[TextWish] = []
         self.removed: list[str] = []
         self.closed = False
+        self.alignment = Alignment(30.0, 28.0, 40.0, 12.0, 0.4, True)
 
     def _work(self, progress: OnProgress | None, cancel: CancelToken | None) -> int:
         for step in range(self.steps):
@@ -104,6 +106,15 @@ class FakeEditor:
         found = Computed("invert", digest("found"), "w", (wish.target.image,))
         recipe = Recipe(Generate(self._studio.ref(wish.model), found))
         return Inversion(recipe, wish.step + done, wish.step + self.steps, 31.0, found.result)
+
+    def align(
+        self,
+        picture: Recipe,
+        progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Alignment:
+        self._work(progress, cancel)
+        return self.alignment
 
     def drag(
         self,

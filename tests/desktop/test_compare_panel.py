@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QUndoStack
 from pytestqt.qtbot import QtBot
 
 from desktop.controllers.compare import CompareController
 from desktop.controllers.sheet import SheetController
 from desktop.diffuse_state import DiffuseState, Stages, recipe_of
-from desktop.facts import CompareView, DiffuseKit
+from desktop.facts import Axes, CompareView, DiffuseKit
 from desktop.lanes import QueueLane
+from desktop.text_shares import of
 from desktop.views.compare_panel import ComparePanel
 from engine.comparing import AXES, Grid
 from engine.denoising import Classes, DenoiserInfo, Upscale
@@ -65,7 +66,7 @@ class Studio:
 
 @pytest.fixture
 def compare(qtbot: QtBot) -> CompareController:
-    compare = CompareController(Thumbs())
+    compare = CompareController(Thumbs(), QUndoStack())
     compare.views: list[CompareView] = []
     compare.view_changed.connect(compare.views.append)
     compare.set_kit(DiffuseKit((INFO,), ()))
@@ -121,6 +122,42 @@ def test_a_picture_is_taken_with_the_upsampling_of_the_state(compare: CompareCon
     grid = compare.grid
     assert grid is not None
     assert grid.cells[2][1] == recipe_of(taken[0])  # a sheet shows it upsampled
+
+
+def test_axes_can_be_undone(compare: CompareController) -> None:
+    compare.set_open(True)
+    compare.set_axes("steps", "noise")
+    compare._gesture._undo.undo()
+    view = compare.views[-1]
+    assert view.comparison == Axes()
+    assert len(view.columns) == 5
+
+
+def test_prompts_are_compared_on_models_that_read(
+    compare: CompareController, panel: ComparePanel, qtbot: QtBot
+) -> None:
+    compare.view_changed.connect(panel.show_compare)
+    panel.axes_chosen.connect(compare.set_axes)
+    panel.texts_written.connect(compare.set_texts)
+    compare.set_open(True)
+    assert "prompt" not in compare.views[-1].axes
+    reader = replace(INFO, classes=(), clip="b" * 64)
+    compare.set_kit(DiffuseKit((reader,), ()))
+    compare.follow(replace(STATE, conditioning=of("a hat")))
+    assert "class" not in compare.views[-1].axes
+    compare.set_axes("prompt", "negative")
+    lines = panel._texts["prompt"]
+    assert lines.isVisibleTo(panel)
+    lines._field.setPlainText("a hat\n\n  a   cap \na hat")
+    qtbot.keyClick(lines._field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert compare.comparison.prompt == ("a hat", "a cap")
+    assert compare.views[-1].columns == ("“a hat”", "“a cap”")
+    compare.take(1, 1)
+    compare._gesture._undo.undo()
+    assert lines._field.toPlainText().splitlines() == list(Axes().prompt)
+    compare.set_kit(DiffuseKit((INFO,), ()))  # a model of classes
+    assert compare.views[-1].columns == ("0", "1", "2", "4", "8")
+    assert not lines.isVisibleTo(panel)
 
 
 def test_one_parameter_never_stands_on_both_sides(panel: ComparePanel) -> None:
@@ -188,5 +225,5 @@ def test_a_sheet_is_exported_with_progress_and_told(
 
 
 def test_every_axis_has_words_in_the_panel(panel: ComparePanel) -> None:
-    assert list(AXES)[:6] == ["guidance", "steps", "noise", "class", "sampler", "spacing"]
+    assert list(AXES)[:5] == ["guidance", "steps", "noise", "class", "prompt"]
     assert panel.grid.accessibleName() == "Comparison"

@@ -13,8 +13,8 @@ from desktop.diffuse_state import (
     is_diffusion,
     recipe_of,
     state_of,
-    texts,
 )
+from desktop.text_shares import of as texts
 from engine.denoising import (
     Classes,
     Classifier,
@@ -48,15 +48,15 @@ def test_a_state_comes_back_from_its_recipe() -> None:
     assert state_of(Recipe(Resize(recipe_of(STATE).image, 512, 512))) == STATE
 
 
-def test_a_text_comes_back_and_a_blend_of_texts_is_refused() -> None:
+def test_texts_and_their_blends_come_back() -> None:
     terms = (ClassifierFree(3.0, texts("a man")),)
     state = DiffuseState(MODEL, conditioning=texts("a hat"), terms=terms)
     assert state_of(recipe_of(state)) == state
     assert state.prompt == "a hat"
     assert state.class_index is None
     blend = Texts((TextWeight("a hat", 0.5), TextWeight("a man", 0.5)))
-    with pytest.raises(RecipeError, match="blends texts"):
-        state_of(recipe_of(replace(state, conditioning=blend)))
+    mixed = replace(state, conditioning=blend, terms=(ClassifierFree(3.0, blend),))
+    assert state_of(recipe_of(mixed)) == mixed
 
 
 def test_a_generators_picture_belongs_elsewhere() -> None:

@@ -19,6 +19,7 @@ from desktop.controllers.dragging import kept_points
 from desktop.controllers.strip import mixes_of, painted
 from desktop.display import apart, shown
 from desktop.facts import Visit
+from desktop.squares import Square
 from desktop.state import MixSetting, MoveSetting, in_order, recipe_of, state_of
 from desktop.views.tray import matches
 from engine.errors import RecipeError
@@ -126,9 +127,8 @@ def test_a_photo_is_cut_searched_for_and_shown(
 ) -> None:
     photo = panel(desk, "photo")
     desk.handlers.open_file(tmp_path / "me.png")
-    qtbot.waitUntil(lambda: desk.edit.photo._photo is not None, timeout=10_000)
-    desk.edit.crop.square = (0.0, 0.0, 64.0)
-    desk.edit.crop._set(8, 4, 40)
+    qtbot.waitUntil(lambda: desk.edit.photo.state.photo is not None, timeout=10_000)
+    desk.edit.photo.set_square(Square(28, 24, 40))
     press(photo, "Find its latent")
     qtbot.waitUntil(lambda: desk.edit.idle and desk.at_rest(), timeout=10_000)
     target = studio.edit.searches[0].target.image
@@ -144,7 +144,7 @@ def test_a_search_can_be_stopped_and_taken_up_again(
 ) -> None:
     photo = panel(desk, "photo")
     desk.handlers.open_file(tmp_path / "me.png")
-    qtbot.waitUntil(lambda: desk.edit.photo._photo is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: desk.edit.photo.state.photo is not None, timeout=10_000)
     studio.edit.steps, studio.edit.delay_s = 400, 0.02
     press(photo, "Find its latent")
     qtbot.waitUntil(lambda: desk.edit.searches.running is not None, timeout=10_000)
@@ -371,7 +371,7 @@ def test_one_walks_between_any_four_pictures(desk: Desk, qtbot: QtBot) -> None:
         desk.explore.set_seed(index + 10)
         press(corners, words)
     pad = corners.pad  # type: ignore[attr-defined]
-    assert pad.isEnabled()
+    assert pad._walks
     qtbot.waitUntil(lambda: len(pad._tiles) == 24, timeout=10_000)
     pad.moved.emit(1.0, 0.0)
     assert here(desk) == desk.edit.corners.state.corners[1]

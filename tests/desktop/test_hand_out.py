@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from desktop.app import Desk
 from desktop.controllers.hand_out import HandOut
 from desktop.messages import Message
-from desktop.widgets.sum_pad import DROP
+from desktop.widgets.recipe_drag import DROP
 from engine.errors import ExportError
 from engine.frame import ExportOptions, Receipt
 from engine.recipe import Generate, Recipe, Seed, Truncate

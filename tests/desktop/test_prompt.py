@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
+from desktop import text_shares
 from desktop.app import Desk, build
-from desktop.diffuse_state import Begun, DiffuseState, recipe_of, state_of, texts
+from desktop.diffuse_state import Begun, DiffuseState, recipe_of, state_of
 from desktop.facts import DiffuseKit
+from desktop.text_shares import of as texts
 from desktop.views.begin_panel import BeginPanel, words_of
 from desktop.views.diffuse_panels import ClassPanel
 from desktop.views.guidance_panel import GuidancePanel
-from engine.denoising import ClassifierFree, DenoiserInfo
+from desktop.views.texts_box import TextsBox
+from desktop.widgets.button import IconButton
+from engine.denoising import ClassifierFree, DenoiserInfo, Texts, TextWeight
 from engine.provenance.origin import source_type
 from engine.recipe import ModelRef
 from engine.studio import Studio
@@ -46,10 +53,10 @@ def test_a_model_that_reads_has_a_prompt_in_the_place_of_a_class(qtbot: QtBot) -
     line = field(panel, "Prompt")
     assert line.text() == "a hat"
     assert line.isVisibleTo(panel)
-    heard: list[str] = []
-    panel.prompt_written.connect(heard.append)
+    heard: list[object] = []
+    panel.texts_changed.connect(heard.append)
     write(line, " two  hats ")
-    assert heard == ["two hats"]
+    assert heard == [texts("two hats")]
 
 
 def test_guidance_moves_away_from_a_text(qtbot: QtBot) -> None:
@@ -61,6 +68,45 @@ def test_guidance_moves_away_from_a_text(qtbot: QtBot) -> None:
     panel.field_changed.connect(lambda name, value: heard.append(value))
     write(field(panel, "Away from"), "a man")
     assert heard == [(ClassifierFree(3.0, texts("a man")),)]
+
+
+def test_texts_are_blended_by_sliders_of_their_shares(qtbot: QtBot) -> None:
+    box = TextsBox("Prompt", "", "")
+    qtbot.addWidget(box)
+    box.changed.connect(box.show_texts)
+    box.show_texts(texts("a hat"))
+    button = next(b for b in box.findChildren(IconButton) if "Blend" in b.toolTip())
+    button.click()
+    second = next(f for f in box.findChildren(QLineEdit) if f.accessibleName() == "Prompt 2")
+    write(second, "a man")
+    assert box._texts == Texts((TextWeight("a hat", 0.5), TextWeight("a man", 0.5)))
+    with qtbot.waitSignal(box.gesture_ended):
+        box._rows[1]._share._entered(0.8)
+    assert box._texts == Texts((TextWeight("a hat", 0.2), TextWeight("a man", 0.8)))
+    gone = next(b for b in box.findChildren(IconButton) if "Take prompt out" in b.toolTip())
+    gone.click()
+    assert box._texts == texts("a man")
+
+
+phrases = st.text("abc ", max_size=6)
+blends = st.lists(phrases, min_size=2, max_size=8).map(
+    lambda found: reduce(text_shares.added, found[1:], texts(found[0]))
+)
+
+
+@given(blends, st.data())
+def test_shares_add_up_to_one(blend: Texts, data: st.DataObject) -> None:
+    if len(blend.weights) < 2:
+        return  # the first text was empty, and the second alone is no blend
+    index = data.draw(st.integers(0, len(blend.weights) - 1))
+    share = data.draw(st.floats(-1.0, 1.5))
+    moved = text_shares.weighed(blend, index, share)
+    assert moved.weights[index].weight == pytest.approx(share, abs=6e-4)
+    inside = all(text_shares.LOW < item.weight < text_shares.HIGH for item in moved.weights)
+    if inside:
+        assert sum(item.weight for item in moved.weights) == pytest.approx(1, abs=1e-6)
+    less = text_shares.removed(moved, index)
+    assert len(less.weights) in (len(moved.weights) - 1, 0)
 
 
 @pytest.fixture
@@ -95,9 +141,20 @@ def test_a_pipeline_is_imported_and_makes_what_the_prompt_says(
     desk.render.lane.finished.connect(lambda job, result: shown.append(job))
     qtbot.waitUntil(desk.at_rest, timeout=120_000)
     assert desk.studio.render(recipe_of(state)).pixels.shape == (16, 16, 3)
+    both = text_shares.added(state.texts, "a smiling woman")
+    desk.diffuse.set_texts(both)
+    desk.diffuse.end_gesture()
+    for share in (0.6, 0.7, 0.9):
+        desk.diffuse.set_texts(text_shares.weighed(both, 1, share))
+    desk.diffuse.end_gesture()
+    blended = desk.diffuse.state
+    assert blended is not None
+    assert [item.weight for item in blended.texts.weights] == [0.1, 0.9]
+    assert state_of(recipe_of(blended)) == blended
     desk.undo.undo()
-    desk.undo.undo()
-    desk.undo.undo()
+    assert desk.diffuse.state.texts == both  # type: ignore[union-attr]
+    for _ in range(4):
+        desk.undo.undo()
     assert desk.diffuse.state == before
     desk.close()
 

@@ -10,7 +10,16 @@ import pytest
 
 from engine.cancel import CancelToken
 from engine.comparing import AXES, SAMPLER_TITLES, choices, denoising_of, grid_of
-from engine.denoising import Classes, ClassifierFree, Denoise, DenoiserInfo, Upscale
+from engine.denoising import (
+    Classes,
+    ClassifierFree,
+    ClipGuidance,
+    Denoise,
+    DenoiserInfo,
+    Texts,
+    TextWeight,
+    Upscale,
+)
 from engine.errors import Cancelled, ModelError, RecipeError
 from engine.frame import Frame, Progress, RenderSettings
 from engine.recipe import ClassWeight, Generate, ModelRef, Recipe, Resize, Seed
@@ -24,6 +33,7 @@ NODE = Denoise(
     MODEL, Seed(5), Classes((ClassWeight(1),)), (ClassifierFree(3.0, start=0.1),), "euler", 30,
     "karras",
 )  # fmt: skip
+CLIP = ClipGuidance(MODEL, "a hat", 1.0)
 INFO = DenoiserInfo("m", "Hats", MODEL.sha256, 32, NAMES, False, False, True, Path())
 
 
@@ -37,17 +47,55 @@ def test_every_axis_varies_the_picture_alone(axis: str) -> None:
     grid = grid_of(Recipe(NODE), axis, "", NAMES)
     assert len(grid.recipes) == len(grid.columns) >= 3
     assert grid.rows[0].words == ""
-    assert Recipe(NODE) in grid.recipes or axis in ("guidance", "steps", "eta", "sampler", "start")
+    others = ("guidance", "steps", "eta", "sampler", "start", "prompt", "negative")
+    assert Recipe(NODE) in grid.recipes or axis in others
 
 
 def test_any_two_axes_go_together() -> None:
     for across in AXES:
         for down in AXES:
-            if across != down:
+            if across != down and {across, down} != {"class", "prompt"}:
                 grid = grid_of(Recipe(NODE), across, down, NAMES)
                 sizes = [len(row) for row in grid.cells]
                 assert sizes == [len(grid.columns)] * len(grid.rows)
                 assert len(grid.recipes) > len(grid.columns) or "eta" in (across, down)
+
+
+def test_prompts_and_negative_prompts_stand_on_the_sides() -> None:
+    node = replace(
+        NODE, conditioning=Texts((TextWeight("a hat"),)), guidance=(CLIP, *NODE.guidance)
+    )
+    given = {"prompt": ["a hat, round", "a cap"], "negative": ["a man"]}
+    grid = grid_of(Recipe(node), "prompt", "negative", (), given)
+    assert [one.words for one in grid.columns] == ["“a hat, round”", "“a cap”"]
+    assert [one.words for one in grid.rows] == ["nothing", "“a man”"]
+    cell = grid.cells[1][1]
+    assert cell is not None
+    away = replace(NODE.guidance[0], negative=Texts((TextWeight("a man"),)))
+    said = Texts((TextWeight("a cap"),))
+    assert cell.image == replace(node, conditioning=said, guidance=(CLIP, away))
+    assert "a hat" not in grid.fixed
+    own = grid_of(Recipe(node), "prompt").columns
+    assert own[0].words == "“a hat”"
+    unguided = grid_of(Recipe(replace(node, guidance=())), "negative").cells[0][1]
+    assert unguided is not None
+    assert denoising_of(unguided).guidance[0].scale == 3.0
+
+
+def test_a_private_grid_does_not_say_its_texts() -> None:
+    node = replace(NODE, conditioning=Texts((TextWeight("a secret hat"),)))
+    grid = grid_of(Recipe(node), "negative", "prompt", (), {"prompt": ["a secret cap", "b"]})
+    told = grid.private()
+    assert told.cells == grid.cells
+    words = [one.words for one in (*told.columns, *told.rows)] + [told.fixed]
+    assert not any("secret" in text or "glasses" in text for text in words)
+    assert [one.words for one in told.rows] == ["text 1", "text 2"]
+    with pytest.raises(RecipeError, match="by a class or by a prompt"):
+        grid_of(Recipe(node), "class", "prompt", NAMES)
+    steps = grid_of(Recipe(node), "steps")
+    assert "secret" in steps.fixed
+    assert "secret" not in steps.private().fixed
+    assert steps.private().columns == steps.columns
 
 
 def test_a_cell_differs_in_both_parameters_and_in_nothing_else() -> None:

@@ -12,7 +12,6 @@ from PIL import Image
 
 from engine.cancel import CancelToken
 from engine.checkpoints.safetensors_file import read_safetensors
-from engine.diffusion.latent_parts import filled, vae_of
 from engine.diffusion.unet_config import UNetConfig
 from engine.models.card import read_card
 from engine.models.latent_denoiser import LatentDenoiser

@@ -34,6 +34,7 @@ from engine.recipe import (
     Resize,
     Seed,
     Stored,
+    Straighten,
     Term,
     Truncate,
     walk,
@@ -100,6 +101,14 @@ images = st.recursive(
     st.builds(Generate, models, latents, classes, noises) | st.builds(Photo, shas),
     lambda inner: (
         st.builds(Crop, inner, offsets, offsets, sides, sides)
+        | st.builds(
+            Straighten,
+            inner,
+            st.floats(0, 900),
+            st.floats(0, 900),
+            st.integers(1, 900),
+            st.floats(-180, 180),
+        )
         | st.builds(Resize, inner, sides, sides, st.sampled_from(["lanczos", "bicubic", "nearest"]))
     ),
     max_leaves=3,
