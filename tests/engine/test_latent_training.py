@@ -13,6 +13,7 @@ from PIL import Image
 from engine.cancel import CancelToken
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet_config import UNetConfig
+from engine.models.autoencoder import open_autoencoder
 from engine.models.card import read_card
 from engine.models.latent_denoiser import LatentDenoiser
 from engine.models.library import ModelLibrary, bundled_folder
@@ -44,13 +45,11 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AutoencoderSpec:
 def test_an_autoencoder_is_taught_and_kept(tiny: AutoencoderSpec, tmp_path: Path) -> None:
     folder = train_autoencoder(tiny, tmp_path / "model", lambda progress: None, CancelToken())
     card = read_card(folder)
-    net = filled(
-        vae_of(card["config"], "made"), read_safetensors(folder / "weights.safetensors"), "made"
-    )
-    x = torch.rand(2, 3, 16, 16) * 2 - 1
-    codes = net.encode(x).latent_dist.mode()
+    coder, side = open_autoencoder(folder)
+    x = torch.rand(2, 3, side, side) * 2 - 1
+    codes = coder.codes(x)
     assert codes.shape == (2, 4, 4, 4)
-    assert net.decode(codes).sample.shape == x.shape
+    assert coder.pixels(codes).shape == x.shape
     assert card["trained"]["images"] == 32
     assert card["config"]["scaling_factor"] > 0
 
