@@ -52,9 +52,12 @@ def measure_generator(
         made = _made(model, count, psi, progress, cancel)
         return nearness(real, features_of(made, "features of made faces", progress, cancel))
 
+    # A model that normalises z and has no other latent does not know what truncation is.
+    one, other = (_made(model, 1, psi, progress, cancel).astype(int) for psi in (1.0, PSIS[0]))
+    psis = PSIS if full and np.abs(one - other).max() > 1 else ()
     return {
         **measured(1.0),
-        "truncated": {f"{psi:g}": measured(psi) for psi in (PSIS if full else ())},
+        "truncated": {f"{psi:g}": measured(psi) for psi in psis},
         "features": imagenet.NETWORK,
         "neighbours": NEIGHBOURS,
         "real": {"set": "portraits", "seed": REAL_SEED, "count": count},
