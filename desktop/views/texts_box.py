@@ -45,7 +45,6 @@ class TextsBox(QWidget):
         """Show them; emits nothing."""
         self._texts = texts
         weights = texts.weights or (TextWeight(""),)
-        blended = len(weights) > 1
         while len(self._rows) > len(weights):
             row = self._rows.pop()
             self._list.removeWidget(row)
@@ -60,7 +59,7 @@ class TextsBox(QWidget):
             self._list.addWidget(row)
             self._rows.append(row)
         for row, item in zip(self._rows, weights, strict=True):
-            row.show_text(item, blended)
+            row.show_text(item, len(weights))
         self._add.setEnabled(len(weights) < text_shares.MOST)
 
     @Slot(int, str)
@@ -119,10 +118,11 @@ class _Row(QWidget):
         self._share.gesture_ended.connect(self.gesture_ended)
         self._gone.clicked.connect(self._remove)
 
-    def show_text(self, item: TextWeight, blended: bool) -> None:
-        """The text, and its share of a blend."""
+    def show_text(self, item: TextWeight, count: int) -> None:
+        """The text, and its share of a blend of so many; by default they share evenly."""
         self._line.set_text(item.text)
-        self._weight.setVisible(blended)
+        self._weight.setVisible(count > 1)
+        self._share.set_default(round(1 / count, 3))
         self._share.set_value(item.weight)
 
     def focus(self) -> None:

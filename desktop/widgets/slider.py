@@ -83,6 +83,12 @@ class Slider(QAbstractSlider):
             self.setRange(round(low / self._step), round(high / self._step))
             self.update()
 
+    def set_default(self, default: float) -> None:
+        """Another value to go back to, and to fill from."""
+        if default != self._default:
+            self._default = default
+            self.update()
+
     def set_at(self, value: float) -> None:
         """Show a value; emits nothing."""
         if value == self._at:

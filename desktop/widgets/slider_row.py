@@ -104,6 +104,12 @@ class SliderRow(QWidget):
         self.number.set_value(value)
         self.dot.set_shown(value != self._default)
 
+    def set_default(self, default: float) -> None:
+        """Another value to go back to."""
+        self._default = default
+        self.slider.set_default(default)
+        self.dot.set_shown(self.value != default)
+
     def reset(self) -> None:
         """Back to the default, as one gesture."""
         if self.value != self._default:
