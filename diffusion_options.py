@@ -15,6 +15,8 @@ from engine.denoising import (
     Conditioning,
     Denoise,
     DenoiserInfo,
+    Guidance,
+    PictureGuidance,
     Texts,
     TextWeight,
     eyes_for,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from engine.studio import Studio
 
 WORDS = ("steps", "sampler", "spacing", "guidance", "eta", "toward", "away", "text_scale")
-WORDS += ("source", "strength")
+WORDS += ("source", "strength", "picture_guidance")
 
 
 def add_diffusion_options(parser: ArgumentParser) -> None:
@@ -49,6 +51,8 @@ def add_diffusion_options(parser: ArgumentParser) -> None:
     parser.add_argument("--negative", metavar="T", help="a text to move away from, likewise")
     words = "a picture, or a RECIPE.json, that a diffusion model draws anew"
     parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help=words)
+    words = "toward it, of a model of edit instructions; 1.5"
+    parser.add_argument("--picture-guidance", type=float, metavar="S", help=words)
     parser.add_argument("--strength", type=float, metavar="S", help="how far, 0 to 1; 0.6")
 
 
@@ -138,12 +142,18 @@ def denoise_of(
     steps = 4 if sampler == "lcm" else 25
     scale = 3.0 if options.guidance is None else options.guidance
     away = _texts(options.negative)
+    beside: tuple[Guidance, ...] = texts
+    if info.shown == "picture":
+        given = options.picture_guidance
+        beside = (PictureGuidance(1.5 if given is None else given), *texts)
+    elif options.picture_guidance is not None:
+        raise UsageError(f"--picture-guidance is for edit instructions, which {info.name} lacks.")
     return Recipe(
         Denoise(
             ModelRef(info.name, info.sha256),
             Seed(options.seed),
             Classes(classes) if classes else _texts(options.prompt),
-            (*((ClassifierFree(scale, away),) if info.classes or info.reads else ()), *texts),
+            (*((ClassifierFree(scale, away),) if info.classes or info.reads else ()), *beside),
             sampler,
             steps if options.steps is None else options.steps,
             options.spacing or SPACINGS[sampler][0],  # type: ignore[index]

@@ -117,7 +117,8 @@ def _redrawn(options: Namespace, made: Recipe, info: DenoiserInfo, studio: Studi
         height, width = studio.render(Recipe(image)).pixels.shape[:2]
         source = (image, width, height)
     square = square_of(*source, info.resolution)
-    strength = 0.6 if options.strength is None else options.strength
+    usual = 1.0 if info.shown else 0.6  # of what it sees, nothing need be left in the noise
+    strength = usual if options.strength is None else options.strength
     return Recipe(Redraw(square, denoising_of(made), strength))
 
 

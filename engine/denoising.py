@@ -125,6 +125,17 @@ class ClipGuidance(Guidance):
 
 
 @dataclass(frozen=True)
+class PictureGuidance(Guidance):
+    """Toward the picture that a model of edit instructions is shown (Brooks et al., 2023); scale 1
+    leaves the conditioning as it is."""
+
+    op: ClassVar[str] = "picture"
+    scale: Scale
+    start: Fraction = 0.0
+    end: Fraction = 1.0
+
+
+@dataclass(frozen=True)
 class Denoise(Image):
     """What a diffusion model makes of noise.
 
@@ -240,7 +251,9 @@ class DenoiserInfo:
     resolution is that of what it makes. lcm: whether the LCM sampler was distilled into it. clip:
     the digest of the CLIP through which it reads texts, "" where it reads none or with an encoder
     of its own. latent: it makes codes, which its decoder turns into pixels. distilled: guidance
-    toward the text was distilled into it, and its scale is an input (Meng et al., 2023).
+    toward the text was distilled into it, and its scale is an input (Meng et al., 2023). shown:
+    what it sees of the picture that it draws anew: the "picture", or what is left when what it
+    draws is "masked"; "" for nothing.
     """
 
     name: str
@@ -257,6 +270,7 @@ class DenoiserInfo:
     latent: bool = False
     own_encoder: bool = False
     distilled: bool = False
+    shown: Literal["", "picture", "masked"] = ""
 
     @property
     def reads(self) -> bool:

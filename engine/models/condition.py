@@ -13,11 +13,13 @@ class Told:
     """More than classes or texts alone.
 
     guidance: the scale that a network with guidance distilled into it takes (Meng et al., 2023); 1
-    leaves the condition as it is.
+    leaves the condition as it is. picture: whether the picture of the run is shown, to a model that
+    sees one.
     """
 
     weights: Weights
     guidance: float = 1.0
+    picture: bool = True
 
 
 Condition = Weights | Told

@@ -30,9 +30,13 @@ class Decoder:
 
     def codes(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n c s s"]:
         """The codes of pictures in [-1, 1]: the middle of what the encoder says."""
+        return (self.plain_codes(pixels) - self.shift) * self.scaling
+
+    def plain_codes(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n c s s"]:
+        """The same as the encoder puts them out, before they are brought to the spread of noise."""
         told: Any = self.vae.encode(pixels)
         found: Tensor = told.latents if isinstance(self.vae, VQModel) else told.latent_dist.mode()
-        return (found - self.shift) * self.scaling
+        return found
 
     def preview(self, codes: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 s s"]:
         """About what they stand for, at their own size and in no time: a matrix on each place."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
@@ -75,7 +75,15 @@ class LatentConfig:
     @property
     def channels(self) -> int:
         """Numbers at each place of a code."""
-        return int(self.unet["in_channels"])
+        return int(self.unet.get("out_channels", 4))
+
+    @property
+    def shown(self) -> Literal["", "picture", "masked"]:
+        """What the U-Net sees beside the noise. Raises ValueError for what is not known."""
+        beside = int(self.unet["in_channels"]) - self.channels
+        if beside not in (0, self.channels, self.channels + 1):
+            raise ValueError(f"its U-Net takes {self.unet['in_channels']} channels")
+        return ("", "picture", "masked")[(beside > 0) + (beside > self.channels)]
 
     @property
     def side(self) -> int:
@@ -116,6 +124,7 @@ class LatentConfig:
             for settings in (config.unet, config.vae):
                 check_settings(dict(settings), where)
             sizes = (config.channels, config.side, config.scale)
+            assert config.shown in ("", "picture", "masked")  # or it raises
         except CheckpointError as error:
             refuse(where, error.what)
         except (KeyError, TypeError, ValueError) as error:
@@ -145,6 +154,7 @@ def latent_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoise
         latent=True,
         own_encoder=True,
         distilled=bool(config.distilled),
+        shown=config.shown,
     )
 
 

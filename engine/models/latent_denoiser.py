@@ -18,7 +18,8 @@ from engine.diffusion.latent_parts import (
     check_fit,
     filled,
 )
-from engine.models.condition import Condition, as_told
+from engine.errors import ModelError
+from engine.models.condition import Condition, Told, as_told
 from engine.models.decoder import Decoder
 from engine.models.denoiser import Denoiser
 from engine.models.denoisers import stored_weights
@@ -39,6 +40,7 @@ def check_parts(config: LatentConfig, tensors: Tensors, where: str) -> None:
 class LatentDenoiser(Denoiser):
     """Codes are denoised, told of texts and their shares; () is no text.
 
+    shown: set before a run of a model that sees a picture, see services.shown: [1, more, s, s].
     Raises ModelError when weights or settings do not fit.
     """
 
@@ -64,6 +66,7 @@ class LatentDenoiser(Denoiser):
             context, pad = config.second.text.max_position_embeddings, config.second.pad
             other = Encoder(parts[TEXT_2], tokenizer, context, pad)
             self.twins = TwinEncoder(self.encoder, other, config)
+        self.shown: Tensor | None = None
         self.texts = TextBlends((self.twins or self.encoder).read, config.zeros)
 
     def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
@@ -82,9 +85,16 @@ class LatentDenoiser(Denoiser):
         if self.config.distilled:
             scales = torch.tensor([one.guidance for one in told]).repeat_interleave(each)
             more["timestep_cond"] = guidance_embedding(scales, self.config.distilled)
+        if self.config.shown:
+            x = torch.cat([x, self._seen(told).repeat_interleave(each, dim=0)], dim=1)
         times = torch.full((len(x),), t)
         out: Tensor = self.unet(x, times, encoder_hidden_states=text, return_dict=False, **more)[0]
         return out
+
+    def _seen(self, told: Sequence[Told]) -> Float[Tensor, "conditions more s s"]:
+        if self.shown is None:
+            raise ModelError(f"{self.info.name} draws a picture anew and was given none.")
+        return torch.cat([self.shown * float(one.picture) for one in told])
 
     def pixels(self, x0: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 r r"]:
         """See Denoiser."""

@@ -10,6 +10,7 @@ from engine.denoising import (
     Conditioning,
     Denoise,
     DenoiserInfo,
+    PictureGuidance,
     Texts,
     Upscale,
 )
@@ -18,9 +19,15 @@ from engine.models.library import ModelLibrary
 from engine.recipe import ModelRef
 
 
-def check_denoise(node: Denoise, library: ModelLibrary) -> None:
-    """Refuse what the model or its guides cannot do. Raises RecipeError or ModelError."""
+def check_denoise(node: Denoise, library: ModelLibrary, begun: bool = True) -> None:
+    """Refuse what the model or its guides cannot do. begun: whether there is a picture to draw
+    anew. Raises RecipeError or ModelError."""
     info = library.denoiser(node.model)
+    if info.shown and not begun:
+        raise RecipeError(
+            f"{info.name} draws a picture anew and was given none.",
+            "Begin with a picture, or give one with --from.",
+        )
     if info.upsamples:
         raise RecipeError(
             f"{info.name} enlarges pictures and makes none from noise.",
@@ -43,6 +50,11 @@ def check_denoise(node: Denoise, library: ModelLibrary) -> None:
             _check_classifier(term, info, library)
         elif isinstance(term, ClipGuidance):
             _check_text(term, info, library)
+        elif isinstance(term, PictureGuidance) and info.shown != "picture":
+            raise RecipeError(
+                f"{info.name} is shown no picture that guidance could go toward.",
+                "Choose a model of edit instructions, or leave the term out.",
+            )
 
 
 def check_upscale(node: Upscale, library: ModelLibrary) -> None:

@@ -27,6 +27,7 @@ from engine.denoising import (
     Denoise,
     DenoiserInfo,
     Guidance,
+    PictureGuidance,
     Texts,
     Upscale,
 )
@@ -49,6 +50,7 @@ from engine.services.check_denoise import check_denoise, check_upscale, clip_of
 from engine.services.clips import opened_clip
 from engine.services.diffusion import Place, Source
 from engine.services.installation import Installation
+from engine.services.shown import picture_term, show
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 MOST_LEVEL = 0.5  # of an upsampler's timesteps; as in its training
@@ -140,9 +142,13 @@ def denoise_image(
     """
     shop = workshop(place)
     network = shop.network(node.model, backend)
-    check_denoise(node, shop.library)
+    check_denoise(node, shop.library, begun=source is not None)
     condition, left = _condition(node, network.info)
-    terms = [_term(term, condition, shop, network) for term in left]
+    terms = [
+        picture_term(term, node, told) if isinstance(term, PictureGuidance)
+        else _term(term, condition, shop, network)
+        for term in left
+    ]  # fmt: skip
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta,
         node.threshold if network.bounded else "none",
@@ -152,9 +158,11 @@ def denoise_image(
     trail, hooks = _listening(network, frame, cancel)
     memory = Trajectories() if fresh else shop.memory
     start = None if source is None else _start(shop, network, source)
-    made = denoise(
-        network, noise, condition, terms, settings, hooks, memory, repr(node.noise), start
-    )
+    noise_key = repr(node.noise)
+    if start is not None and network.info.shown and start.strength == 1:
+        # It sees the picture anyway: nothing but noise is left to begin with.
+        noise_key, start = f"{noise_key}:{start.key}", None
+    made = denoise(network, noise, condition, terms, settings, hooks, memory, noise_key, start)
     with torch.no_grad():
         pixels = to_pixels(network.pixels(made))
     if source is not None and source.only:
@@ -210,8 +218,12 @@ def _start(shop: Workshop, network: Denoiser, source: Source) -> Start:
         )
     name = hashlib.sha256(pixels.tobytes()).hexdigest()
     x0 = shop.codes_of(network, pixels, name)
+    inside = inside_discs(_discs(source.only), side) if source.only else None
+    show(network, to_tensor(pixels), inside)
     if not source.only:
         return Start(x0, source.strength, name)
+    if network.info.shown == "masked":
+        return Start(x0, source.strength, f"{name}:{source.only}")
     only = torch.from_numpy(inside_discs(_discs(source.only), x0.shape[-1]))[None, None]
     return Start(x0, source.strength, f"{name}:{source.only}", only)
 

@@ -262,8 +262,10 @@ class Renderer:
         """What the model cannot do is told at once, not after its process has started."""
         made = node.made if isinstance(node, Redraw) else node
         if self._library.has(made.model):
-            check = check_denoise if isinstance(made, Denoise) else check_upscale
-            check(made, self._library)  # type: ignore[arg-type]
+            if isinstance(made, Denoise):
+                check_denoise(made, self._library, begun=isinstance(node, Redraw))
+            else:
+                check_upscale(made, self._library)
 
 
 def _in_colour(pixels: UInt8[np.ndarray, "height width channels"]) -> Pixels:

@@ -10,7 +10,12 @@ from engine.checkpoints.raw import RawCheckpoint
 from engine.models.latent_config import refuse
 from engine.models.published.dit import read_dit
 from engine.models.published.pipeline_parts import INDEX, Pipeline
-from engine.models.published.stable_diffusion import read_sdxl, read_stable_diffusion
+from engine.models.published.stable_diffusion import (
+    read_inpainting,
+    read_instructions,
+    read_sdxl,
+    read_stable_diffusion,
+)
 from engine.models.published.unconditional import read_latent, read_pixels
 
 READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
@@ -22,6 +27,8 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "StableDiffusionImg2ImgPipeline": read_stable_diffusion,
     "LatentConsistencyModelPipeline": read_stable_diffusion,
     "LatentConsistencyModelImg2ImgPipeline": read_stable_diffusion,
+    "StableDiffusionInpaintPipeline": read_inpainting,
+    "StableDiffusionInstructPix2PixPipeline": read_instructions,
     "StableDiffusionXLPipeline": read_sdxl,
     "StableDiffusionXLImg2ImgPipeline": read_sdxl,
 }

@@ -32,12 +32,27 @@ from engine.perception.clip.tokenizer import Tokenizer, read_tokenizer
 PLAIN_UNET = ("class_embed_type", "encoder_hid_dim_type", "attention_type")
 
 
-def read_stable_diffusion(path: Path, raw: RawCheckpoint) -> Pipeline:
-    """What a folder of 1.x or 2.x is. Raises ModelError, CheckpointError or Refusal for a part that
-    is missing or of another kind."""
+def read_stable_diffusion(path: Path, raw: RawCheckpoint, shown: str = "") -> Pipeline:
+    """What a folder of 1.x or 2.x is. shown: what its U-Net may see, see LatentConfig.
+
+    Raises ModelError, CheckpointError or Refusal for a part that is missing or of another kind.
+    """
     tokenizer = read_tokenizer(path / "tokenizer")
     plain, tensors = _common(path, raw, tokenizer)
-    return Pipeline(LATENT, LatentConfig.from_dict(plain, path.name), tensors, tokenizer)
+    config = LatentConfig.from_dict(plain, path.name)
+    if config.shown not in ("", shown):
+        refuse(path.name, f"its U-Net takes {config.unet['in_channels']} channels")
+    return Pipeline(LATENT, config, tensors, tokenizer)
+
+
+def read_inpainting(path: Path, raw: RawCheckpoint) -> Pipeline:
+    """As read_stable_diffusion, for a U-Net that may see a mask and what it leaves."""
+    return read_stable_diffusion(path, raw, "masked")
+
+
+def read_instructions(path: Path, raw: RawCheckpoint) -> Pipeline:
+    """As read_stable_diffusion, for a U-Net that may see the picture (Brooks et al., 2023)."""
+    return read_stable_diffusion(path, raw, "picture")
 
 
 def read_sdxl(path: Path, raw: RawCheckpoint) -> Pipeline:
@@ -59,7 +74,10 @@ def read_sdxl(path: Path, raw: RawCheckpoint) -> Pipeline:
         "zeros": index.get("force_zeros_for_empty_prompt", True),
     }  # fmt: skip
     tensors |= _text(second.tensors, TEXT_2)
-    return Pipeline(LATENT, LatentConfig.from_dict(plain, where), tensors, tokenizer)
+    config = LatentConfig.from_dict(plain, where)
+    if config.shown:
+        refuse(where, f"its U-Net takes {config.unet['in_channels']} channels")
+    return Pipeline(LATENT, config, tensors, tokenizer)
 
 
 def _common(
@@ -75,8 +93,9 @@ def _common(
     if vae.get("latents_mean") is not None:
         refuse(where, "its codes have a mean of their own")
     unet.setdefault("in_channels", 4)
-    if not unet["in_channels"] == unet.get("out_channels", 4) == vae.get("latent_channels", 4):
-        refuse(where, f"its U-Net takes {unet['in_channels']} channels: it edits pictures")
+    makes, takes = unet.get("out_channels", 4), vae.get("latent_channels", 4)
+    if makes != takes:
+        refuse(where, f"its U-Net makes {makes} channels, its decoder takes {takes}")
     scheduler = scheduler_of(path, where)
     schedule, prediction = schedule_of(scheduler, where)
     plain = {

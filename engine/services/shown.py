@@ -1,0 +1,56 @@
+"""The picture that an editing model is shown beside the noise. Runs in the worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from engine.denoising import Classes, ClassifierFree, Conditioning, Denoise, PictureGuidance
+from engine.diffusion import guidance
+from engine.models.condition import Told
+from engine.models.denoiser import Denoiser
+from engine.models.latent_denoiser import LatentDenoiser
+from engine.models.text_blends import Weights
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+
+
+@torch.no_grad()
+def show(
+    network: Denoiser,
+    image: Float[Tensor, "1 3 height width"],
+    inside: Bool[np.ndarray, "height width"] | None,
+) -> None:
+    """Let a model see the picture in the run that comes; nothing for a model that sees none.
+
+    image: in [-1, 1]. inside: where it is drawn anew, None for everywhere. An inpainting model sees
+    that mask and the codes of what stays, grey elsewhere (Rombach et al., 2022); one that follows
+    instructions sees the picture's codes, not scaled (Brooks et al., 2023).
+    """
+    if not isinstance(network, LatentDenoiser) or not network.info.shown:
+        return
+    if network.info.shown == "picture":
+        network.shown = network.decoder.plain_codes(image)
+        return
+    mask = torch.ones_like(image[:, :1])
+    if inside is not None:
+        mask = torch.from_numpy(inside).to(image.dtype)[None, None]
+    scale = network.config.scale
+    left = network.codes(image * (1 - mask))
+    network.shown = torch.cat([mask[:, :, ::scale, ::scale], left], dim=1)
+
+
+def picture_term(
+    term: PictureGuidance, node: Denoise, told: Callable[[Conditioning], Weights]
+) -> guidance.Term:
+    """Toward the shown picture and away from none, under the negative text (Brooks et al., 2023,
+    equation 3, the second scale)."""
+    texts = (item.negative for item in node.guidance if isinstance(item, ClassifierFree))
+    away = told(next(texts, Classes()))
+    return guidance.classifier_free(
+        Told(away), Told(away, picture=False), term.scale, (term.start, term.end)
+    )
