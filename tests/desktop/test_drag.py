@@ -119,8 +119,12 @@ def test_a_drag_that_rests_is_shown_at_full_quality(
 ) -> None:
     slider = row(desk, "Age").slider
     drag(qtbot, slider, along(slider, 0.5, 0.9, 5), release=False)
-    qtbot.waitUntil(lambda: desk.render.frame.quality == "full", timeout=15_000)  # type: ignore[union-attr]
-    assert desk.render.frame.recipe == recipe_of(desk.explore.state)  # type: ignore[union-attr]
+
+    def shown() -> bool:
+        frame, wanted = desk.render.frame, recipe_of(desk.explore.state)
+        return frame is not None and (frame.recipe, frame.quality) == (wanted, "full")
+
+    qtbot.waitUntil(shown, timeout=15_000)
     mouse(slider, QEvent.Type.MouseButtonRelease, QPointF(0, 0), False)
 
 

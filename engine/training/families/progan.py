@@ -22,7 +22,7 @@ def spec(work: Path) -> TrainFamily:
             Part(24_000, 8, fade=6_000),
             Part(40_000, 16, fade=10_000),
             Part(60_000, 32, fade=12_000),
-            Part(136_000, 32, features=True),
+            Part(112_000, 32, features=True),
             Part(8_000, 32, features=True, game=0.02),
         ),
     )

@@ -25,7 +25,7 @@ def spec(work: Path) -> TrainFamily:
         work,
         parts=(
             Part(56_000, 32),
-            Part(26_000, 32, features=True),
+            Part(18_000, 32, features=True),
             Part(2_000, 32, features=True, game=0.05),
         ),
         taught_mapping=4_000,
