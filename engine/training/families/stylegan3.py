@@ -24,9 +24,9 @@ def spec(work: Path) -> TrainFamily:
         CONFIG,
         work,
         parts=(
-            Part(56_000, 32),
-            Part(18_000, 32, features=True),
-            Part(2_000, 32, features=True, game=0.05),
+            Part(90_000, 32),
+            Part(40_000, 32, features=True),
+            Part(12_000, 32, features=True, game=0.05),
         ),
         taught_mapping=4_000,
     )
