@@ -27,7 +27,7 @@ def spec(work: Path) -> TrainFamily:
             Part(12_000, 8),
             Part(20_000, 16, fade=6_000),
             Part(64_000, 32, fade=10_000),
-            Part(60_000, 32, features=True),
+            Part(92_000, 32, features=True),
             Part(4_000, 32, features=True, game=0.05),
         ),
         rate=0.008,
