@@ -39,6 +39,7 @@ from desktop.controllers.thumbs import ThumbController
 from desktop.controllers.train import TrainController
 from desktop.controllers.verify import VerifyController
 from desktop.edit_desk import EditDesk
+from desktop.garbage import Sweeper
 from desktop.handlers import Handlers
 from desktop.lanes import QueueLane
 from desktop.settings import Settings
@@ -230,6 +231,7 @@ def application(argv: Sequence[str] = ("atelier",)) -> QApplication:
         app = QApplication(list(argv))
         app.setApplicationName("Latent Atelier")
         app.setWindowIcon(app_icon())
+        Sweeper(app)
     theme.prepare(app)
     return app
 

@@ -18,7 +18,14 @@ from pytestqt.qtbot import QtBot
 
 from desktop import theme
 from desktop.app import Desk
+from desktop.garbage import Sweeper
 from desktop.settings import Settings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sweeper(qapp: QApplication) -> Sweeper:
+    """As in the program: garbage is collected between events."""
+    return Sweeper(qapp)
 
 
 @pytest.fixture
