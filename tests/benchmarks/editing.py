@@ -56,7 +56,9 @@ def measure() -> Iterator[Figure]:
         model, quick = room.model(info, "torch"), room.model(info)
         yield from directions(quick, judge)
         yield from analogies(quick, judge, "w")
-        yield from analogies(room.model(room.library.find(Z_MODEL)), judge, "z")
+        for info in room.library.models():
+            if info.name == Z_MODEL:  # not bundled yet
+                yield from analogies(room.model(info), judge, "z")
         yield from texts(room, model, judge, 10 * TRIES, 2 * TRIES)
         yield from alignment(50 * TRIES)
         yield from inversion(model, judge)
