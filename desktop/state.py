@@ -121,6 +121,17 @@ def recipe_of(state: ExploreState) -> Recipe:
     return Recipe(made)
 
 
+def dropped_state(text: str, here: ExploreState | None) -> ExploreState:
+    """A dropped picture's state; the model of `here` must have made it. Raises RecipeError."""
+    state = state_of(Recipe.from_json(text))
+    if here is not None and state.model != here.model:
+        raise RecipeError(
+            f"This picture was made by {state.model.name}.",
+            "Choose that model first, then drop the picture again.",
+        )
+    return state
+
+
 def state_of(recipe: Recipe) -> ExploreState:
     """The state that shows a Recipe. What fits no slider becomes an opaque base.
 

@@ -13,8 +13,8 @@ from desktop.controllers.thumbs import ThumbController
 from desktop.facts import MATRIX_SIZE, Cell, MatrixState, MatrixView
 from desktop.kit import Kit, bands
 from desktop.messages import Message, message_of
-from desktop.state import ExploreState, MixSetting, recipe_of, state_of
-from engine.errors import AtelierError, RecipeError
+from desktop.state import ExploreState, MixSetting, dropped_state, recipe_of
+from engine.errors import AtelierError
 from engine.recipe import MAX_SEED, Latent, Recipe, Seed
 
 SIZE = MATRIX_SIZE
@@ -99,13 +99,7 @@ class MatrixController(QObject):
     def drop(self, row: int, column: int, text: str) -> None:
         """A dropped picture becomes a source: the face that it began with."""
         try:
-            recipe = Recipe.from_json(text)
-            state = state_of(recipe)
-            if self._explore is not None and state.model != self._explore.model:
-                raise RecipeError(
-                    f"This picture was made by {state.model.name}.",
-                    "Choose that model first, then drop the picture again.",
-                )
+            state = dropped_state(text, self._explore)
         except AtelierError as error:
             message = message_of(error)
             if message is not None:

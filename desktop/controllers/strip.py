@@ -11,8 +11,8 @@ from desktop.controllers.thumbs import ThumbController
 from desktop.facts import StripView
 from desktop.kit import Kit
 from desktop.messages import message_of
-from desktop.state import ExploreState, MixSetting, home_seed, recipe_of, state_of
-from engine.errors import AtelierError, RecipeError
+from desktop.state import ExploreState, MixSetting, dropped_state, home_seed, recipe_of
+from engine.errors import AtelierError
 from engine.recipe import MAX_SEED, Latent, Recipe, Seed, Truncate
 
 KIND = "strip"
@@ -91,12 +91,7 @@ class StripController(QObject):
     def drop(self, text: str) -> None:
         """A dropped picture, without its mixes, becomes a source."""
         try:
-            state = state_of(Recipe.from_json(text))
-            if self._state is not None and state.model != self._state.model:
-                raise RecipeError(
-                    f"This picture was made by {state.model.name}.",
-                    "Choose that model first, then drop the picture again.",
-                )
+            state = dropped_state(text, self._state)
         except AtelierError as error:
             message = message_of(error)
             if message is not None:

@@ -15,15 +15,14 @@ from engine.diffusion.latent_parts import (
     AutoencoderKL,
     UNet2DConditionModel,
     built,
-    check_fit,
-    filled,
 )
 from engine.errors import ModelError
 from engine.models.condition import Condition, Told, as_told
 from engine.models.decoder import Decoder
 from engine.models.denoiser import Denoiser
 from engine.models.denoisers import stored_weights
-from engine.models.latent_config import TEXT, TEXT_2, UNET, VAE, LatentConfig, named, part_called
+from engine.models.latent_config import TEXT, TEXT_2, UNET, VAE, LatentConfig, named
+from engine.models.parts import check_all, filled_all
 from engine.models.text_blends import TextBlends
 from engine.models.text_encoders import Encoder, TwinEncoder
 from engine.perception.clip.text_tower import PooledTower, TextTower
@@ -33,8 +32,7 @@ from engine.perception.fitting import Tensors
 
 def check_parts(config: LatentConfig, tensors: Tensors, where: str) -> None:
     """Hold all weights against the networks of their settings. Raises ModelError."""
-    for prefix, net in _networks(config, where).items():
-        check_fit(net, part_called(tensors, prefix), named(where, prefix))
+    check_all(_networks(config, where), tensors, where)
 
 
 class LatentDenoiser(Denoiser):
@@ -51,10 +49,7 @@ class LatentDenoiser(Denoiser):
         super().__init__(info, self.config.schedule, self.config.prediction, "torch")
         self.shape = self.config.channels, self.config.side, self.config.side
         tensors = stored_weights(info.folder, info.sha256)
-        parts: dict[str, Any] = {
-            prefix: filled(net, part_called(tensors, prefix), named(info.name, prefix))
-            for prefix, net in _networks(self.config, info.name).items()
-        }
+        parts = filled_all(_networks(self.config, info.name), tensors, info.name)
         self.unet = parts[UNET]
         self.decoder = Decoder(parts[VAE], self.config.channels)
         config, tokenizer = self.config, read_tokenizer(info.folder)

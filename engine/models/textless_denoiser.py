@@ -15,14 +15,13 @@ from engine.diffusion.latent_parts import (
     UNet2DModel,
     VQModel,
     built,
-    check_fit,
-    filled,
 )
 from engine.diffusion.transformer import dit_of, placed
 from engine.models.decoder import Decoder
 from engine.models.denoiser import Denoiser
 from engine.models.denoisers import stored_weights
-from engine.models.latent_config import VAE, named, part_called
+from engine.models.latent_config import VAE, named
+from engine.models.parts import check_all, filled_all
 from engine.models.text_blends import Weights, class_shares
 from engine.models.textless_config import NET, TextlessConfig
 from engine.perception.fitting import Tensors
@@ -30,8 +29,7 @@ from engine.perception.fitting import Tensors
 
 def check_textless(config: TextlessConfig, tensors: Tensors, where: str) -> None:
     """Hold all weights against the networks of their settings. Raises ModelError."""
-    for prefix, net in _networks(config, where).items():
-        check_fit(net, part_called(tensors, prefix), named(where, prefix))
+    check_all(_networks(config, where), tensors, where)
 
 
 class TextlessDenoiser(Denoiser):
@@ -45,10 +43,7 @@ class TextlessDenoiser(Denoiser):
         super().__init__(info, self.config.schedule, self.config.prediction, "torch")
         self.shape = self.config.channels, self.config.side, self.config.side
         tensors = stored_weights(info.folder, info.sha256)
-        parts: dict[str, Any] = {
-            prefix: filled(net, part_called(tensors, prefix), named(info.name, prefix))
-            for prefix, net in _networks(self.config, info.name).items()
-        }
+        parts = filled_all(_networks(self.config, info.name), tensors, info.name)
         self.dit = self.config.kind == "DiTTransformer2DModel"
         self.net = placed(parts[NET]) if self.dit else parts[NET]
         self.decoder = Decoder(parts[VAE], self.config.channels) if VAE in parts else None

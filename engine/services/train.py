@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,11 @@ def _encoder(
     return train_encoder(EncoderSpec(work, minutes=minutes), model, folder, progress, cancel)
 
 
+def _told(progress: OnProgress) -> Callable[[Any], None]:
+    """Hears what a trainer says of itself, and tells it as the rest of the program does."""
+    return lambda step: progress(Progress(step.message, step.fraction, step.remaining_s))
+
+
 def _autoencoder(
     work: Path,
     folder: Path,
@@ -213,10 +219,7 @@ def _stylegan2(
     more: dict[str, Any] = _economy(device) if loss is None else {"loss": loss_named(loss)}
     spec = TrainStyleGAN2(work=work, minutes=minutes, device=device or "auto", **more)
 
-    def tell(step: Any) -> None:
-        progress(Progress(step.message, step.fraction, step.remaining_s))
-
-    train(spec, tell, cancel)
+    train(spec, _told(progress), cancel)
     progress(Progress("Exporting the ONNX graphs", 1.0))
     bundle_stylegan2(spec, folder, machine())
     return folder
@@ -241,10 +244,7 @@ def _family(
     if importlib.util.find_spec(LITE1.package) is None:
         spec = spec.by_pixels()
 
-    def tell(step: Any) -> None:
-        progress(Progress(step.message, step.fraction, step.remaining_s))
-
-    train(spec, tell, cancel)
+    train(spec, _told(progress), cancel)
     progress(Progress("Exporting the ONNX graphs", 1.0))
     bundle_family(spec, folder, machine())
     return folder
@@ -266,10 +266,7 @@ def _diffusion(
 
     spec = replace(SPECS[name](work), minutes=minutes, device=device or "auto")
 
-    def tell(step: Any) -> None:
-        progress(Progress(step.message, step.fraction, step.remaining_s))
-
-    train(spec, tell, cancel)
+    train(spec, _told(progress), cancel)
     progress(Progress("Writing the model folder", 1.0))
     bundle(spec, folder, machine())
     return folder
