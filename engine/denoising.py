@@ -272,6 +272,24 @@ class DenoiserInfo:
     distilled: bool = False
     shown: Literal["", "picture", "masked"] = ""
 
+    @classmethod
+    def of_card(
+        cls,
+        folder: Path,
+        card: Mapping[str, Any],
+        bundled: bool,
+        resolution: int,
+        classes: tuple[str, ...] = (),
+        upsamples: bool = False,
+        lcm: bool = False,
+        **more: Any,
+    ) -> DenoiserInfo:
+        """What every card says in the same way, and what its family found. more: further fields."""
+        return cls(
+            card["name"], card["title"], card["weights_sha256"], resolution, classes, upsamples,
+            lcm, bundled, folder, card, **more,
+        )  # fmt: skip
+
     @property
     def reads(self) -> bool:
         """Whether it reads texts: through a CLIP, or through an encoder of its own."""

@@ -72,17 +72,14 @@ def denoiser_config(card: Mapping[str, Any], folder: Path) -> DenoiserConfig:
 def denoiser_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> DenoiserInfo:
     """What the rest needs to know of a diffusion model without loading it. Raises ModelError."""
     config = denoiser_config(card, folder)
-    return DenoiserInfo(
-        name=card["name"],
-        title=card["title"],
-        sha256=card["weights_sha256"],
-        resolution=config.unet.resolution,
+    return DenoiserInfo.of_card(
+        folder,
+        card,
+        bundled,
+        config.unet.resolution,
         classes=config.classes,
         upsamples=config.unet.upsamples,
         lcm=config.lcm,
-        bundled=bundled,
-        folder=folder,
-        card=card,
         clip=config.clip,
     )
 

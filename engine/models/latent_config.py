@@ -140,17 +140,12 @@ class LatentConfig:
 def latent_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> DenoiserInfo:
     """What the rest needs to know of such a model without loading it. Raises ModelError."""
     config = LatentConfig.from_dict(card["config"], folder.name)
-    return DenoiserInfo(
-        name=card["name"],
-        title=card["title"],
-        sha256=card["weights_sha256"],
-        resolution=config.side * config.scale,
-        classes=(),
-        upsamples=False,
+    return DenoiserInfo.of_card(
+        folder,
+        card,
+        bundled,
+        config.side * config.scale,
         lcm=config.lcm,
-        bundled=bundled,
-        folder=folder,
-        card=card,
         latent=True,
         own_encoder=True,
         distilled=bool(config.distilled),

@@ -114,16 +114,11 @@ def _check_channels(config: TextlessConfig, where: str) -> None:
 def textless_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> DenoiserInfo:
     """What the rest needs to know of such a model without loading it. Raises ModelError."""
     config = TextlessConfig.from_dict(card["config"], folder.name)
-    return DenoiserInfo(
-        name=card["name"],
-        title=card["title"],
-        sha256=card["weights_sha256"],
-        resolution=config.side * config.scale,
+    return DenoiserInfo.of_card(
+        folder,
+        card,
+        bundled,
+        config.side * config.scale,
         classes=config.classes,
-        upsamples=False,
-        lcm=False,
-        bundled=bundled,
-        folder=folder,
-        card=card,
         latent=config.decoder is not None,
     )
