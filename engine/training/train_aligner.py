@@ -25,6 +25,7 @@ from engine.perception.reader import open_reader, stored_tensors, to_input
 from engine.training.cache import default_folder, drawn_pictures
 from engine.training.distort import roughen
 from engine.training.hardware import choose_hardware
+from engine.training.lessons import lessons
 from engine.training.regression import machine, one_cycle
 
 NAME = "portraits-aligner"
@@ -105,17 +106,18 @@ def _fit(
 ) -> int:
     rng = torch.Generator().manual_seed(spec.seed)
     optimiser = torch.optim.AdamW(net.parameters(), spec.rate, (0.9, 0.98), weight_decay=0.02)
-    began = told = time.monotonic()
     hardware = choose_hardware("cpu")
     mean, step = 0.0, 0
+    batches = _batches(spec, pictures, rng)
+
+    def words() -> str:
+        return f"step {step}, corners {mean * SIZE / 2:.2f} px of 64 off in one look"
+
     net.train()
-    for step, (views, lies, there) in enumerate(_batches(spec, pictures, rng), 1):
-        cancel.check()
-        done = step / spec.steps
-        if spec.minutes is not None:
-            done = max(done, (time.monotonic() - began) / (60 * spec.minutes))
+    for step, done in lessons(spec.steps, spec.minutes, progress, cancel, words):
+        views, lies, there = next(batches)
         for group in optimiser.param_groups:
-            group["lr"] = spec.rate * one_cycle(min(done, 1.0))
+            group["lr"] = spec.rate * one_cycle(done)
         with hardware.casting():
             out = net(views)
         loss, apart = loss_of(out.float(), lies, there)
@@ -123,14 +125,9 @@ def _fit(
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
-        mean += (apart - mean) * max(0.01, 1 / step)
-        if (now := time.monotonic()) - told > 5:
-            told = now
-            words = f"step {step}, corners {mean * SIZE / 2:.2f} px of 64 off in one look"
-            progress(Progress(words, done, (now - began) * (1 - done) / max(done, 1e-6)))
-        if done >= 1.0:
-            break
-    return step
+        mean += (apart - mean) * max(0.01, 1 / (step + 1))
+    cancel.check()
+    return step + 1
 
 
 def loss_of(

@@ -7,7 +7,6 @@ and through a network trained on photographs, with a rival beside (see `PairedRi
 
 from __future__ import annotations
 
-import time
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from engine.training.cache import Source, default_folder, drawn_pictures, portra
 from engine.training.checkpoint import load_state, save_state
 from engine.training.ema import ema_keep, ema_update
 from engine.training.hardware import choose_hardware, keep_freed_memory
+from engine.training.lessons import lessons
 from engine.training.paired_rival import PairedRival
 from engine.training.perceptual import WIDTHS, PerceptualLoss, distance
 from engine.training.regression import machine, one_cycle
@@ -36,7 +36,6 @@ from engine.training.regression import machine, one_cycle
 NAME = "portraits-autoencoder"
 TITLE = "Portraits, autoencoder"
 STATE = "autoencoder.pt"
-SAVE_S = 120.0
 JUDGED = 3  # of the feature maps, the coarsest
 MEASURED = 512  # pictures that the codes' deviation is measured on
 SETTINGS: dict[str, Any] = {
@@ -188,24 +187,13 @@ def train_autoencoder(
     )  # fmt: skip
     run = AutoencoderRun(spec, pictures)
     run.restore()
-    began = told = saved = time.monotonic()
     first, mean = run.steps, 0.0
-    while not cancel.cancelled:
-        done = run.steps / spec.steps
-        if spec.minutes is not None:
-            done = max(done, (time.monotonic() - began) / (60 * spec.minutes))
-        if done >= 1.0:
-            break
-        far = run.step(done)
-        mean += (far - mean) * max(0.01, 1 / (run.steps - first))
-        now = time.monotonic()
-        if now - told > 5:
-            told = now
-            words = f"step {run.steps}, {psnr_db(mean):.1f} dB"
-            progress(Progress(words, done, (now - began) * (1 - done) / max(done, 1e-6)))
-        if now - saved > SAVE_S:
-            saved = now
-            run.keep()
+
+    def words() -> str:
+        return f"step {run.steps}, {psnr_db(mean):.1f} dB"
+
+    for step, done in lessons(spec.steps, spec.minutes, progress, cancel, words, run.keep, first):
+        mean += (run.step(done) - mean) * max(0.01, 1 / (step + 1 - first))
     run.keep()
     return write_autoencoder(run, folder)
 

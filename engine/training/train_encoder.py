@@ -6,7 +6,6 @@ picture tells: the loss goes through the generator, which stays as it is.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +26,12 @@ from engine.models.opened import Model
 from engine.recipe import Noise
 from engine.training.cache import default_folder, drawn_pictures, portraits_source
 from engine.training.checkpoint import load_state, save_state
+from engine.training.lessons import lessons
 from engine.training.regression import machine, one_cycle
 
 NAME = "portraits-encoder"
 TITLE = "Portraits encoder"
 STATE = "encoder.pt"
-SAVE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,15 @@ def train_encoder(
     step = _restore(spec, model.info.sha256, network, optimiser)
     drawn = _drawn(spec, model.info.resolution, progress, cancel)
     batches = _batches(spec, net, network, drawn, step)
-    began = told = saved = time.monotonic()
     first, mean = step, 0.0
-    while step < spec.steps and not cancel.cancelled:
-        done = _done(spec, step, first, began)
-        if done >= 1.0:
-            break
+
+    def words() -> str:
+        return f"step {step}, {psnr_db(mean):.1f} dB in one pass"
+
+    def keep() -> None:
+        _save(spec, model.info.sha256, network, optimiser, step)
+
+    for _, done in lessons(spec.steps, spec.minutes, progress, cancel, words, keep, first):
         for group in optimiser.param_groups:
             group["lr"] = spec.rate * one_cycle(done)
         loss, far = _loss(spec, net, network, *next(batches))
@@ -88,24 +90,9 @@ def train_encoder(
         optimiser.step()
         step += 1
         mean += (far - mean) * max(0.01, 1 / (step - first))
-        now = time.monotonic()
-        if now - told > 5:
-            told = now
-            words = f"step {step}, {psnr_db(mean):.1f} dB in one pass"
-            progress(Progress(words, done, (now - began) * (1 - done) / max(done, 1e-6)))
-        if now - saved > SAVE_S:
-            saved = now
-            _save(spec, model.info.sha256, network, optimiser, step)
-    _save(spec, model.info.sha256, network, optimiser, step)
+    keep()
     facts = {"steps": step, "batch": spec.batch, "machine": machine()}
     return write_encoder(folder, network, model, spec, facts)
-
-
-def _done(spec: EncoderSpec, step: int, first: int, began: float) -> float:
-    share = step / spec.steps
-    if spec.minutes is None:
-        return share
-    return max(share, (time.monotonic() - began) / (60 * spec.minutes))
 
 
 def _drawn(
