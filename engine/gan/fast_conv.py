@@ -15,6 +15,7 @@ from jaxtyping import Float32
 
 from engine.backends.kernels.gemm import pack
 from engine.backends.kernels.library import Kernels, address
+from engine.backends.kernels.memory import empty, zeros
 from engine.backends.kernels.winograd import winograd_weights
 from engine.gan.fast_maps import Hands, Map, padded, parts, rows_padded
 
@@ -85,9 +86,9 @@ class FlatConv:
         lines = (x.values * styles[:, None, None])[:, start:, start:]
         taps = [lines[:, r : r + height, s : s + width] for r in range(3) for s in range(3)]
         rows = rows_padded(n * height * width)
-        left = np.zeros((rows, 9 * self.ins), np.float32)
+        left = zeros((rows, 9 * self.ins))
         left[: n * height * width] = np.stack(taps, 3).reshape(-1, 9 * self.ins)
-        sums = np.empty((rows, self.outs), np.float32)
+        sums = empty((rows, self.outs))
         depth = 9 * self.ins
         kernels.gemm(
             address(left), depth, 0, address(self.packed), 0, address(sums), self.outs, 0,
@@ -126,7 +127,7 @@ class FlatConv:
         panels = self.packed.strides[0] // 4
 
         def work(index: int) -> None:
-            v, sums = _room(rows * v_row, rows * m_row)
+            v, sums = room(rows * v_row, rows * m_row)
             filled = 0
             for picture, first, last in pieces[index]:
                 take(
@@ -178,8 +179,8 @@ class FlatConv:
 
         def work(index: int) -> None:
             picture, line = divmod(index, down)
-            v, sums = _room(rows * v_row, rows * m_row)
-            band = np.empty((m, row), np.float32)
+            v, sums = room(rows * v_row, rows * m_row)
+            band = empty((m, row))
             top = line * m
             for first, last in parts(across, TILES):
                 span = (line * across + first, line * across + last)
@@ -202,10 +203,10 @@ class FlatConv:
         hands.each(work, down * len(x.values))
 
 
-def _room(v: int, sums: int) -> tuple[int, int]:
+def room(v: int, sums: int) -> tuple[int, int]:
     """Addresses of so many floats each, kept for the thread that asks."""
     known = getattr(_LOCAL, "room", None)
     if known is None or known[0].size < v or known[1].size < sums:
-        known = (np.zeros(v, np.float32), np.zeros(sums, np.float32))
+        known = (zeros(v), zeros(sums))
         _LOCAL.room = known
     return address(known[0]), address(known[1])

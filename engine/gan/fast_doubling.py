@@ -7,6 +7,7 @@ from jaxtyping import Float32
 
 from engine.backends.kernels.gemm import ROWS, pack
 from engine.backends.kernels.library import Kernels, address
+from engine.backends.kernels.memory import empty, zeros
 from engine.gan.fast_conv import TILES, Finish
 from engine.gan.fast_maps import Hands, Map, padded, parts, rows_padded
 
@@ -21,8 +22,9 @@ class DoublingConv:
 
     suffix = ""  # of the kernel of its products
     taps = ""  # of the kernel that adds up what the taps made
-    kind: type = np.float32  # of the numbers that the products take in
+    halves = 2  # of a float that each number takes which goes into the products
     rows = ROWS  # that the products take at once
+    rest = 0  # where, so many floats on, the packed weights go on with what is left of them
 
     def _units(
         self, x: Map, picture: int, styles: Float32[np.ndarray, "n ins"], finish: Finish
@@ -74,13 +76,16 @@ class DoublingConv:
         pictures: tuple[int, int], first: int, last: int,
     ) -> None:  # fmt: skip
         chosen = slice(*pictures)
-        left = x.inside[chosen] * styles[chosen, None, None]
+        scaled = (x.inside[chosen] * styles[chosen, None, None]).reshape(-1, self.ins)
+        left = zeros((rows_padded(len(scaled)), self.ins))
+        left[: len(scaled)] = scaled
         line = x.width * 9 * self.outs
-        sums = np.empty((pictures[1] - pictures[0], x.height + 2, line), np.float32)
+        sums = empty((pictures[1] - pictures[0], x.height + 2, line))
         sums[:, 0] = sums[:, -1] = 0
-        made = self._products(kernels, left.reshape(-1, self.ins))
-        sums[:, 1:-1] = made[: len(sums) * x.height * x.width].reshape(len(sums), x.height, line)
-        room = np.zeros((x.width + 2) * 6 * self.outs, np.float32)
+        made = empty((len(left), 9 * self.outs))
+        self._products(kernels, left, made)
+        sums[:, 1:-1] = made[: len(scaled)].reshape(len(sums), x.height, line)
+        room = zeros((x.width + 2) * 6 * self.outs)
         for place, picture in enumerate(range(*pictures)):
             for y in range(first, last):
                 near = [address(sums, place, y + step) for step in range(3)]
@@ -95,13 +100,13 @@ class DoublingConv:
         groups = 3 if step == 1 else 2  # enough for the line above, the one at hand and the next
         line = x.width * 9 * self.outs
         # What fills rows up goes into the room after the last line of a group.
-        sums = np.empty((groups, step * line + self.rows * 9 * self.outs), np.float32)
-        nothing = np.zeros(line, np.float32)
-        room = np.zeros((x.width + 2) * 6 * self.outs, np.float32)
+        sums = empty((groups, step * line + self.rows * 9 * self.outs))
+        nothing = zeros(line)
+        room = zeros((x.width + 2) * 6 * self.outs)
         inside = x.inside[picture]
         style, finish = self._units(x, picture, styles, finish)
-        shape = (rows_padded(step * x.width, self.rows), self.ins)
-        left: np.ndarray = np.zeros(shape, self.kind)
+        floats = self.ins * self.halves // 2
+        left = zeros((rows_padded(step * x.width, self.rows), floats))
         begin, end = max(0, first - 1), min(x.height, last + 1)
 
         def made(y: int) -> int:
@@ -134,20 +139,13 @@ class DoublingConv:
         room = left[: lines.shape[0] * lines.shape[1]].reshape(lines.shape)
         np.multiply(lines, style, out=room)
 
-    def _products(
-        self, kernels: Kernels, left: np.ndarray, out: np.ndarray | None = None
-    ) -> Float32[np.ndarray, "pixels taps"]:
-        share = 4 // left.itemsize
-        rows = rows_padded(len(left), self.rows if share > 1 else ROWS)
-        if rows != len(left):
-            left = np.concatenate([left, np.zeros((rows - len(left), self.ins), np.float32)])
+    def _products(self, kernels: Kernels, left: np.ndarray, out: np.ndarray) -> None:
+        """All taps of whole blocks of pixels, into `out`."""
         wide = 9 * self.outs
-        sums = np.empty((rows, wide), np.float32) if out is None else out
-        getattr(kernels, f"gemm{self.suffix if share > 1 else ''}")(
-            address(left), self.ins // share, 0, address(self.packed), 0, address(sums), wide, 0,
-            rows, self.ins, wide, 1,
+        getattr(kernels, f"gemm{self.suffix}")(
+            address(left), left.shape[1], 0, address(self.packed), self.rest, address(out), wide,
+            0, len(left), self.ins, wide, 1,
         )  # fmt: skip
-        return sums
 
     def _lines(
         self, kernels: Kernels, near: list[int], x: Map, picture: int, y: int, finish: Finish,
@@ -158,3 +156,19 @@ class DoublingConv:
             out.first(picture, 2 * y), out.row, address(finish.scale, picture),
             address(finish.bias), finish.noise_of(picture, 2 * y), finish.slope, finish.limit,
         )  # fmt: skip
+
+
+class NarrowDoublingConv(DoublingConv):
+    """One whose products take in numbers of 16 bits, two in the place of a float. It has no way
+    for pictures of `PIXELS` and less."""
+
+    halves = 1
+
+    def _scale(
+        self, kernels: Kernels, lines: np.ndarray, style: np.ndarray, left: np.ndarray
+    ) -> None:
+        count, width = lines.shape[:2]
+        scale = getattr(kernels, f"scale{self.suffix}")
+        for line in range(count):
+            here, there = address(lines, line), address(left, line * width)
+            scale(here, width, self.ins, address(style), there)

@@ -16,6 +16,7 @@ from jaxtyping import Float32
 
 from engine.backends.kernels.gemm import COLUMNS, ROWS
 from engine.backends.kernels.library import address
+from engine.backends.kernels.memory import zeros
 
 REACH = 6  # a tile may begin at the last line and reach so far beyond
 
@@ -75,7 +76,7 @@ class Rooms:
         with self._lock:
             free = self._free.get((*shape, border))
             values = free.pop() if free else None
-        return Map(np.zeros(shape, np.float32) if values is None else values, height, width, border)
+        return Map(zeros(shape) if values is None else values, height, width, border)
 
     def give_back(self, lent: Map) -> None:
         """The map is not used any more."""
@@ -85,7 +86,7 @@ class Rooms:
 
 def wide(values: np.ndarray, channels: int) -> Float32[np.ndarray, "... padded"]:
     """The last axis filled up with zeros to the padded count of channels."""
-    room = np.zeros((*values.shape[:-1], padded(channels)), np.float32)
+    room = zeros((*values.shape[:-1], padded(channels)))
     room[..., : values.shape[-1]] = values
     return room
 

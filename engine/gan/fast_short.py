@@ -1,8 +1,7 @@
 """The convolutions of `fast_conv` and `fast_doubling` in numbers of 16 bits, for previews.
 
 Whole numbers of 13 and 14 bits on either side of a product; what they stand for is found from the
-weights once, and from a sample of each map, and sums stay exact. Or bfloat16 numbers, where the
-processor multiplies tiles of them.
+weights once, and from a sample of each map, and sums stay exact.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from engine.backends.kernels.library import Kernels, address
+from engine.backends.kernels.memory import empty
 from engine.backends.kernels.short import RIGHT, short_panels
-from engine.backends.kernels.tiles import BLOCK, DEPTH, tile_panels
 from engine.backends.kernels.winograd import LEFT
 from engine.gan.fast_conv import Finish, FlatConv
-from engine.gan.fast_doubling import DoublingConv
+from engine.gan.fast_doubling import DoublingConv, NarrowDoublingConv
 from engine.gan.fast_maps import Map
 
 SAMPLES = 24  # tiles of a map that tell how large its transformed numbers are
@@ -47,7 +46,7 @@ class ShortFlatConv(FlatConv):
         across = -(-x.width // self.m)
         each = across * -(-x.height // self.m)
         chosen = np.unique(np.linspace(0, each - 1, SAMPLES).astype(int))
-        v = np.empty((len(chosen), products, self.ins), np.float32)
+        v = empty((len(chosen), products, self.ins))
         for place, tile in enumerate(chosen):
             kernels.winograd6_input(
                 x.origin(picture), x.row, self.ins, address(styles, picture), address(v, place),
@@ -58,22 +57,7 @@ class ShortFlatConv(FlatConv):
         return inverse, (self._units.reshape(-1) / inverse).astype(np.float32)
 
 
-class _PairsDoublingConv(DoublingConv):
-    """A doubling convolution whose products take in numbers of 16 bits."""
-
-    kind = np.int16
-
-    def _scale(
-        self, kernels: Kernels, lines: np.ndarray, style: np.ndarray, left: np.ndarray
-    ) -> None:
-        count, width = lines.shape[:2]
-        scale = getattr(kernels, f"scale{self.suffix}")
-        for line in range(count):
-            here, there = address(lines, line), address(left, line * width)
-            scale(here, width, self.ins, address(style), there)
-
-
-class ShortDoublingConv(_PairsDoublingConv):
+class ShortDoublingConv(NarrowDoublingConv):
     """A doubling convolution whose products are whole numbers."""
 
     suffix = taps = "_short"
@@ -95,19 +79,3 @@ class ShortDoublingConv(_PairsDoublingConv):
         return np.ascontiguousarray(style / unit, np.float32), replace(
             finish, scale=np.ascontiguousarray(scale, np.float32)
         )
-
-
-class TileDoublingConv(_PairsDoublingConv):
-    """A doubling convolution whose products are those of bfloat16 tiles."""
-
-    suffix = "_tiles"
-    rows = BLOCK
-
-    def __init__(self, exact: DoublingConv) -> None:
-        self.outs, self.ins, self.filter = exact.outs, exact.ins, exact.filter
-        self.packed = tile_panels(exact.packed)
-
-    @staticmethod
-    def fits(exact: DoublingConv) -> bool:
-        """Whether its channels fill whole tiles."""
-        return exact.ins % DEPTH == 0 and exact.outs % BLOCK == 0

@@ -19,7 +19,8 @@ from engine.backends.kernels.library import Kernels, address
 from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_doubling import DoublingConv
 from engine.gan.fast_maps import Hands, Map, Rooms, padded, wide
-from engine.gan.fast_short import ShortDoublingConv, ShortFlatConv, TileDoublingConv
+from engine.gan.fast_short import ShortDoublingConv, ShortFlatConv
+from engine.gan.fast_tiles import BLOCK, SplitDoublingConv, TileDoublingConv, TileFlatConv, fits
 from engine.gan.stylegan2_config import StyleGAN2Config
 
 Tensors = Mapping[str, np.ndarray]
@@ -29,6 +30,7 @@ BINOMIAL = np.array([1, 3, 3, 1], np.float32) / 8
 KEPT_BYTES = 48 * 2**20  # of lower features, at most, for one picture
 FEW_PIXELS = 64
 ROUGH_FROM = 32  # px; below that little is gained
+NARROW_FROM = 64  # px of a doubling convolution; smaller maps go another way, which is exact
 
 
 def can_run(config: StyleGAN2Config, tensors: Tensors) -> bool:
@@ -79,11 +81,13 @@ class _Layer:
 def _rough(layer: _Layer, size: int, tiles: bool) -> _Layer:
     conv = layer.conv
     if isinstance(conv, FlatConv):
-        return layer if conv.few else replace(layer, conv=ShortFlatConv(conv))
-    if size <= 32:  # small maps go another way, which is exact
+        by_tiles = tiles and size % BLOCK == 0 and fits(conv)
+        return replace(layer, conv=(TileFlatConv if by_tiles else ShortFlatConv)(conv))
+    if size < NARROW_FROM:
         return layer
-    by_tiles = tiles and TileDoublingConv.fits(conv)
-    return replace(layer, conv=(TileDoublingConv if by_tiles else ShortDoublingConv)(conv))
+    if isinstance(conv, SplitDoublingConv):
+        return replace(layer, conv=TileDoublingConv(conv))
+    return replace(layer, conv=ShortDoublingConv(conv))
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +190,8 @@ class FastSynthesis:
         conv: FlatConv | DoublingConv
         if name.endswith("conv0"):
             conv = DoublingConv(weight, BINOMIAL * 2)
+            if self._kernels.tiles and size >= NARROW_FROM and fits(conv):
+                conv = SplitDoublingConv(conv)
         else:
             conv = FlatConv(weight, m, size * size <= FEW_PIXELS)
         bias = wide(tensors[f"{name}.bias"] * np.float32(SQRT2), len(weight))

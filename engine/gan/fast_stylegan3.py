@@ -16,6 +16,7 @@ from jaxtyping import Float32
 from engine.backends.kernels.filtered import GROUP, down_table, up_table
 from engine.backends.kernels.gemm import pack
 from engine.backends.kernels.library import Kernels, address
+from engine.backends.kernels.memory import empty
 from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_maps import Hands, Map, Rooms, padded, parts, rows_padded, wide
 from engine.gan.stylegan3_config import StyleGAN3Config
@@ -165,7 +166,7 @@ class FastSynthesis:
         def work(index: int) -> None:
             picture, group = divmod(index, groups)
             first = group * GROUP
-            room = np.empty(floats, np.float32)
+            room = empty(floats)
             self._kernels.filtered(
                 sums.first(picture) + 4 * first, sums.row, layer.outs, size,
                 address(scale, picture, first), address(layer.bias, first),

@@ -105,6 +105,7 @@ class StyleLayer(nn.Module):
         self.margin, self.size = kernel - 1, before.size
         self.lines: tuple[Tensor, Tensor] | None = None
         self.affine = EqualLinear(config.w_dim, before.channels, bias_init=1.0)
+        nn.init.normal_(self.affine.weight, std=0.3)  # styles near one: calmer to begin with
         self.weight = nn.Parameter(torch.randn(after.channels, before.channels, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(after.channels))
         self.register_buffer("magnitude_ema", torch.ones([]))

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import pytest
 
 from engine.backends.kernels.gemm import pack
 from engine.backends.kernels.library import Kernels, address, kernels
-from engine.backends.kernels.tiles import granted, tile_panels
+from engine.backends.kernels.memory import LINE, aligned, empty, zeros
+from engine.backends.kernels.tiles import granted, split_panels, tile_panels
+from engine.backends.kernels.winograd import winograd_taps, winograd_weights
+from engine.gan.fast_conv import Finish, FlatConv
+from engine.gan.fast_doubling import DoublingConv
+from engine.gan.fast_maps import Hands, Map, Rooms
+from engine.gan.fast_tiles import SplitDoublingConv, TileDoublingConv, TileFlatConv
+
+HANDS = Hands.so_many(1)
+FILTER = np.array([0.25, 0.75, 0.75, 0.25], np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +55,84 @@ def test_scaling_rounds_to_the_nearest(here: Kernels) -> None:
 def test_tiles_want_the_processor_and_the_system() -> None:
     assert not granted({"amx-tile": True, "amx-bf16": False, "avx512f": True})
     assert not granted({})
+
+
+def test_split_numbers_multiply_as_floats_do(here: Kernels) -> None:
+    source = np.random.RandomState(0)
+    a, b = source.randn(32, 512).astype(np.float32), source.randn(512, 96).astype(np.float32)
+    left, scale = np.zeros((32, 1024), np.int16), source.rand(512).astype(np.float32)
+    here.scale_split(address(a), 32, 512, address(scale), address(left))
+    packed, c = split_panels(pack(b)), np.zeros((32, 96), np.float32)
+    here.gemm_split(
+        address(left), 512, 0, address(packed), packed.strides[0] // 4, address(c), 96, 0,
+        32, 512, 96, 1,
+    )  # fmt: skip
+    np.testing.assert_allclose(c, (a * scale) @ b, rtol=0, atol=1e-5 * np.abs(c).max())
+
+
+def test_winograd_weights_give_their_taps_back() -> None:
+    weight = np.random.RandomState(0).randn(20, 16, 3, 3).astype(np.float32)
+    taps = winograd_taps(winograd_weights(weight, 6, 16), 6)
+    np.testing.assert_allclose(
+        taps[..., :20], weight.transpose(2, 3, 1, 0).reshape(9, 16, 20), atol=1e-4
+    )
+
+
+def _map(size: int, channels: int) -> Map:
+    lent = Rooms().lend(2, size, size, channels)
+    lent.inside[:] = np.random.RandomState(1).randn(2, size, size, channels)
+    return lent
+
+
+def _around(outs: int, size: int) -> tuple[np.ndarray, Finish]:
+    """Styles of 64 channels, and what follows the sums."""
+    source = np.random.RandomState(2)
+    styles, scale = source.rand(2, 64), source.rand(2, outs)
+    bias, noise = source.randn(outs), source.randn(2, size, size)
+    made = [array.astype(np.float32) for array in (styles + 0.5, scale + 0.5, bias, noise)]
+    return made[0], Finish(*made[1:], slope=0.2)
+
+
+def _off(made: np.ndarray, wanted: np.ndarray) -> float:
+    return float(np.sqrt(np.square(made - wanted).mean()) / wanted.std())
+
+
+def test_a_flat_convolution_by_tiles(here: Kernels) -> None:
+    weight = np.random.RandomState(0).randn(96, 64, 3, 3).astype(np.float32)
+    exact = FlatConv(weight, 6, few=False)
+    x, (styles, finish) = _map(64, 64), _around(96, 64)
+    wanted, made = (Rooms().lend(2, 64, 64, 96) for _ in range(2))
+    exact.run(here, HANDS, x, styles, finish, wanted)
+    tiles = TileFlatConv(exact)
+    tiles.run(here, HANDS, x, styles, finish, made)
+    assert 1e-4 < _off(made.inside, wanted.inside) < 6e-3
+
+    banded = np.zeros((2, 64, 64 * 96), np.float32)
+
+    def use(picture: int, first: int, count: int, start: int, row: int) -> None:
+        kind = ctypes.c_float * (count * row)
+        banded[picture, first : first + count] = np.reshape(kind.from_address(start), (-1, row))
+
+    tiles.bands(here, HANDS, x, styles, finish, use)
+    assert np.array_equal(banded.reshape(made.inside.shape), made.inside)
+
+
+def test_doubling_convolutions_by_tiles(here: Kernels) -> None:
+    weight = np.random.RandomState(0).randn(32, 64, 3, 3).astype(np.float32)
+    exact = DoublingConv(weight, FILTER * 2)
+    split = SplitDoublingConv(exact)
+    x, (styles, finish) = _map(32, 64), _around(32, 64)
+    made = []
+    for conv in (exact, split, TileDoublingConv(split)):
+        out = Rooms().lend(2, 64, 64, 32)
+        conv.run(here, HANDS, x, styles, finish, out)
+        made.append(out.inside)
+    assert _off(made[1], made[0]) < 1e-5
+    assert 1e-4 < _off(made[2], made[0]) < 6e-3
+
+
+def test_memory_begins_with_a_line() -> None:
+    for made in (empty((3, 5)), zeros(7, np.int16), aligned(np.arange(9.0)[::2])):
+        assert made.ctypes.data % LINE == 0
+    assert np.array_equal(aligned(np.arange(9.0)[::2]), np.arange(9.0)[::2])
+    assert not zeros((4, 4)).any()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float32
 
+from engine.backends.kernels.memory import aligned
+
 if TYPE_CHECKING:
     from llvmlite import ir
 
@@ -24,7 +26,7 @@ def pack(b: Float32[np.ndarray, "*batch k n"]) -> Float32[np.ndarray, "*batch pa
     padded = np.zeros((*batch, k, panels * COLUMNS), np.float32)
     padded[..., :n] = b
     split = padded.reshape(*batch, k, panels, COLUMNS)
-    return np.ascontiguousarray(np.moveaxis(split, -2, -3))
+    return aligned(np.moveaxis(split, -2, -3))
 
 
 def emit_gemm(module: ir.Module, lanes: int) -> Emit:

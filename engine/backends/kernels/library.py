@@ -53,7 +53,11 @@ class Kernels:
     winograd6_output_short: Callable[..., None]
     # Only where `tiles`:
     gemm_tiles: Callable[..., None]
+    gemm_split: Callable[..., None]
+    conv_tiles: Callable[..., None]
+    finish: Callable[..., None]
     scale_tiles: Callable[..., None]
+    scale_split: Callable[..., None]
 
 
 def address(array: np.ndarray, *index: int) -> int:
@@ -121,8 +125,8 @@ def compiled(lanes: int, short: bool = False, tiles: bool = False) -> Kernels:
     from engine.backends.kernels.filtered import emit_filtered
     from engine.backends.kernels.gemm import emit_gemm
     from engine.backends.kernels.short import emit_gemm_short, emit_scale_short
-    from engine.backends.kernels.tiles import emit_gemm_tiles, emit_scale_tiles
-    from engine.backends.kernels.upsample import emit_paint, emit_upsample
+    from engine.backends.kernels.tiles import emit_conv_tiles, emit_gemm_tiles, emit_scale_tiles
+    from engine.backends.kernels.upsample import emit_finish, emit_paint, emit_upsample
     from engine.backends.kernels.winograd import emit_winograd_input, emit_winograd_output
 
     module = ir.Module("kernels")
@@ -137,7 +141,10 @@ def compiled(lanes: int, short: bool = False, tiles: bool = False) -> Kernels:
         written.append(emit_winograd_input(module, lanes, 6, True))
         written.append(emit_winograd_output(module, lanes, 6, True))
     if tiles:
-        written += [emit_gemm_tiles(module, lanes), emit_scale_tiles(module, lanes)]
+        written += [emit_conv_tiles(module, lanes), emit_finish(module, lanes)]
+        for split in (False, True):
+            written.append(emit_gemm_tiles(module, lanes, split))
+            written.append(emit_scale_tiles(module, lanes, split))
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple().create_target_machine(

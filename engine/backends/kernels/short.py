@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Int16, Shaped
 
 from engine.backends.kernels.gemm import COLUMNS, ROWS
+from engine.backends.kernels.memory import aligned
 
 if TYPE_CHECKING:
     from llvmlite import ir
@@ -29,7 +30,7 @@ def short_panels(
     *batch, count, k, _ = panels.shape
     whole = np.rint(panels / units).astype(np.int16)
     pairs = whole.reshape(*batch, count, k // 2, 2, COLUMNS)
-    return np.ascontiguousarray(np.swapaxes(pairs, -1, -2)).reshape(*batch, count, k // 2, 32)
+    return aligned(np.swapaxes(pairs, -1, -2)).reshape(*batch, count, k // 2, 32)
 
 
 def emit_gemm_short(module: ir.Module, lanes: int) -> Emit:

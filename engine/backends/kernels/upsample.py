@@ -75,6 +75,26 @@ def _total(e: Emit, parts: list[tuple[Any, Any]]) -> Any:
     return total
 
 
+def emit_finish(module: ir.Module, lanes: int) -> Emit:
+    """finish(x, width, channels, y, scale, bias, noise, slope, limit).
+
+    What follows the sums of a convolution, for one line of pixels: times scale, plus bias, plus
+    noise (one number a pixel), through the leaky ReLU and the clamp.
+    """
+    e = Emit(module, "finish", "piippppff", lanes)
+    x, width, channels, y, scale, bias, noise = e.args[:7]
+    slope, limit = e.splat(e.args[7]), e.splat(e.args[8])
+    with e.loop(width) as pixel:
+        added = e.splat(e.scalar(noise, pixel))
+        with e.loop(channels, step=lanes) as channel:
+            value = e.load(x, (pixel, channels), channel)
+            shift = e.b.fadd(e.load(bias, channel), added)
+            value = e.fma(value, e.load(scale, channel), shift)
+            e.store(e.leaky_clamped(value, slope, limit), y, (pixel, channels), channel)
+    e.done()
+    return e
+
+
 def emit_paint(module: ir.Module, lanes: int) -> Emit:
     """paint(x, row, height, width, channels, weights, below, below_row, image, limit).
 

@@ -70,6 +70,17 @@ def winograd_weights(
     return pack(whole)
 
 
+def winograd_taps(
+    packed: Float32[np.ndarray, "products panels fan_in 16"], m: int
+) -> Float32[np.ndarray, "9 fan_in padded_outs"]:
+    """The weights that `winograd_weights` transformed, tap by tap."""
+    back = np.linalg.pinv(transforms(m).weights)
+    products, panels, fan_in, width = packed.shape
+    whole = np.kron(back, back).astype(np.float32) @ packed.reshape(products, -1)
+    taps = whole.reshape(9, panels, fan_in, width).swapaxes(1, 2)
+    return taps.reshape(9, fan_in, panels * width)
+
+
 def emit_winograd_input(module: ir.Module, lanes: int, m: int, short: bool = False) -> Emit:
     """winograd_input(x, row, channels, scale, v, v_row, across, first, last, steps).
 

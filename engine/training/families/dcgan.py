@@ -18,9 +18,9 @@ def spec(work: Path) -> TrainFamily:
         CONFIG,
         work,
         parts=(
-            Part(120_000, 64),
-            Part(40_000, 64, features=True),
-            Part(8_000, 64, features=True, game=0.05),
+            Part(80_000, 64),
+            Part(32_000, 64, features=True),
+            Part(4_000, 64, features=True, game=0.05),
         ),
         rate=0.002,
         matrix_rate=0.006,

@@ -11,7 +11,9 @@ CONFIG = StyleGAN3Config(
     z_dim=64,
     w_dim=96,
     resolution=32,
-    channels=(64, 64, 40, 24, 24, 16),
+    channels=(128, 96, 80, 64, 48, 32),
+    first_cutoff=3.0,
+    first_stopband=5.5,
     margin_size=4,
 )
 
@@ -24,9 +26,11 @@ def spec(work: Path) -> TrainFamily:
         CONFIG,
         work,
         parts=(
-            Part(90_000, 32),
+            Part(60_000, 32),
             Part(40_000, 32, features=True),
-            Part(12_000, 32, features=True, game=0.05),
+            Part(4_000, 32, features=True, game=0.05),
         ),
-        taught_mapping=4_000,
+        rate=0.008,
+        mapping_speed=2.0,
+        taught_mapping=2_000,
     )

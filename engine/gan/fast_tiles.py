@@ -1,0 +1,133 @@
+"""The convolutions of `fast_conv` and `fast_doubling` by products of bfloat16 tiles, where the
+processor has them: of plain numbers, for previews, and doubling ones also of split numbers, which
+are as exact as floats need be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float32
+
+from engine.backends.kernels.gemm import pack
+from engine.backends.kernels.library import Kernels, address
+from engine.backends.kernels.tiles import BLOCK, DEPTH, split_panels, tile_panels
+from engine.backends.kernels.winograd import winograd_taps
+from engine.gan.fast_conv import Finish, FlatConv, room
+from engine.gan.fast_doubling import DoublingConv, NarrowDoublingConv
+from engine.gan.fast_maps import Hands, Map
+
+ROOM = 2**18  # floats of what goes in and comes out at once, to stay near the processor
+
+
+def fits(conv: FlatConv | DoublingConv) -> bool:
+    """Whether its channels fill whole tiles."""
+    return conv.ins % DEPTH == 0 and conv.outs % BLOCK == 0
+
+
+class SplitDoublingConv(NarrowDoublingConv):
+    """A doubling convolution of numbers split in two, with an error of some 1e-5.
+
+    exact: one that `fits`.
+    """
+
+    suffix = "_split"
+    halves = 2
+    rows = BLOCK
+
+    def __init__(self, exact: DoublingConv) -> None:
+        self.outs, self.ins, self.filter = exact.outs, exact.ins, exact.filter
+        self.packed = split_panels(exact.packed)
+        self.rest = self.packed.strides[0] // 4
+
+
+class TileDoublingConv(NarrowDoublingConv):
+    """The same of the nearest numbers alone."""
+
+    suffix = "_tiles"
+    rows = BLOCK
+
+    def __init__(self, split: SplitDoublingConv) -> None:
+        self.outs, self.ins, self.filter = split.outs, split.ins, split.filter
+        self.packed = split.packed[0]
+
+
+class TileFlatConv(FlatConv):
+    """A flat convolution by bfloat16 tiles, for maps of a width that is a multiple of 32.
+
+    exact: one by Winograd's filtering that `fits`.
+    """
+
+    def __init__(self, exact: FlatConv) -> None:
+        self.few, self.outs, self.ins = False, exact.outs, exact.ins
+        self.packed = tile_panels(pack(winograd_taps(exact.packed, exact.m)))
+
+    def run(
+        self, kernels: Kernels, hands: Hands, x: Map, styles: Float32[np.ndarray, "n ins"],
+        finish: Finish, out: Map,
+    ) -> None:  # fmt: skip
+        """See FlatConv."""
+
+        def work(index: int) -> None:
+            picture, first, _ = pieces[index]
+            sums = self._sums(kernels, x, styles, *pieces[index])
+            start = out.first(picture, first)
+            self._finish(kernels, sums, x, finish, *pieces[index], start, out.row)
+
+        pieces = self._pieces(x)
+        hands.each(work, len(pieces))
+
+    def bands(
+        self, kernels: Kernels, hands: Hands, x: Map, styles: Float32[np.ndarray, "n ins"],
+        finish: Finish, use: Callable[[int, int, int, int, int], None],
+    ) -> None:  # fmt: skip
+        """See FlatConv."""
+        row = x.width * self.outs
+
+        def work(index: int) -> None:
+            picture, first, last = pieces[index]
+            sums = self._sums(kernels, x, styles, *pieces[index])
+            self._finish(kernels, sums, x, finish, *pieces[index], sums, row)
+            use(picture, first, last - first, sums, row)
+
+        pieces = self._pieces(x)
+        hands.each(work, len(pieces))
+
+    def _pieces(self, x: Map) -> list[tuple[int, int, int]]:
+        """Of each picture an even count of lines at once."""
+        each = x.width * (self.ins // 2 + self.outs)  # floats of a line
+        step = max(2, ROOM // each // 2 * 2)
+        return [
+            (picture, first, min(first + step, x.height))
+            for picture in range(len(x.values))
+            for first in range(0, x.height, step)
+        ]
+
+    def _sums(
+        self, kernels: Kernels, x: Map, styles: np.ndarray, picture: int, first: int, last: int
+    ) -> int:
+        """The address of what the taps made of lines first to last."""
+        lines, wide = last - first, x.width + 2
+        line = wide * self.ins // 2
+        left, sums = room((lines + 2) * line, lines * x.width * self.outs)
+        for place in range(lines + 2):
+            kernels.scale_tiles(
+                x.origin(picture) + 4 * (first + place) * x.row, wide, self.ins,
+                address(styles, picture), left + 4 * place * line,
+            )  # fmt: skip
+        packed = address(self.packed)
+        kernels.conv_tiles(left, packed, sums, lines, x.width, self.ins, self.outs)
+        return sums
+
+    def _finish(
+        self, kernels: Kernels, sums: int, x: Map, finish: Finish, picture: int, first: int,
+        last: int, start: int, row: int,
+    ) -> None:  # fmt: skip
+        """Sums to pixels, which may take their place. start: address of the first, `row` floats
+        a line."""
+        for place in range(last - first):
+            kernels.finish(
+                sums + 4 * place * x.width * self.outs, x.width, self.outs, start + 4 * place * row,
+                address(finish.scale, picture), address(finish.bias),
+                finish.noise_of(picture, first + place), finish.slope, finish.limit,
+            )  # fmt: skip
