@@ -299,7 +299,7 @@ class TextView:
 
     clips: tuple[tuple[str, str], ...] = ()
     way: str = "optimise"
-    strength: float = 3.0
+    strength: float = 4.0
     threshold: float = 0.15
     can_keep: bool = False
 

@@ -186,7 +186,7 @@ class TextWish:
     recipe: Recipe
     pair: TextPair
     way: TextWay = "optimise"
-    strength: float = 3.0
+    strength: float = 4.0
     steps: int = 0  # 0 for the way's own number
 
 

@@ -31,9 +31,9 @@ class OptimiseSettings:
     shifted at most before CLIP looks, so that no single pixel counts."""
 
     steps: int = 60
-    rate: float = 0.1
-    stay: float = 1.0
-    apart: float = 1.0
+    rate: float = 0.2
+    stay: float = 0.3
+    apart: float = 2.0
     shift: int = 2
 
 

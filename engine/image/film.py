@@ -70,7 +70,9 @@ def _video(path: Path, format: FilmName, fps: float) -> Iterator[_Video]:
             "Run: pip install av. GIF, WebP and PNG need nothing more.",
         ) from error
     try:
-        with av.open(str(path), "w", format=format) as container:
+        # Without it a WebM bears a random number, and the bytes differ from run to run.
+        options = {"fflags": "+bitexact"}
+        with av.open(str(path), "w", format=format, options=options) as container:
             video = _Video(container, format, Fraction(fps).limit_denominator(1000))
             yield video
             video.end()

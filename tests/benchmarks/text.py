@@ -27,7 +27,7 @@ from engine.portraits.attributes import NAMED
 from engine.recipe import Noise
 from engine.services.text_ground import TextSearch, text_search
 from engine.services.workroom import Workroom
-from engine.wishes import TextPair
+from engine.wishes import TextPair, TextWish
 from tests.benchmarks.figures import Figure
 
 TEXTS = (
@@ -43,7 +43,7 @@ TEXTS = (
     ("a face turned to the left", "a face", "yaw", -1),
 )
 MOVED = 0.4
-STRENGTH, STYLE_STRENGTH = 3.0, 4.0
+STYLE_STRENGTH = 4.0
 POOL = 400
 Edit = Callable[[np.ndarray], np.ndarray]  # ws to pictures
 
@@ -88,7 +88,7 @@ def _searched(search: TextSearch, model: Model) -> Edit:
         parts = [
             optimise(
                 net, search.clip, around, torch.from_numpy(ws[i : i + 10].copy()), search.aim,
-                STRENGTH, OptimiseSettings(), CancelToken(), lambda *_: None,
+                TextWish.strength, OptimiseSettings(), CancelToken(), lambda *_: None,
             ).numpy()
             for i in range(0, len(ws), 10)
         ]  # fmt: skip
@@ -107,7 +107,7 @@ def _mapped(search: TextSearch, model: Model) -> Edit:
     w = sample_w(model, 2000, 3)
     around = spread(w)
     mapper = train_mapper(
-        differentiable(model, Noise()), search.clip, around, w, search.aim, STRENGTH,
+        differentiable(model, Noise()), search.clip, around, w, search.aim, TextWish.strength,
         MapperSettings(), CancelToken(), lambda *_: None,
     )  # fmt: skip
     return lambda ws: pictures(model, mapper.applied(torch.from_numpy(ws.copy()), around).numpy())

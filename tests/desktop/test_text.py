@@ -88,7 +88,7 @@ def test_a_style_direction_goes_on_to_another_picture_and_can_be_kept(
     panel.threshold.gesture_ended.emit()
     assert here(desk) != first
     desk.explore.set_seed(99)  # moves stay with another seed, and the slider shows them
-    assert (panel.strength.value, panel.threshold.value) == (3.0, 0.3)
+    assert (panel.strength.value, panel.threshold.value) == (4.0, 0.3)
     assert desk.explore.state is not None
     for value, moves in ((2.0, 1), (0.0, 0), (-1.5, 1)):
         panel.strength.value_changed.emit(value)

@@ -14,7 +14,7 @@ from PIL import Image
 from engine.cancel import CancelToken
 from engine.errors import Cancelled, ExportError
 from engine.frame import ExportOptions, Progress
-from engine.image.film import writing
+from engine.image.film import FilmName, writing
 from engine.image.formats import GIF, MP4, WEBM, sniff, sniff_film
 from engine.latent.tween import frame_of
 from engine.path import Key, Path
@@ -104,11 +104,12 @@ def test_a_video_holds_every_frame_nearly(studio: Studio, film: Path, tmp_path: 
         assert far < 12
 
 
-def test_one_film_is_one_file(tmp_path: File) -> None:
+@pytest.mark.parametrize("format", ["mp4", "webm"])
+def test_one_film_is_one_file(tmp_path: File, format: FilmName) -> None:
     frames = np.random.RandomState(0).randint(0, 256, (6, 20, 21, 3), np.uint8)
     made = []
     for name in ("a", "b"):
-        with writing(tmp_path / name, "mp4", 12.5, False) as film:
+        with writing(tmp_path / name, format, 12.5, False) as film:
             for frame in frames:
                 film.add(frame)
         made.append((tmp_path / name).read_bytes())
