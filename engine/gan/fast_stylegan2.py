@@ -16,11 +16,12 @@ import numpy as np
 from jaxtyping import Float32
 
 from engine.backends.kernels.library import Kernels, address
+from engine.backends.kernels.tiles import BLOCK
 from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_doubling import DoublingConv
 from engine.gan.fast_maps import Hands, Map, Rooms, padded, wide
 from engine.gan.fast_short import ShortDoublingConv, ShortFlatConv
-from engine.gan.fast_tiles import BLOCK, SplitDoublingConv, TileDoublingConv, TileFlatConv, fits
+from engine.gan.fast_tiles import SplitDoublingConv, TileDoublingConv, TileFlatConv, fits
 from engine.gan.stylegan2_config import StyleGAN2Config
 
 Tensors = Mapping[str, np.ndarray]

@@ -78,7 +78,8 @@ def winograd_taps(
     products, panels, fan_in, width = packed.shape
     whole = np.kron(back, back).astype(np.float32) @ packed.reshape(products, -1)
     taps = whole.reshape(9, panels, fan_in, width).swapaxes(1, 2)
-    return taps.reshape(9, fan_in, panels * width)
+    found: Float32[np.ndarray, "taps fan_in outs"] = taps.reshape(9, fan_in, panels * width)
+    return found
 
 
 def emit_winograd_input(module: ir.Module, lanes: int, m: int, short: bool = False) -> Emit:

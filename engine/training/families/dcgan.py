@@ -18,10 +18,10 @@ def spec(work: Path) -> TrainFamily:
         CONFIG,
         work,
         parts=(
-            Part(80_000, 64),
-            Part(32_000, 64, features=True),
+            Part(170_000, 64),
+            Part(70_000, 64, features=True),
             Part(4_000, 64, features=True, game=0.05),
         ),
-        rate=0.002,
-        matrix_rate=0.006,
+        rate=0.003,
+        matrix_rate=0.012,
     )
