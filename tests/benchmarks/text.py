@@ -43,7 +43,9 @@ TEXTS = (
     ("a face turned to the left", "a face", "yaw", -1),
 )
 MOVED = 0.4
-STYLE_STRENGTH = 4.0
+# Where the sliders of style channels stand, (strength, threshold), as one would drag them: a head
+# turns with many channels, and breaks before it turns further.
+SLIDERS = {"yaw": (3.0, 0.1)}
 POOL = 400
 Edit = Callable[[np.ndarray], np.ndarray]  # ws to pictures
 
@@ -65,7 +67,8 @@ def texts(room: Workroom, model: Model, judge: Reader, faces: int, mapped: int) 
         for text, neutral, name, sign in TEXTS[:count]:
             search = text_search(room, model.info, TextPair(text, neutral), quiet, CancelToken())
             at = lacking(before.values[:, before.names.index(name)], name, sign)[:faces]
-            change = read_traits(judge, edits(search, model)(pool[at])).values - before.values[at]
+            edited = edits(search, model, name)(pool[at])
+            change = read_traits(judge, edited).values - before.values[at]
             own = sign * change[:, before.names.index(name)]
             shares.append(float((own >= MOVED).mean()))
             rest = [before.names.index(other) for other in NAMED if other != name]
@@ -81,7 +84,7 @@ def lacking(values: np.ndarray, name: str, sign: int) -> np.ndarray:
     return np.flatnonzero(signed < (-0.3 if name == "eyeglasses" else 0.0))
 
 
-def _searched(search: TextSearch, model: Model) -> Edit:
+def _searched(search: TextSearch, model: Model, _: str) -> Edit:
     net, around = differentiable(model, Noise()), spread(sample_w(model, 2000, 3))
 
     def edit(ws: np.ndarray) -> np.ndarray:
@@ -97,13 +100,13 @@ def _searched(search: TextSearch, model: Model) -> Edit:
     return edit
 
 
-def _styled(search: TextSearch, model: Model) -> Edit:
-    styles = search.styles(quiet, CancelToken())
-    vector = styles.vector(TextPair.threshold)
-    return lambda ws: styled(model, ws, np.float32(STYLE_STRENGTH) * vector)
+def _styled(search: TextSearch, model: Model, name: str) -> Edit:
+    strength, threshold = SLIDERS.get(name, (TextWish.strength, TextPair.threshold))
+    vector = search.styles(quiet, CancelToken()).vector(threshold)
+    return lambda ws: styled(model, ws, np.float32(strength) * vector)
 
 
-def _mapped(search: TextSearch, model: Model) -> Edit:
+def _mapped(search: TextSearch, model: Model, _: str) -> Edit:
     w = sample_w(model, 2000, 3)
     around = spread(w)
     mapper = train_mapper(

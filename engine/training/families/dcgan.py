@@ -18,8 +18,8 @@ def spec(work: Path) -> TrainFamily:
         CONFIG,
         work,
         parts=(
-            Part(170_000, 64),
-            Part(70_000, 64, features=True),
+            Part(156_000, 64),
+            Part(52_000, 64, features=True),
             Part(4_000, 64, features=True, game=0.05),
         ),
         rate=0.003,
