@@ -34,10 +34,10 @@ Told = Callable[[int, int, float], None]  # step, steps, share of the way that p
 class MapperSettings:
     """steps, batch, rate: of the training. stay: weight of the step's mean square."""
 
-    steps: int = 200
+    steps: int = 300
     batch: int = 8
-    rate: float = 2e-3
-    stay: float = 1.0
+    rate: float = 3e-3
+    stay: float = 0.3
     shift: int = 2
 
 
