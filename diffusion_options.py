@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from control_options import CONTROL_WORDS, add_control_options
 from engine.comparing import AXES, SAMPLER_TITLES, SPACING_TITLES, Grid, denoising_of, grid_of
 from engine.denoising import (
     SPACINGS,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from engine.studio import Studio
 
 WORDS = ("steps", "sampler", "spacing", "guidance", "eta", "toward", "away", "text_scale")
-WORDS += ("source", "strength", "picture_guidance")
+WORDS += ("source", "strength", "picture_guidance", *CONTROL_WORDS)
 
 
 def add_diffusion_options(parser: ArgumentParser) -> None:
@@ -54,6 +55,7 @@ def add_diffusion_options(parser: ArgumentParser) -> None:
     words = "toward it, of a model of edit instructions; 1.5"
     parser.add_argument("--picture-guidance", type=float, metavar="S", help=words)
     parser.add_argument("--strength", type=float, metavar="S", help="how far, 0 to 1; 0.6")
+    add_control_options(parser)
 
 
 def add_grid_options(parser: ArgumentParser) -> None:

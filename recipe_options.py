@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from control_options import controlled
 from diffusion_options import (
     denoise_of,
     denoiser_called,
@@ -86,6 +87,8 @@ def recipe_of(options: Namespace, studio: Studio) -> Recipe:
     info = denoiser_called(options.model, studio) if hasattr(options, "prompt") else None
     if info is not None:
         made = denoise_of(options, info, classes, text_of(options, info, studio))
+        side = info.resolution
+        made = controlled(options, made, studio, lambda path: _square(path, side, studio))
         return _redrawn(options, made, info, studio)
     ref = studio.ref(options.model)
     refuse_words(options)
@@ -110,16 +113,19 @@ def _redrawn(options: Namespace, made: Recipe, info: DenoiserInfo, studio: Studi
         if options.strength is not None:
             raise UsageError("--strength goes with --from.")
         return made
-    image = image_of_recipe(options.source)
-    if image is None:
-        source: tuple[Image, int, int] = studio.open_photo(options.source)
-    else:
-        height, width = studio.render(Recipe(image)).pixels.shape[:2]
-        source = (image, width, height)
-    square = square_of(*source, info.resolution)
+    square = _square(options.source, info.resolution, studio)
     usual = 1.0 if info.shown else 0.6  # of what it sees, nothing need be left in the noise
     strength = usual if options.strength is None else options.strength
     return Recipe(Redraw(square, denoising_of(made), strength))
+
+
+def _square(path: Path, side: int, studio: Studio) -> Image:
+    """The middle of what a picture's file or a RECIPE.json shows, at that size."""
+    image = image_of_recipe(path)
+    if image is None:
+        return square_of(*studio.open_photo(path), side)
+    height, width = studio.render(Recipe(image)).pixels.shape[:2]
+    return square_of(image, width, height, side)
 
 
 def _classes(given: list[tuple[int, float | None]]) -> tuple[ClassWeight, ...]:

@@ -14,6 +14,7 @@ from engine.denoising import (
     Classes,
     Conditioning,
     Denoise,
+    Guidance,
     Redraw,
     SamplerName,
     Spacing,
@@ -325,6 +326,10 @@ def _said(conditioning: Conditioning, told: bool) -> tuple[str, ...]:
     return tuple(f"“{item.text}”" for item in texts)
 
 
+def _named(term: Guidance) -> str:
+    return f"{'ControlNet' if term.op == 'control' else 'guidance'} {term.scale:g}"
+
+
 def _fixed(node: Denoise, classes: Sequence[str], axes: Sequence[str], told: bool) -> str:
     """What every picture of a grid has in common, in words. told: with the words of its texts."""
     weights = node.conditioning.weights if isinstance(node.conditioning, Classes) else ()
@@ -332,7 +337,7 @@ def _fixed(node: Denoise, classes: Sequence[str], axes: Sequence[str], told: boo
     known = {
         "noise": f"seed {node.noise.n}" if isinstance(node.noise, Seed) else "noise of its own",
         "class": " + ".join((*named, *_said(node.conditioning, told))) or "any class",
-        "guidance": ", ".join(f"guidance {term.scale:g}" for term in node.guidance) or "unguided",
+        "guidance": ", ".join(map(_named, node.guidance)) or "unguided",
         "sampler": SAMPLER_TITLES["ddim" if "eta" in axes else node.sampler],
         "steps": f"{node.steps} steps",
     }

@@ -299,7 +299,7 @@ class Recipe:
         unknown = sorted(set(data) - {"recipe", "image"})
         if unknown:
             raise RecipeError(f"recipe has an unknown field {unknown[0][:40]!r}.")
-        import engine.denoising  # its images join the family; both build on this file
+        import engine.controlling  # it builds on denoising; the images of all join the family
         import engine.perturbing  # noqa: F401
 
         return cls(Image.read(data.get("image"), "image"))

@@ -24,6 +24,7 @@ from engine.diffusion.guidance import (
     Linear,
     Moment,
     Term,
+    Within,
     active,
     coefficients,
     gradient,
@@ -264,6 +265,9 @@ class _Run:
         terms = active(self.terms, place)
         linear = [term for term in terms if isinstance(term, Linear)]
         slopes = [term for term in terms if isinstance(term, Gradient)]
+        for term in terms:
+            if isinstance(term, Within):
+                network = term.around(network)
         weights = coefficients(self.condition, linear)
         outputs = network.predict(x, t, tuple(weights))
         shares = torch.tensor(list(weights.values()), dtype=outputs.dtype)

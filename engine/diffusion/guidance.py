@@ -72,6 +72,21 @@ class Gradient:
         return ("gradient", self.name, self.scale)
 
 
+@dataclass(frozen=True, eq=False)
+class Within:
+    """A term at work inside the network. around: the network of the run to the one that answers
+    at these steps. name: what helps it, and with what, for `key`."""
+
+    name: str
+    around: Callable[[Any], Any]
+    scale: float
+    interval: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def key(self) -> Any:
+        return ("within", self.name, self.scale)
+
+
 def classifier_free(
     given: Condition, without: Condition, scale: float, interval: tuple[float, float] = (0, 1)
 ) -> Linear:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from engine.diffusion.latent_parts import (
 )
 from engine.errors import ModelError
 from engine.models.condition import Condition, Told, as_told
+from engine.models.control import Helper, summed
 from engine.models.decoder import Decoder
 from engine.models.denoiser import Denoiser
 from engine.models.denoisers import stored_weights
@@ -62,11 +64,18 @@ class LatentDenoiser(Denoiser):
             other = Encoder(parts[TEXT_2], tokenizer, context, pad)
             self.twins = TwinEncoder(self.encoder, other, config)
         self.shown: Tensor | None = None
+        self._helpers: tuple[Helper, ...] = ()
         self.texts = TextBlends((self.twins or self.encoder).read, config.zeros)
 
     def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
         """See Network."""
         return self._answer(x, t, [condition])
+
+    def helped(self, helper: Helper) -> LatentDenoiser:
+        """The same model, and the same weights, with a ControlNet more beside it."""
+        found = copy(self)
+        found._helpers = (*self._helpers, helper)
+        return found
 
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Condition]) -> Tensor:
         told, each = as_told(conditions), len(x) // len(conditions)
@@ -77,12 +86,14 @@ class LatentDenoiser(Denoiser):
             side = float(self.info.resolution)
             sizes = torch.tensor([[side, side, 0.0, 0.0, side, side]]).expand(len(x), -1)
             more["added_cond_kwargs"] = {"text_embeds": whole, "time_ids": sizes}
+        times = torch.full((len(x),), t)
+        if self._helpers:
+            more |= summed([helper.answer(x, times, text, more) for helper in self._helpers])
         if self.config.distilled:
             scales = torch.tensor([one.guidance for one in told]).repeat_interleave(each)
             more["timestep_cond"] = guidance_embedding(scales, self.config.distilled)
         if self.config.shown:
             x = torch.cat([x, self._seen(told).repeat_interleave(each, dim=0)], dim=1)
-        times = torch.full((len(x),), t)
         out: Tensor = self.unet(x, times, encoder_hidden_states=text, return_dict=False, **more)[0]
         return out
 

@@ -11,11 +11,13 @@ import numpy as np
 import engine
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import read_safetensors
+from engine.controlling import ControlInfo
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.errors import ModelError
 from engine.frame import ModelInfo
 from engine.models import denoisers
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
+from engine.models.control_config import CONTROL, control_info
 from engine.models.families import check_fits
 from engine.models.latent_config import LATENT, latent_info
 from engine.models.layouts import onnx
@@ -36,7 +38,9 @@ MAKERS = {
     LATENT: latent_info,
     TEXTLESS: textless_info,
 }
-Kind = TypeVar("Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo)
+Kind = TypeVar(
+    "Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo, ControlInfo
+)
 
 
 class ModelLibrary:
@@ -57,13 +61,14 @@ class ModelLibrary:
         self._clips: dict[str, ClipInfo] = {}
         self._places: dict[str, tuple[Path, bool]] = {}
         self._noisy_clips: dict[str, NoisyClipInfo] = {}
+        self._controls: dict[str, ControlInfo] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Look at the folders again, as after an import."""
         self._models, self._others, self._problems = {}, {}, {}
         self._denoisers, self._classifiers, self._places = {}, {}, {}
-        self._clips, self._noisy_clips = {}, {}
+        self._clips, self._noisy_clips, self._controls = {}, {}, {}
         for parent, bundled in ((self.bundled, True), (self.imported, False)):
             folders = sorted(parent.iterdir()) if parent.is_dir() else []
             for folder in folders:
@@ -87,6 +92,9 @@ class ModelLibrary:
                 elif card["family"] == denoisers.NOISY_CLIP:
                     tower = denoisers.noisy_clip_info(folder, card)
                     self._noisy_clips.setdefault(tower.name, tower)
+                elif card["family"] == CONTROL:
+                    control = control_info(folder, card, bundled)
+                    self._controls.setdefault(control.name, control)
                 elif card["family"] == CLIP:
                     self._clips.setdefault(card["name"], clip_info(folder, card, bundled))
                 self._others.setdefault(card["name"], card)
@@ -115,6 +123,10 @@ class ModelLibrary:
         """Every picture tower for noisy pictures, by name."""
         return tuple(self._noisy_clips[name] for name in sorted(self._noisy_clips))
 
+    def controls(self) -> tuple[ControlInfo, ...]:
+        """Every ControlNet, by name."""
+        return tuple(self._controls[name] for name in sorted(self._controls))
+
     def clip(self, name: str = "") -> ClipInfo:
         """The CLIP of that name, the first one for "". Raises ModelError that lists them."""
         known = self.clips()
@@ -140,6 +152,10 @@ class ModelLibrary:
     def clip_of(self, ref: ModelRef) -> ClipInfo:
         """The CLIP with that digest. Raises ModelError."""
         return self._found(self._clips.values(), ref)
+
+    def control(self, ref: ModelRef) -> ControlInfo:
+        """The ControlNet with that digest. Raises ModelError."""
+        return self._found(self._controls.values(), ref)
 
     def parts(self, ref: ModelRef) -> tuple[ModelRef, ...]:
         """What a model works through besides its own weights: the CLIP that reads its texts."""
@@ -218,6 +234,7 @@ class ModelLibrary:
         """Whether the weights that a Recipe names are here."""
         kinds = (
             self._models, self._denoisers, self._classifiers, self._clips, self._noisy_clips,
+            self._controls,
         )  # fmt: skip
         return any(info.sha256 == ref.sha256 for kind in kinds for info in kind.values())
 

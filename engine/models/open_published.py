@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.denoising import DenoiserInfo
+from engine.models.control import check_control
+from engine.models.control_config import CONTROL
 from engine.models.denoiser import Denoiser
 from engine.models.latent_config import LATENT
 from engine.models.latent_denoiser import LatentDenoiser, check_parts
@@ -20,6 +22,7 @@ _OPENED: Mapping[str, Callable[[DenoiserInfo], Denoiser]] = {
 _CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
     LATENT: check_parts,
     TEXTLESS: check_textless,
+    CONTROL: check_control,
 }
 
 

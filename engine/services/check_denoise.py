@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.controlling import Control
 from engine.denoising import (
     Classes,
     Classifier,
@@ -15,6 +16,7 @@ from engine.denoising import (
     Upscale,
 )
 from engine.errors import ModelError, RecipeError
+from engine.models.control_config import misfit_of
 from engine.models.library import ModelLibrary
 from engine.recipe import ModelRef
 
@@ -50,11 +52,23 @@ def check_denoise(node: Denoise, library: ModelLibrary, begun: bool = True) -> N
             _check_classifier(term, info, library)
         elif isinstance(term, ClipGuidance):
             _check_text(term, info, library)
+        elif isinstance(term, Control):
+            _check_control(term, info, library)
         elif isinstance(term, PictureGuidance) and info.shown != "picture":
             raise RecipeError(
                 f"{info.name} is shown no picture that guidance could go toward.",
                 "Choose a model of edit instructions, or leave the term out.",
             )
+
+
+def check_control_size(term: Control, width: int, height: int, side: int) -> None:
+    """Refuse a picture to follow that is not as large as the model's. Raises RecipeError."""
+    if (width, height) != (side, side):
+        raise RecipeError(
+            f"{term.model.name} follows pictures of {side} x {side} px here, got "
+            f"{width} x {height}.",
+            "Crop the picture to a square and resize it.",
+        )
 
 
 def check_upscale(node: Upscale, library: ModelLibrary) -> None:
@@ -143,4 +157,14 @@ def _check_text(term: ClipGuidance, info: DenoiserInfo, library: ModelLibrary) -
             f"{eyes.name} reads noisy pictures of {eyes.resolution} px for the CLIP "
             f"{eyes.clip[:12]}, not {info.resolution} px for {clip.name}.",
             "Choose one that goes with both, or none: then the gradient goes through the U-Net.",
+        )
+
+
+def _check_control(term: Control, info: DenoiserInfo, library: ModelLibrary) -> None:
+    control = library.control(term.model)
+    wrong = misfit_of(control, info.card["family"], info.card["config"], info.name)
+    if wrong:
+        raise ModelError(
+            f"The ControlNet {control.name} does not fit {info.name}: it {wrong}.",
+            "Choose a ControlNet that was taught beside that kind of model.",
         )

@@ -17,6 +17,7 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from engine.cancel import CancelToken
+from engine.controlling import Control, controls_of
 from engine.denoising import (
     Classes,
     Classifier,
@@ -48,6 +49,7 @@ from engine.perception.noisy_clip import NoisyClip
 from engine.recipe import ModelRef
 from engine.services.check_denoise import check_denoise, check_upscale, clip_of
 from engine.services.clips import opened_clip
+from engine.services.controls import Controls
 from engine.services.diffusion import Place, Source
 from engine.services.installation import Installation
 from engine.services.shown import picture_term, show
@@ -64,15 +66,20 @@ class Workshop(Installation):
         self.networks: dict[tuple[str, BackendName | None], Denoiser] = {}
         self.classifiers: dict[str, Any] = {}
         self.towers: dict[str, Any] = {}
+        self.controls = Controls(lambda: self.library)
         self.memory = Trajectories()
         self._coded: tuple[tuple[str, str], Tensor] | None = None
+
+    def know(self, *refs: ModelRef) -> None:
+        """Look again for models that may have come since."""
+        if not all(map(self.library.has, refs)):
+            self.refresh()
 
     def network(self, ref: ModelRef, backend: BackendName | None) -> Denoiser:
         """A diffusion model, opened once. Raises ModelError."""
         key = (ref.sha256, backend)
         if key not in self.networks:
-            if not self.library.has(ref):
-                self.refresh()  # it may have come since
+            self.know(ref)
             info = self.library.denoiser(ref)
             if is_published(info):
                 self._let_go_of_published()
@@ -98,22 +105,19 @@ class Workshop(Installation):
     def classifier(self, ref: ModelRef) -> Any:
         """A noise-aware classifier, opened once. Raises ModelError."""
         if ref.sha256 not in self.classifiers:
-            if not self.library.has(ref):
-                self.refresh()
+            self.know(ref)
             self.classifiers[ref.sha256] = open_classifier(self.library.classifier(ref))
         return self.classifiers[ref.sha256]
 
     def clip(self, ref: ModelRef) -> Clip:
         """A CLIP. Raises ModelError."""
-        if not self.library.has(ref):
-            self.refresh()
+        self.know(ref)
         return opened_clip(self.library.clip_of(ref))
 
     def tower(self, ref: ModelRef) -> NoisyClip:
         """A picture tower for noisy pictures, opened once. Raises ModelError."""
         if ref.sha256 not in self.towers:
-            if not self.library.has(ref):
-                self.refresh()
+            self.know(ref)
             self.towers[ref.sha256] = open_noisy_clip(self.library.noisy_clip(ref))
         found: NoisyClip = self.towers[ref.sha256]
         return found
@@ -133,22 +137,26 @@ def denoise_image(
     frame: Callable[[DenoisingStep], None] | None = None,
     cancel: CancelToken | None = None,
     source: Source | None = None,
+    controls: tuple[Pixels, ...] = (),
 ) -> tuple[Pixels, UInt8[np.ndarray, "steps height width 3"]]:
     """The picture, and what was predicted at every step.
 
-    source: a picture that is drawn anew.
-    fresh: begins at the first step even when states of an earlier run are at hand, as an export
-    must. frame: hears of every step. Raises ModelError, RecipeError, StoreError, Cancelled.
+    source: a picture that is drawn anew. controls: one for each of controls_of. fresh: begins at
+    the first step even when states of an earlier run are at hand, as an export must. frame: hears
+    of every step. Raises ModelError, RecipeError, StoreError, Cancelled.
     """
     shop = workshop(place)
     network = shop.network(node.model, backend)
+    shop.know(*(term.model for term in controls_of(node)))
     check_denoise(node, shop.library, begun=source is not None)
     condition, left = _condition(node, network.info)
     terms = [
         picture_term(term, node, told) if isinstance(term, PictureGuidance)
         else _term(term, condition, shop, network)
         for term in left
+        if not isinstance(term, Control)
     ]  # fmt: skip
+    terms += shop.controls.terms(node, controls)
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta,
         node.threshold if network.bounded else "none",

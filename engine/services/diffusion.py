@@ -53,12 +53,16 @@ class Diffusion:
         backend: BackendName | None,
         *,
         source: Source | None = None,
+        controls: tuple[Pixels, ...] = (),
         fresh: bool = False,
         on_step: Callable[[DenoisingStep], None] | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[Pixels, Trail]:
         """See diffuse.denoise_image."""
-        kwargs = {"node": node, "backend": backend, "source": source, "fresh": fresh}
+        kwargs = {
+            "node": node, "backend": backend, "source": source, "controls": controls,
+            "fresh": fresh,
+        }  # fmt: skip
         heard: set[int] = set()
 
         def hear(step: DenoisingStep) -> None:

@@ -13,8 +13,10 @@ from engine.frame import OnProgress
 from engine.services.clips import import_clip, is_clip_folder
 from engine.services.import_diffusion import import_diffusion, is_diffusion_folder
 from engine.services.import_pipeline import (
+    import_control,
     import_pipeline,
     import_single_file,
+    is_control_folder,
     is_pipeline_folder,
     is_single_file,
 )
@@ -23,6 +25,7 @@ from engine.services.worker_quirks import leave_tqdm_alone
 _KINDS: tuple[tuple[Callable[[Path], bool], Callable[..., Any], str], ...] = (
     (is_clip_folder, import_clip, "a CLIP, for texts"),
     (is_pipeline_folder, import_pipeline, "a diffusion model, for Diffuse"),
+    (is_control_folder, import_control, "a ControlNet, for --control and Diffuse"),
     (is_diffusion_folder, import_diffusion, "a part of diffusion, for Diffuse"),
 )
 

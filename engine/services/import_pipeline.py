@@ -25,11 +25,23 @@ BYTES_EACH = 6
 
 def is_pipeline_folder(path: Path) -> bool:
     """Whether a folder says that it holds a diffusion pipeline of any kind."""
+    return "Pipeline" in _said(path / INDEX)
+
+
+def _said(file: Path) -> str:
+    """The class of diffusers that a file of JSON names; "" for none."""
     try:
-        plain = json.loads((path / INDEX).read_bytes()[:1_000_000])
+        plain = json.loads(file.read_bytes()[:1_000_000])
     except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(plain, dict) and "Pipeline" in str(plain.get("_class_name"))
+        return ""
+    return str(plain.get("_class_name")) if isinstance(plain, dict) else ""
+
+
+def is_control_folder(path: Path) -> bool:
+    """Whether a folder's config names a ControlNet."""
+    from engine.models.published.control import KIND
+
+    return _said(path / "config.json") == KIND
 
 
 def is_single_file(path: Path) -> bool:
@@ -52,6 +64,20 @@ def import_pipeline(
     raw = read_raw(path, cancel)
     with naming(path.name):
         found = read_pipeline(path, raw)
+    return _keep(home, path, name, found, progress, cancel)
+
+
+def import_control(
+    home: Path, path: Path, name: str | None, progress: OnProgress, cancel: CancelToken
+) -> dict[str, Any]:
+    """As import_pipeline, for the folder of a ControlNet."""
+    from engine.checkpoints.read import read_raw
+    from engine.models.published.control import read_control
+
+    progress(Progress("Reading and checking", 0.1))
+    raw = read_raw(path, cancel)
+    with naming(path.name):
+        found = read_control(path, raw)
     return _keep(home, path, name, found, progress, cancel)
 
 

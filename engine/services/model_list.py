@@ -13,6 +13,7 @@ KINDS = {
     "diffusion": "diffusion",
     "latent-diffusion": "diffusion in codes",
     "textless-diffusion": "diffusion",
+    "control": "ControlNet",
     "noisy-classifier": "noise-aware classifier",
     "clip": "CLIP",
     "perception": "judges pictures",

@@ -8,9 +8,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from engine.cancel import CancelToken
+from engine.controlling import Edges, controls_of
 from engine.denoising import Denoise, Redraw, Upscale
 from engine.errors import RecipeError
 from engine.frame import BackendName, OnStep, Quality
+from engine.image.edges import canny
 from engine.image.pixels import crop, resize, straighten
 from engine.perturbing import Perturb
 from engine.recipe import Crop, Generate, Image, Photo, Resize, Straighten, Transform, Tuned
@@ -57,16 +59,11 @@ class Rendering:
                 return self._generated(image, self.backend, motion=motion_of(node))
             case Denoise():
                 self.renderer.refuse(node)
-                return self.renderer.diffusion.denoise(
-                    node, self.backend, fresh=self.fresh, on_step=self.on_step, cancel=self.cancel
-                )[0]
+                return self._denoised(node, None)
             case Redraw():
                 self.renderer.refuse(node)
                 below = self._kept(node.image)
-                return self.renderer.diffusion.denoise(
-                    node.made, self.backend, source=Source(below, node.strength, node.only),
-                    fresh=self.fresh, on_step=self.on_step, cancel=self.cancel,
-                )[0]  # fmt: skip
+                return self._denoised(node.made, Source(below, node.strength, node.only))
             case Upscale():
                 self.renderer.refuse(node)
                 small, diffusion = self.pixels(node.image), self.renderer.diffusion
@@ -79,12 +76,21 @@ class Rendering:
                 return crop(self.pixels(image), left, top, width, height)
             case Straighten(image, x, y, side, rotation):
                 return straighten(self.pixels(image), x, y, side, rotation)
+            case Edges(image, low, high):
+                return canny(self._kept(image), low, high)
             case Resize(image, width, height, filter):
                 return resize(self.pixels(image), width, height, filter)
         raise RecipeError(
             f"The image {node.op!r} cannot be rendered here.",
             "A newer version of the program may be able to.",
         )
+
+    def _denoised(self, node: Denoise, source: Source | None) -> Pixels:
+        return self.renderer.diffusion.denoise(
+            node, self.backend, source=source, fresh=self.fresh, on_step=self.on_step,
+            controls=tuple(self._kept(term.image) for term in controls_of(node)),
+            cancel=self.cancel,
+        )[0]  # fmt: skip
 
     def _attacked(self, node: Perturb) -> Pixels:
         below = self._kept(node.image)

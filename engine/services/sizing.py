@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.controlling import Edges
 from engine.denoising import Denoise, Redraw, Upscale
 from engine.perturbing import Perturb
 from engine.recipe import (
@@ -28,7 +29,7 @@ def size_of(image: Image, resolution: Callable[[ModelRef], int]) -> tuple[int, i
         return image.width, image.height
     if isinstance(image, Straighten):
         return image.side, image.side
-    if isinstance(image, Perturb):
+    if isinstance(image, Perturb | Edges):
         return size_of(image.image, resolution)
     if isinstance(image, Transform | Tuned):
         image = image.image

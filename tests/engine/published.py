@@ -49,7 +49,13 @@ def node_of(model: Denoiser, **more: Any) -> Denoise:
     return Denoise(ref, Seed(NOISE), noise_seed=ADDED, **settings)
 
 
-def rendered(home: Path, node: Denoise, source: Source | None = None) -> np.ndarray:
+def rendered(
+    home: Path,
+    node: Denoise,
+    source: Source | None = None,
+    controls: tuple[np.ndarray, ...] = (),
+    fresh: bool = True,
+) -> np.ndarray:
     """What a Recipe is rendered to before it becomes bytes, [height, width, 3] in [0, 1]."""
     seen: list[Tensor] = []
     plain = diffuse.to_pixels
@@ -63,7 +69,7 @@ def rendered(home: Path, node: Denoise, source: Source | None = None) -> np.ndar
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(diffuse, "to_pixels", listening)
         place = Place(home, home / "bundled")
-        diffuse.denoise_image(place, node, None, fresh=True, source=source)
+        diffuse.denoise_image(place, node, None, fresh=fresh, source=source, controls=controls)
     return np.asarray((seen[-1][0] / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy())
 
 

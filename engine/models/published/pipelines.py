@@ -27,10 +27,12 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "StableDiffusionImg2ImgPipeline": read_stable_diffusion,
     "LatentConsistencyModelPipeline": read_stable_diffusion,
     "LatentConsistencyModelImg2ImgPipeline": read_stable_diffusion,
+    "StableDiffusionControlNetPipeline": read_stable_diffusion,
     "StableDiffusionInpaintPipeline": read_inpainting,
     "StableDiffusionInstructPix2PixPipeline": read_instructions,
     "StableDiffusionXLPipeline": read_sdxl,
     "StableDiffusionXLImg2ImgPipeline": read_sdxl,
+    "StableDiffusionXLControlNetPipeline": read_sdxl,
 }
 
 

@@ -1,0 +1,51 @@
+"""The ControlNets of a run and what they follow. Runs in the worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import methodcaller
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import nn
+
+from engine.controlling import Control, controls_of
+from engine.denoising import Denoise
+from engine.diffusion.guidance import Within
+from engine.image.pixels import pixels_sha256
+from engine.models.control import Helper, open_control
+from engine.models.library import ModelLibrary
+from engine.services.check_denoise import check_control_size
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+
+
+class Controls:
+    """The networks that are open: those of the last run alone, for one fills a gigabyte."""
+
+    def __init__(self, library: Callable[[], ModelLibrary]) -> None:
+        self._library = library
+        self._open: dict[str, nn.Module] = {}
+
+    def terms(self, node: Denoise, pictures: Sequence[Pixels]) -> list[Within]:
+        """What they add to the guidance. pictures: one for each of controls_of. Raises ModelError,
+        RecipeError for a picture of another size."""
+        wanted = controls_of(node)
+        self._open = {
+            term.model.sha256: self._open.get(term.model.sha256) or self._opened(term)
+            for term in wanted
+        }
+        side = self._library().denoiser(node.model).resolution if wanted else 0
+        found = []
+        for term, pixels in zip(wanted, pictures, strict=True):
+            ref = term.model.sha256
+            check_control_size(term, pixels.shape[1], pixels.shape[0], side)
+            picture = torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)[None]
+            around = methodcaller("helped", Helper(self._open[ref], picture, term.scale))
+            name = f"{ref}:{pixels_sha256(pixels)}"
+            found.append(Within(name, around, term.scale, (term.start, term.end)))
+        return found
+
+    def _opened(self, term: Control) -> nn.Module:
+        return open_control(self._library().control(term.model))
