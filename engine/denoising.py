@@ -252,8 +252,9 @@ class DenoiserInfo:
     the digest of the CLIP through which it reads texts, "" where it reads none or with an encoder
     of its own. latent: it makes codes, which its decoder turns into pixels. distilled: guidance
     toward the text was distilled into it, and its scale is an input (Meng et al., 2023). shown:
-    what it sees of the picture that it draws anew: the "picture", or what is left when what it
-    draws is "masked"; "" for nothing.
+    what it sees of the picture that it draws anew: the "picture", what is left when what it draws
+    is "masked", or the "small" one that it enlarges; "" for nothing. source_px: the side of that
+    picture; 0 for that of what it makes. scored: it is told how beautiful its picture is.
     """
 
     name: str
@@ -270,7 +271,9 @@ class DenoiserInfo:
     latent: bool = False
     own_encoder: bool = False
     distilled: bool = False
-    shown: Literal["", "picture", "masked"] = ""
+    shown: Literal["", "picture", "masked", "small"] = ""
+    source_px: int = 0
+    scored: bool = False
 
     @classmethod
     def of_card(
@@ -289,6 +292,11 @@ class DenoiserInfo:
             card["name"], card["title"], card["weights_sha256"], resolution, classes, upsamples,
             lcm, bundled, folder, card, **more,
         )  # fmt: skip
+
+    @property
+    def begins_px(self) -> int:
+        """The side of a picture that it draws anew."""
+        return self.source_px or self.resolution
 
     @property
     def reads(self) -> bool:

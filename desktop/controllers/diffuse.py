@@ -71,9 +71,9 @@ class DiffuseController(PageController[DiffuseState]):
 
     @property
     def side(self) -> int:
-        """Of the pictures that the model of now makes; 0 before there is one."""
+        """Of the pictures that the model of now draws anew; 0 before there is one."""
         info = self.kit.maker(self.state.model.sha256) if self.kit and self.state else None
-        return 0 if info is None else info.resolution
+        return 0 if info is None else info.begins_px
 
     @Slot()
     def show_again(self) -> None:
@@ -112,10 +112,10 @@ class DiffuseController(PageController[DiffuseState]):
             else term
             for term in self.state.terms
         )
-        begun = self.state.begun  # of the size of the other model's pictures
-        if begun is not None and info.resolution != self.side:
+        begun, side = self.state.begun, info.begins_px  # of the size that the other model takes
+        if begun is not None and side != self.side:
             image = begun.image.image if isinstance(begun.image, Resize) else begun.image
-            begun = replace(begun, image=Resize(image, info.resolution, info.resolution))
+            begun = replace(begun, image=Resize(image, side, side))
         changed = replace(self.state, model=ref, conditioning=asked, terms=terms, begun=begun)
         self.do(f"Use {info.title}", changed)
 

@@ -14,12 +14,13 @@ class Told:
 
     guidance: the scale that a network with guidance distilled into it takes (Meng et al., 2023); 1
     leaves the condition as it is. picture: whether the picture of the run is shown, to a model that
-    sees one.
+    sees one. away: it is moved away from, and called ugly to a model that is told of beauty.
     """
 
     weights: Weights
     guidance: float = 1.0
     picture: bool = True
+    away: bool = False
 
 
 Condition = Weights | Told

@@ -1,8 +1,8 @@
 """What a card says of a latent diffusion model (Rombach et al., 2022). No torch here.
 
 Such a model is three networks in one file of weights: a U-Net for codes ("unet."), an autoencoder
-between codes and pixels ("vae."), and a text encoder ("text."), or two ("text_2."). The settings of
-the first two are those of diffusers' classes.
+between codes and pixels ("vae."), and a text encoder ("text."), or two ("text_2."; a refiner has
+the second alone). The settings of the first two are those of diffusers' classes.
 """
 
 from __future__ import annotations
@@ -10,16 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.errors import CheckpointError, ModelError
+from engine.perception.bert_sizes import BertSizes, read_sizes
 from engine.perception.clip.config import TextSizes, read_config
 
 LATENT, AUTOENCODER = "latent-diffusion", "autoencoder"
 UNET, VAE, TEXT, TEXT_2 = "unet.", "vae.", "text.", "text_2."
 SIZE_IDS = 6  # original size, crop and size, two numbers each (Podell et al., 2023)
+SCORED_IDS = 5  # of a refiner: original size, crop, and a score for beauty
+COLOURS = 3
+Decodes = Literal["AutoencoderKL", "VQModel"]
+Shown = Literal["", "picture", "masked", "small"]
 MOST_LAYERS = 16
 MOST_BLOCKS = {"num_layers": 128}  # of a transformer
 MOST_NUMBER = 1 << 20
@@ -47,25 +52,30 @@ class SecondText:
 
 @dataclass(frozen=True)
 class LatentConfig:
-    """unet, vae: settings. text: sizes of the encoder. pad: the token that fills a text up; None
-    for the end's. second: another encoder, as SDXL has it. zeros: no text is zeros, not the empty
-    text. lcm: the LCM sampler was distilled into it."""
+    """unet, vae: settings. text: sizes of the encoder, None for a refiner's. pad: the token that
+    fills a text up; None for the end's. second: another encoder, as SDXL has it. zeros: no text is
+    zeros, not the empty text. lcm: the LCM sampler was distilled into it. decodes: diffusers' class
+    of the autoencoder. low: the noise in the small picture that an upscaler sees. scored: it is
+    told how beautiful the picture is."""
 
     unet: Settings
     vae: Settings
-    text: TextSizes
+    text: TextSizes | BertSizes | None
     schedule: Schedule
     prediction: Prediction
     pad: int | None = None
     second: SecondText | None = None
     zeros: bool = False
     lcm: bool = False
+    decodes: Decodes = "AutoencoderKL"
+    low: Schedule | None = None
+    scored: bool = False
 
     @property
     def text_width(self) -> int:
         """Numbers of each token that the U-Net attends to."""
-        more = 0 if self.second is None else self.second.text.hidden_size
-        return self.text.hidden_size + more
+        second = None if self.second is None else self.second.text
+        return sum(sizes.hidden_size for sizes in (self.text, second) if sizes is not None)
 
     @property
     def distilled(self) -> int:
@@ -78,12 +88,15 @@ class LatentConfig:
         return int(self.unet.get("out_channels", 4))
 
     @property
-    def shown(self) -> Literal["", "picture", "masked"]:
+    def shown(self) -> Shown:
         """What the U-Net sees beside the noise. Raises ValueError for what is not known."""
         beside = int(self.unet["in_channels"]) - self.channels
-        if beside not in (0, self.channels, self.channels + 1):
+        known: Mapping[int, Shown] = {0: "", self.channels: "picture", self.channels + 1: "masked"}
+        if self.low is not None:
+            known = {COLOURS: "small"}
+        if beside not in known:
             raise ValueError(f"its U-Net takes {self.unet['in_channels']} channels")
-        return ("", "picture", "masked")[(beside > 0) + (beside > self.channels)]
+        return known[beside]
 
     @property
     def side(self) -> int:
@@ -100,37 +113,44 @@ class LatentConfig:
         return {
             "unet": dict(self.unet),
             "vae": dict(self.vae),
-            "text": asdict(self.text),
+            "text": None if self.text is None else asdict(self.text),
             "schedule": self.schedule.to_dict(),
             "prediction": self.prediction,
             "pad": self.pad,
             "second": None if self.second is None else asdict(self.second),
             "zeros": self.zeros,
             "lcm": self.lcm,
+            "decodes": self.decodes,
+            "low": None if self.low is None else self.low.to_dict(),
+            "scored": self.scored,
         }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any], where: str) -> LatentConfig:
         """From plain values. Raises ModelError that says what is wrong."""
         try:
-            text = read_config({"text_config": plain["text"]}, where).text
-            more = plain.get("second")
+            more, low = plain.get("second"), plain.get("low")
             config = cls(
-                plain["unet"], plain["vae"], text, Schedule(**plain["schedule"]),
+                plain["unet"], plain["vae"], _text(plain["text"], where),
+                Schedule(**plain["schedule"]),
                 plain["prediction"], plain.get("pad"),
                 None if more is None else SecondText.from_dict(more, where),
                 bool(plain.get("zeros", False)), bool(plain.get("lcm", False)),
+                plain.get("decodes", "AutoencoderKL"), None if low is None else Schedule(**low),
+                bool(plain.get("scored", False)),
             )  # fmt: skip
             for settings in (config.unet, config.vae):
                 check_settings(dict(settings), where)
             sizes = (config.channels, config.side, config.scale)
-            assert config.shown in ("", "picture", "masked")  # or it raises
+            assert config.shown in get_args(Shown)  # or it raises
         except CheckpointError as error:
             refuse(where, error.what)
         except (KeyError, TypeError, ValueError) as error:
             refuse(where, f"its settings are incomplete: {str(error)[:120]}")
         if config.prediction not in ("epsilon", "x0", "v"):
             refuse(where, f"it predicts {str(config.prediction)[:40]!r}")
+        if config.decodes not in get_args(Decodes):
+            refuse(where, f"its autoencoder is {str(config.decodes)[:40]!r}")
         if not all(0 < size <= 4096 for size in sizes):
             refuse(where, f"its codes have the sizes {sizes}")
         _check_together(config, where)
@@ -150,7 +170,18 @@ def latent_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoise
         own_encoder=True,
         distilled=bool(config.distilled),
         shown=config.shown,
+        source_px=config.side if config.shown == "small" else 0,
+        scored=config.scored,
     )
+
+
+def _text(plain: Mapping[str, Any] | None, where: str) -> TextSizes | BertSizes | None:
+    """Sizes of an encoder, by what they say. Raises CheckpointError."""
+    if plain is None:
+        return None
+    if "d_model" in plain:
+        return read_sizes(plain, where)
+    return read_config({"text_config": plain}, where).text
 
 
 def refuse(where: str, words: str) -> NoReturn:
@@ -197,6 +228,10 @@ def _leaves(value: Any, name: str, where: str, depth: int = 0) -> list[Any]:
 
 def _check_together(config: LatentConfig, where: str) -> None:
     """Raises ModelError where the U-Net is told something else than the encoders say."""
+    if bool(config.unet.get("num_class_embeds")) != (config.low is not None):
+        refuse(where, f"its U-Net has {str(config.unet.get('num_class_embeds'))[:20]} classes")
+    if config.text is None and config.second is None:
+        refuse(where, "it has no text encoder")
     attends = config.unet.get("cross_attention_dim", 1280)
     if isinstance(attends, int) and attends != config.text_width:
         words = f"its U-Net attends to {attends} numbers a token"
@@ -207,7 +242,8 @@ def _check_together(config: LatentConfig, where: str) -> None:
     if config.second is None:
         return
     takes = config.unet.get("projection_class_embeddings_input_dim")
-    gets = SIZE_IDS * int(config.unet.get("addition_time_embed_dim") or 0)
+    ids = SCORED_IDS if config.scored else SIZE_IDS
+    gets = ids * int(config.unet.get("addition_time_embed_dim") or 0)
     if takes != gets + config.second.projection:
         words = f"its U-Net takes {str(takes)[:20]} numbers of text and sizes"
         refuse(where, f"{words}, and gets {gets + config.second.projection}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from engine.denoising import DenoiserInfo
 from engine.diffusion.latent_parts import (
     AutoencoderKL,
     UNet2DConditionModel,
+    VQModel,
     built,
 )
 from engine.errors import ModelError
@@ -27,9 +29,16 @@ from engine.models.latent_config import TEXT, TEXT_2, UNET, VAE, LatentConfig, n
 from engine.models.parts import check_all, filled_all
 from engine.models.text_blends import TextBlends
 from engine.models.text_encoders import Encoder, TwinEncoder
+from engine.perception.bert import BertTower
+from engine.perception.bert_sizes import BertSizes
 from engine.perception.clip.text_tower import PooledTower, TextTower
 from engine.perception.clip.tokenizer import read_tokenizer
 from engine.perception.fitting import Tensors
+from engine.perception.wordpiece import read_wordpiece
+
+CODERS: Mapping[str, type[nn.Module]] = {"AutoencoderKL": AutoencoderKL, "VQModel": VQModel}
+BEAUTIFUL, UGLY = 6.0, 2.5  # of 10, as refiners are told
+LOW_NOISE = 20  # the timestep of the noise in the small picture that an upscaler sees
 
 
 def check_parts(config: LatentConfig, tensors: Tensors, where: str) -> None:
@@ -54,18 +63,12 @@ class LatentDenoiser(Denoiser):
         parts = filled_all(_networks(self.config, info.name), tensors, info.name)
         self.unet = parts[UNET]
         self.decoder = Decoder(parts[VAE], self.config.channels)
-        config, tokenizer = self.config, read_tokenizer(info.folder)
-        self.encoder = Encoder(
-            parts[TEXT], tokenizer, config.text.max_position_embeddings, config.pad
-        )
-        self.twins: TwinEncoder | None = None
-        if config.second is not None:
-            context, pad = config.second.text.max_position_embeddings, config.second.pad
-            other = Encoder(parts[TEXT_2], tokenizer, context, pad)
-            self.twins = TwinEncoder(self.encoder, other, config)
+        self.encoder, self.twins = _encoders(self.config, parts, info.folder)
         self.shown: Tensor | None = None
         self._helpers: tuple[Helper, ...] = ()
-        self.texts = TextBlends((self.twins or self.encoder).read, config.zeros)
+        reader = self.twins or self.encoder
+        assert reader is not None
+        self.texts = TextBlends(reader.read, self.config.zeros)
 
     def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
         """See Network."""
@@ -83,9 +86,10 @@ class LatentDenoiser(Denoiser):
         more: dict[str, Any] = {}
         if self.twins is not None:
             text, whole = self.twins.parts(text)
-            side = float(self.info.resolution)
-            sizes = torch.tensor([[side, side, 0.0, 0.0, side, side]]).expand(len(x), -1)
+            sizes = torch.stack([self._sizes(one) for one in told]).repeat_interleave(each, dim=0)
             more["added_cond_kwargs"] = {"text_embeds": whole, "time_ids": sizes}
+        if self.config.low is not None:
+            more["class_labels"] = torch.full((len(x),), LOW_NOISE)
         times = torch.full((len(x),), t)
         if self._helpers:
             more |= summed([helper.answer(x, times, text, more) for helper in self._helpers])
@@ -96,6 +100,12 @@ class LatentDenoiser(Denoiser):
             x = torch.cat([x, self._seen(told).repeat_interleave(each, dim=0)], dim=1)
         out: Tensor = self.unet(x, times, encoder_hidden_states=text, return_dict=False, **more)[0]
         return out
+
+    def _sizes(self, told: Told) -> Float[Tensor, " ids"]:
+        """Sizes and crop, and to a refiner how beautiful the picture is (Podell et al., 2023)."""
+        side = float(self.info.resolution)
+        last = (UGLY if told.away else BEAUTIFUL,) if self.config.scored else (side, side)
+        return torch.tensor([side, side, 0.0, 0.0, *last])
 
     def _seen(self, told: Sequence[Told]) -> Float[Tensor, "conditions more s s"]:
         if self.shown is None:
@@ -122,15 +132,34 @@ def guidance_embedding(scales: Float[Tensor, " n"], width: int) -> Float[Tensor,
     return found
 
 
+def _encoders(
+    config: LatentConfig, parts: Mapping[str, Any], folder: Path
+) -> tuple[Encoder | None, TwinEncoder | None]:
+    """What reads the texts, and both readers side by side where there is a second one."""
+    bert = isinstance(config.text, BertSizes)
+    tokenizer = read_wordpiece(folder) if bert else read_tokenizer(folder)
+    first = None
+    if config.text is not None:
+        context = config.text.max_position_embeddings
+        first = Encoder(parts[TEXT], tokenizer, context, config.pad)
+    if config.second is None:
+        return first, None
+    context, pad = config.second.text.max_position_embeddings, config.second.pad
+    return first, TwinEncoder(first, Encoder(parts[TEXT_2], tokenizer, context, pad), config)
+
+
 def _networks(config: LatentConfig, where: str) -> dict[str, nn.Module]:
     """The networks by the prefix of their weights, without memory. Raises ModelError."""
     unet = built(UNet2DConditionModel, config.unet, named(where, UNET))
     nets: dict[str, nn.Module] = {
         UNET: unet,
-        VAE: built(AutoencoderKL, config.vae, named(where, VAE)),
+        VAE: built(CODERS[config.decodes], config.vae, named(where, VAE)),
     }
     with torch.device("meta"):
-        nets[TEXT] = TextTower(config.text)
+        if isinstance(config.text, BertSizes):
+            nets[TEXT] = BertTower(config.text)
+        elif config.text is not None:
+            nets[TEXT] = TextTower(config.text)
         if config.second is not None:
             nets[TEXT_2] = PooledTower(config.second.text, config.second.projection)
     return nets

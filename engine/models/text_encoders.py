@@ -9,15 +9,21 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from engine.models.latent_config import LatentConfig
+from engine.perception.bert import BertTower
 from engine.perception.clip.text_tower import PooledTower, TextTower
 from engine.perception.clip.tokenizer import Tokenizer
+from engine.perception.wordpiece import WordPiece
 
 
 class Encoder:
     """The text encoder of a model. context: tokens of a text. pad: see LatentConfig."""
 
     def __init__(
-        self, tower: TextTower, tokenizer: Tokenizer, context: int, pad: int | None
+        self,
+        tower: TextTower | BertTower,
+        tokenizer: Tokenizer | WordPiece,
+        context: int,
+        pad: int | None,
     ) -> None:
         self.tower, self.tokenizer, self.context, self.pad = tower, tokenizer, context, pad
 
@@ -36,9 +42,9 @@ class Encoder:
 
 class TwinEncoder:
     """Two encoders side by side (Podell et al., 2023): what every token is before their last
-    layers, and what the second makes of the whole text."""
+    layers, and what the second makes of the whole text. first: None for a refiner's one."""
 
-    def __init__(self, first: Encoder, second: Encoder, config: LatentConfig) -> None:
+    def __init__(self, first: Encoder | None, second: Encoder, config: LatentConfig) -> None:
         assert config.second is not None
         assert isinstance(second.tower, PooledTower)
         self.first, self.second, self.pooled = first, second, second.tower
@@ -47,8 +53,10 @@ class TwinEncoder:
     def read(self, texts: Sequence[str]) -> Float[Tensor, "n numbers"]:
         """All of it in one row, so that texts are blended as rows; see `parts`."""
         inner, whole = self.pooled.both(self.second.ids(texts))
-        tokens = torch.cat([self.first.tower.inner(self.first.ids(texts)), inner], dim=2)
-        return torch.cat([tokens.flatten(1), whole], dim=1)
+        if self.first is not None:
+            assert isinstance(self.first.tower, TextTower)
+            inner = torch.cat([self.first.tower.inner(self.first.ids(texts)), inner], dim=2)
+        return torch.cat([inner.flatten(1), whole], dim=1)
 
     def parts(
         self, rows: Float[Tensor, "n numbers"]

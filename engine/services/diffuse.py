@@ -165,7 +165,7 @@ def denoise_image(
     noise = noise_of(node.noise, network.shape, shop.store.get_array)
     trail, hooks = _listening(network, frame, cancel)
     memory = Trajectories() if fresh else shop.memory
-    start = None if source is None else _start(shop, network, source)
+    start = None if source is None else _start(shop, network, source, node.noise_seed)
     noise_key = repr(node.noise)
     if start is not None and network.info.shown and start.strength == 1:
         # It sees the picture anyway: nothing but noise is left to begin with.
@@ -214,10 +214,11 @@ def upscale_image(
     return to_pixels(denoise(network, noise, (), (), settings, hooks))
 
 
-def _start(shop: Workshop, network: Denoiser, source: Source) -> Start:
-    """The picture as the network's own. Raises RecipeError for one of another size."""
+def _start(shop: Workshop, network: Denoiser, source: Source, seed: int) -> Start:
+    """The picture as the network's own. seed: of noise in what is shown. Raises RecipeError for
+    one of another size."""
     pixels = source.pixels
-    side, (height, width) = network.info.resolution, pixels.shape[:2]
+    side, (height, width) = network.info.begins_px, pixels.shape[:2]
     if (height, width) != (side, side):
         raise RecipeError(
             f"{network.info.name} draws pictures of {side} x {side} px anew, got "
@@ -225,6 +226,14 @@ def _start(shop: Workshop, network: Denoiser, source: Source) -> Start:
             "Crop the picture to a square and resize it.",
         )
     name = hashlib.sha256(pixels.tobytes()).hexdigest()
+    if network.info.shown == "small":
+        if source.strength < 1 or source.only:
+            raise RecipeError(
+                f"{network.info.name} enlarges a whole picture, beginning with noise alone.",
+                "Set the strength to 1, and paint no mask.",
+            )
+        show(network, to_tensor(pixels), None, seed)
+        return Start(torch.zeros(()), 1.0, name)
     x0 = shop.codes_of(network, pixels, name)
     inside = inside_discs(_discs(source.only), side) if source.only else None
     show(network, to_tensor(pixels), inside)
@@ -289,7 +298,9 @@ def _term(term: Guidance, condition: Condition, shop: Workshop, network: Denoise
     interval = (term.start, term.end)
     match term:
         case ClassifierFree(scale, negative):
-            return guidance.classifier_free(condition, told(negative), scale, interval)
+            weights = told(negative)
+            away = Told(weights, away=True) if network.info.scored else weights
+            return guidance.classifier_free(condition, away, scale, interval)
         case Classifier(ref, index, scale):
             judge = shop.classifier(ref)
             return guidance.classifier(ref.sha256, judge.log_probabilities, index, scale, interval)

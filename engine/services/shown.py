@@ -13,7 +13,7 @@ from engine.denoising import Classes, ClassifierFree, Conditioning, Denoise, Pic
 from engine.diffusion import guidance
 from engine.models.condition import Told
 from engine.models.denoiser import Denoiser
-from engine.models.latent_denoiser import LatentDenoiser
+from engine.models.latent_denoiser import LOW_NOISE, LatentDenoiser
 from engine.models.text_blends import Weights
 
 Pixels = UInt8[np.ndarray, "height width 3"]
@@ -24,17 +24,26 @@ def show(
     network: Denoiser,
     image: Float[Tensor, "1 3 height width"],
     inside: Bool[np.ndarray, "height width"] | None,
+    seed: int = 0,
 ) -> None:
     """Let a model see the picture in the run that comes; nothing for a model that sees none.
 
     image: in [-1, 1]. inside: where it is drawn anew, None for everywhere. An inpainting model sees
     that mask and the codes of what stays, grey elsewhere (Rombach et al., 2022); one that follows
-    instructions sees the picture's codes, not scaled (Brooks et al., 2023).
+    instructions sees the picture's codes, not scaled (Brooks et al., 2023); an upscaler sees the
+    small picture with a little noise. seed: of that noise.
     """
     if not isinstance(network, LatentDenoiser) or not network.info.shown:
         return
     if network.info.shown == "picture":
         network.shown = network.decoder.plain_codes(image)
+        return
+    if network.info.shown == "small":
+        low = network.config.low
+        assert low is not None
+        noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed))
+        alpha, sigma = float(low.alphas[LOW_NOISE]), float(low.sigmas[LOW_NOISE])
+        network.shown = alpha * image + sigma * noise
         return
     mask = torch.ones_like(image[:, :1])
     if inside is not None:

@@ -34,7 +34,6 @@ from engine.models.latent_denoiser import LatentDenoiser
 from tests.engine.published import added, apart, begun, bring, node_of, refused, rendered
 from tests.random_pipeline import (
     UNET,
-    VAE,
     write_json,
     write_part,
     write_random_pipeline,
@@ -54,9 +53,12 @@ def says(text: str) -> Texts:
 
 def published(kind: type[Any], folder: Path, scheduler: Any, **more: Any) -> Any:
     """diffusers' own pipeline on the weights of the folder, without its text encoders."""
-    settings = json.loads((folder / "unet" / "config.json").read_text())
-    settings.pop("_class_name")
-    unet, vae = UNet2DConditionModel(**settings), AutoencoderKL(**VAE)
+    settings, coder = (
+        json.loads((folder / part / "config.json").read_text()) for part in ("unet", "vae")
+    )
+    for told in (settings, coder):
+        told.pop("_class_name")
+    unet, vae = UNet2DConditionModel(**settings), AutoencoderKL(**coder)
     unet.load_state_dict(load_file(folder / "unet" / "model.safetensors"))
     vae.load_state_dict(load_file(folder / "vae" / "model.safetensors"))
     plain = json.loads((folder / "scheduler" / "scheduler_config.json").read_text())
@@ -215,7 +217,7 @@ BROKEN = {
     ),
     "one tokenizer": (lambda folder: shutil.rmtree(folder / "tokenizer_2"), "no tokenizer"),
     "other words": (_other_words, "two tokenizers"),
-    "a refiner": (_config("model_index.json", requires_aesthetics_score=True), "refines"),
+    "a refiner": (_config("model_index.json", requires_aesthetics_score=True), "gets 64"),
     "another width": (_config("unet/config.json", cross_attention_dim=32), "make 80"),
     "other sizes": (_config("unet/config.json", addition_time_embed_dim=4), "gets 48"),
     "a projection": (_config("text_encoder_2/config.json", projection_dim=-1), "projection of"),

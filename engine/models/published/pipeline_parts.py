@@ -19,6 +19,7 @@ from engine.diffusion.schedule import Kind, Prediction, Schedule, Variance
 from engine.errors import ModelError
 from engine.models.latent_config import refuse
 from engine.perception.clip.tokenizer import Tokenizer
+from engine.perception.wordpiece import WordPiece
 
 INDEX = "model_index.json"
 PREDICTIONS: Mapping[str, Prediction] = {
@@ -55,7 +56,7 @@ class Pipeline:
     family: str
     config: Config
     tensors: Mapping[str, np.ndarray]
-    tokenizer: Tokenizer | None = None
+    tokenizer: Tokenizer | WordPiece | None = None
 
 
 def part_of(raw: RawCheckpoint, where: str, *names: str) -> RawNetwork:
@@ -76,12 +77,12 @@ def settings_of(part: RawNetwork) -> dict[str, Any]:
     }
 
 
-def scheduler_of(path: Path, where: str) -> dict[str, Any]:
+def scheduler_of(path: Path, where: str, part: str = "scheduler") -> dict[str, Any]:
     """What a folder says of its scheduler. Raises ModelError for one of another kind."""
-    places = (path / "scheduler" / "scheduler_config.json", path / "scheduler_config.json")
+    places = (path / part / "scheduler_config.json", path / "scheduler_config.json")
     file = next((place for place in places if place.is_file()), None)
     if file is None:
-        refuse(where, "the part 'scheduler' is missing")
+        refuse(where, f"the part {part!r} is missing")
     plain = read_json(file)
     kind = plain.get("_class_name")
     if kind is not None and kind not in SCHEDULERS:

@@ -13,8 +13,11 @@ from engine.models.published.pipeline_parts import INDEX, Pipeline
 from engine.models.published.stable_diffusion import (
     read_inpainting,
     read_instructions,
+    read_latent_texts,
     read_sdxl,
+    read_sdxl_inpainting,
     read_stable_diffusion,
+    read_upscaler,
 )
 from engine.models.published.unconditional import read_latent, read_pixels
 
@@ -23,6 +26,7 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "DDIMPipeline": read_pixels,
     "LDMPipeline": read_latent,
     "DiTPipeline": read_dit,
+    "LDMTextToImagePipeline": read_latent_texts,
     "StableDiffusionPipeline": read_stable_diffusion,
     "StableDiffusionImg2ImgPipeline": read_stable_diffusion,
     "LatentConsistencyModelPipeline": read_stable_diffusion,
@@ -30,9 +34,11 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "StableDiffusionControlNetPipeline": read_stable_diffusion,
     "StableDiffusionInpaintPipeline": read_inpainting,
     "StableDiffusionInstructPix2PixPipeline": read_instructions,
+    "StableDiffusionUpscalePipeline": read_upscaler,
     "StableDiffusionXLPipeline": read_sdxl,
     "StableDiffusionXLImg2ImgPipeline": read_sdxl,
     "StableDiffusionXLControlNetPipeline": read_sdxl,
+    "StableDiffusionXLInpaintPipeline": read_sdxl_inpainting,
 }
 
 

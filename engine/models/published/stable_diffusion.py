@@ -2,12 +2,11 @@
 and of what was distilled from them, as diffusers writes pipelines.
 
 The parts are `unet`, `vae`, `text_encoder`, `tokenizer` and `scheduler`; SDXL has `text_encoder_2`
-and `tokenizer_2` besides.
+and `tokenizer_2` besides, its refiner in their place; an upscaler has a `low_res_scheduler`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,17 @@ import numpy as np
 
 from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.latent_config import LATENT, TEXT, TEXT_2, UNET, VAE, LatentConfig, refuse
+from engine.models.latent_config import (
+    LATENT,
+    TEXT,
+    TEXT_2,
+    UNET,
+    VAE,
+    Decodes,
+    LatentConfig,
+    Shown,
+    refuse,
+)
 from engine.models.published.pipeline_parts import (
     INDEX,
     LCM,
@@ -26,23 +35,28 @@ from engine.models.published.pipeline_parts import (
     settings_of,
     today,
 )
+from engine.perception.bert_sizes import read_sizes
 from engine.perception.clip.tokenizer import Tokenizer, read_tokenizer
+from engine.perception.wordpiece import read_wordpiece
 
+Tensors = dict[str, np.ndarray]
 # What the U-Net of a pipeline of texts leaves at None; others are told more than texts.
 PLAIN_UNET = ("class_embed_type", "encoder_hid_dim_type", "attention_type")
+BERT = ("model.", "to_logits.")  # the encoder, and what guessed words in its training
 
 
-def read_stable_diffusion(path: Path, raw: RawCheckpoint, shown: str = "") -> Pipeline:
+def read_stable_diffusion(path: Path, raw: RawCheckpoint, shown: Shown = "") -> Pipeline:
     """What a folder of 1.x or 2.x is. shown: what its U-Net may see, see LatentConfig.
 
     Raises ModelError, CheckpointError or Refusal for a part that is missing or of another kind.
     """
     tokenizer = read_tokenizer(path / "tokenizer")
-    plain, tensors = _common(path, raw, tokenizer)
-    config = LatentConfig.from_dict(plain, path.name)
-    if config.shown not in ("", shown):
-        refuse(path.name, f"its U-Net takes {config.unet['in_channels']} channels")
-    return Pipeline(LATENT, config, tensors, tokenizer)
+    plain, tensors = _common(path, raw)
+    more, words = _clip(path, raw, "", tokenizer)
+    if shown == "small":
+        low = scheduler_of(path, path.name, "low_res_scheduler")
+        plain["low"] = schedule_of(low, path.name)[0].to_dict()
+    return _checked(path, plain | more, tensors | words, tokenizer, shown)
 
 
 def read_inpainting(path: Path, raw: RawCheckpoint) -> Pipeline:
@@ -55,65 +69,107 @@ def read_instructions(path: Path, raw: RawCheckpoint) -> Pipeline:
     return read_stable_diffusion(path, raw, "picture")
 
 
-def read_sdxl(path: Path, raw: RawCheckpoint) -> Pipeline:
-    """What a folder of SDXL is. Raises as read_stable_diffusion."""
+def read_upscaler(path: Path, raw: RawCheckpoint) -> Pipeline:
+    """As read_stable_diffusion, for a U-Net that sees the picture small and with some noise."""
+    return read_stable_diffusion(path, raw, "small")
+
+
+def read_sdxl(path: Path, raw: RawCheckpoint, shown: Shown = "") -> Pipeline:
+    """What a folder of SDXL or of its refiner is. Raises as read_stable_diffusion."""
     where = path.name
     index = read_json(path / INDEX)
-    if index.get("requires_aesthetics_score"):
-        refuse(where, "it refines what another model made")
-    first, tokenizer = (read_tokenizer(path / name) for name in ("tokenizer", "tokenizer_2"))
-    if (first.vocab, first.merges) != (tokenizer.vocab, tokenizer.merges):
-        refuse(where, "its two tokenizers part texts in two ways")
-    plain, tensors = _common(path, raw, tokenizer)
-    second = part_of(raw, where, "text_encoder_2")
+    tokenizer = read_tokenizer(path / "tokenizer_2")
+    plain, tensors = _common(path, raw)
+    second, words = _clip(path, raw, "_2", tokenizer)
+    width = part_of(raw, where, "text_encoder_2").init.get("projection_dim", 512)
     plain |= {
-        "second": {
-            "text": settings_of(second), "projection": second.init.get("projection_dim", 512),
-            "pad": _pad(path / "tokenizer_2", tokenizer),
-        },
+        "text": None, "second": {**second, "projection": width},
         "zeros": index.get("force_zeros_for_empty_prompt", True),
+        "scored": bool(index.get("requires_aesthetics_score", False)),
     }  # fmt: skip
-    tensors |= _text(second.tensors, TEXT_2)
-    config = LatentConfig.from_dict(plain, where)
-    if config.shown:
-        refuse(where, f"its U-Net takes {config.unet['in_channels']} channels")
+    if not plain["scored"] or (path / "text_encoder").is_dir():
+        first = read_tokenizer(path / "tokenizer")
+        if (first.vocab, first.merges) != (tokenizer.vocab, tokenizer.merges):
+            refuse(where, "its two tokenizers part texts in two ways")
+        more, others = _clip(path, raw, "", tokenizer)
+        plain, words = plain | more, words | others
+    return _checked(path, plain, tensors | words, tokenizer, shown)
+
+
+def read_sdxl_inpainting(path: Path, raw: RawCheckpoint) -> Pipeline:
+    """As read_sdxl, for a U-Net that may see a mask and what it leaves."""
+    return read_sdxl(path, raw, "masked")
+
+
+def read_latent_texts(path: Path, raw: RawCheckpoint) -> Pipeline:
+    """What a folder of latent diffusion's first model of texts is, whose parts are `vqvae` and
+    `bert`. Raises as read_stable_diffusion."""
+    tokenizer = read_wordpiece(path / "tokenizer")
+    bert = part_of(raw, path.name, "bert")
+    plain, tensors = _common(path, raw, "vqvae")
+    plain |= {"text": vars(read_sizes(bert.init, path.name))}
+    inside, beside = BERT
+    tensors |= {
+        TEXT + name.removeprefix(inside): array
+        for name, array in bert.tensors.items()
+        if not name.startswith(beside)
+    }
+    config = LatentConfig.from_dict(plain, path.name)
+    return Pipeline(LATENT, config, tensors, tokenizer)
+
+
+def _checked(
+    path: Path, plain: dict[str, Any], tensors: Tensors, tokenizer: Tokenizer, shown: Shown
+) -> Pipeline:
+    config = LatentConfig.from_dict(plain, path.name)
+    if config.shown not in ("", shown):
+        refuse(path.name, f"its U-Net takes {config.unet['in_channels']} channels")
     return Pipeline(LATENT, config, tensors, tokenizer)
 
 
 def _common(
-    path: Path, raw: RawCheckpoint, tokenizer: Tokenizer
+    path: Path, raw: RawCheckpoint, coder: str = "vae"
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What both have: plain values of a LatentConfig, and tensors."""
+    """What all have: plain values of a LatentConfig without its texts, and tensors."""
     where = path.name
-    nets = {name: part_of(raw, where, name) for name in ("unet", "vae", "text_encoder")}
-    unet, vae = (settings_of(nets[name]) for name in ("unet", "vae"))
+    nets = {name: part_of(raw, where, name) for name in ("unet", coder)}
+    unet, vae = (settings_of(nets[name]) for name in ("unet", coder))
     more = next((name for name in PLAIN_UNET if unet.get(name) not in (None, "default")), None)
     if more is not None:
         refuse(where, f"its U-Net has {more} = {str(unet[more])[:40]!r}")
     if vae.get("latents_mean") is not None:
         refuse(where, "its codes have a mean of their own")
     unet.setdefault("in_channels", 4)
-    makes, takes = unet.get("out_channels", 4), vae.get("latent_channels", 4)
+    decodes: Decodes = "VQModel" if nets[coder].class_name == "VQModel" else "AutoencoderKL"
+    usual = 3 if decodes == "VQModel" else 4
+    makes, takes = unet.get("out_channels", 4), vae.get("latent_channels", usual)
     if makes != takes:
         refuse(where, f"its U-Net makes {makes} channels, its decoder takes {takes}")
     scheduler = scheduler_of(path, where)
     schedule, prediction = schedule_of(scheduler, where)
     plain = {
-        "unet": unet, "vae": vae, "text": settings_of(nets["text_encoder"]),
-        "schedule": schedule.to_dict(), "prediction": prediction,
-        "pad": _pad(path / "tokenizer", tokenizer), "lcm": scheduler.get("_class_name") == LCM,
+        "unet": unet, "vae": vae, "decodes": decodes, "schedule": schedule.to_dict(),
+        "prediction": prediction, "lcm": scheduler.get("_class_name") == LCM,
     }  # fmt: skip
     tensors = {UNET + name: array for name, array in nets["unet"].tensors.items()}
-    tensors |= {VAE + name: array for name, array in today(nets["vae"].tensors).items()}
-    return plain, tensors | _text(nets["text_encoder"].tensors, TEXT)
+    tensors |= {VAE + name: array for name, array in today(nets[coder].tensors).items()}
+    return plain, tensors
 
 
-def _text(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {
+def _clip(
+    path: Path, raw: RawCheckpoint, which: str, tokenizer: Tokenizer
+) -> tuple[dict[str, Any], Tensors]:
+    """A text tower: plain values and tensors. which: "" or "_2"."""
+    part = part_of(raw, path.name, f"text_encoder{which}")
+    prefix = TEXT_2 if which else TEXT
+    tensors = {
         prefix + name.removeprefix("text_model."): array
-        for name, array in tensors.items()
+        for name, array in part.tensors.items()
         if not name.endswith("position_ids")
     }
+    return {
+        "text": settings_of(part), "pad": _pad(path / f"tokenizer{which}", tokenizer),
+    }, tensors  # fmt: skip
 
 
 def _pad(folder: Path, tokenizer: Tokenizer) -> int | None:
