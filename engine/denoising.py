@@ -253,8 +253,9 @@ class DenoiserInfo:
     of its own. latent: it makes codes, which its decoder turns into pixels. distilled: guidance
     toward the text was distilled into it, and its scale is an input (Meng et al., 2023). shown:
     what it sees of the picture that it draws anew: the "picture", what is left when what it draws
-    is "masked", or the "small" one that it enlarges; "" for nothing. source_px: the side of that
-    picture; 0 for that of what it makes. scored: it is told how beautiful its picture is.
+    is "masked", the "small" one that it enlarges, or one that its own is to be "like"; "" for
+    nothing. source_px: the side of that picture; 0 for that of what it makes. scored: it is told
+    how beautiful its picture is.
     """
 
     name: str
@@ -271,7 +272,7 @@ class DenoiserInfo:
     latent: bool = False
     own_encoder: bool = False
     distilled: bool = False
-    shown: Literal["", "picture", "masked", "small"] = ""
+    shown: Literal["", "picture", "masked", "small", "like"] = ""
     source_px: int = 0
     scored: bool = False
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, NoReturn, get_args
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.errors import CheckpointError, ModelError
+from engine.models.eyes_config import EyesConfig
 from engine.perception.bert_sizes import BertSizes, read_sizes
 from engine.perception.clip.config import TextSizes, read_config
 
@@ -24,7 +25,7 @@ SIZE_IDS = 6  # original size, crop and size, two numbers each (Podell et al., 2
 SCORED_IDS = 5  # of a refiner: original size, crop, and a score for beauty
 COLOURS = 3
 Decodes = Literal["AutoencoderKL", "VQModel"]
-Shown = Literal["", "picture", "masked", "small"]
+Shown = Literal["", "picture", "masked", "small", "like"]
 MOST_LAYERS = 16
 MOST_BLOCKS = {"num_layers": 128}  # of a transformer
 MOST_NUMBER = 1 << 20
@@ -56,7 +57,7 @@ class LatentConfig:
     fills a text up; None for the end's. second: another encoder, as SDXL has it. zeros: no text is
     zeros, not the empty text. lcm: the LCM sampler was distilled into it. decodes: diffusers' class
     of the autoencoder. low: the noise in the small picture that an upscaler sees. scored: it is
-    told how beautiful the picture is."""
+    told how beautiful the picture is. eyes: of a model that draws pictures like another."""
 
     unet: Settings
     vae: Settings
@@ -70,6 +71,7 @@ class LatentConfig:
     decodes: Decodes = "AutoencoderKL"
     low: Schedule | None = None
     scored: bool = False
+    eyes: EyesConfig | None = None
 
     @property
     def text_width(self) -> int:
@@ -94,6 +96,8 @@ class LatentConfig:
         known: Mapping[int, Shown] = {0: "", self.channels: "picture", self.channels + 1: "masked"}
         if self.low is not None:
             known = {COLOURS: "small"}
+        if self.eyes is not None:
+            known = {0: "like"}
         if beside not in known:
             raise ValueError(f"its U-Net takes {self.unet['in_channels']} channels")
         return known[beside]
@@ -123,13 +127,14 @@ class LatentConfig:
             "decodes": self.decodes,
             "low": None if self.low is None else self.low.to_dict(),
             "scored": self.scored,
+            "eyes": None if self.eyes is None else self.eyes.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any], where: str) -> LatentConfig:
         """From plain values. Raises ModelError that says what is wrong."""
         try:
-            more, low = plain.get("second"), plain.get("low")
+            more, low, eyes = (plain.get(name) for name in ("second", "low", "eyes"))
             config = cls(
                 plain["unet"], plain["vae"], _text(plain["text"], where),
                 Schedule(**plain["schedule"]),
@@ -138,6 +143,7 @@ class LatentConfig:
                 bool(plain.get("zeros", False)), bool(plain.get("lcm", False)),
                 plain.get("decodes", "AutoencoderKL"), None if low is None else Schedule(**low),
                 bool(plain.get("scored", False)),
+                None if eyes is None else EyesConfig.from_dict(eyes, where),
             )  # fmt: skip
             for settings in (config.unet, config.vae):
                 check_settings(dict(settings), where)
@@ -230,6 +236,11 @@ def _check_together(config: LatentConfig, where: str) -> None:
     """Raises ModelError where the U-Net is told something else than the encoders say."""
     if bool(config.unet.get("num_class_embeds")) != (config.low is not None):
         refuse(where, f"its U-Net has {str(config.unet.get('num_class_embeds'))[:20]} classes")
+    eyes = config.eyes
+    kind, takes = (None, None) if eyes is None else ("projection", 2 * eyes.projection)
+    got = config.unet.get("class_embed_type")
+    if got != kind or (takes and config.unet["projection_class_embeddings_input_dim"] != takes):
+        refuse(where, f"its U-Net has class_embed_type = {str(got)[:40]!r}, or of another size")
     if config.text is None and config.second is None:
         refuse(where, "it has no text encoder")
     attends = config.unet.get("cross_attention_dim", 1280)

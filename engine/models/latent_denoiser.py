@@ -25,6 +25,8 @@ from engine.models.control import Helper, summed
 from engine.models.decoder import Decoder
 from engine.models.denoiser import Denoiser
 from engine.models.denoisers import stored_weights
+from engine.models.eyes import Eyes
+from engine.models.eyes_config import EYES
 from engine.models.latent_config import TEXT, TEXT_2, UNET, VAE, LatentConfig, named
 from engine.models.parts import check_all, filled_all
 from engine.models.text_blends import TextBlends
@@ -49,7 +51,8 @@ def check_parts(config: LatentConfig, tensors: Tensors, where: str) -> None:
 class LatentDenoiser(Denoiser):
     """Codes are denoised, told of texts and their shares; () is no text.
 
-    shown: set before a run of a model that sees a picture, see services.shown: [1, more, s, s].
+    shown: set before a run of a model that sees a picture, see services.shown:
+    [1, more, s, s], or of eyes [1, more].
     Raises ModelError when weights or settings do not fit.
     """
 
@@ -63,6 +66,7 @@ class LatentDenoiser(Denoiser):
         parts = filled_all(_networks(self.config, info.name), tensors, info.name)
         self.unet = parts[UNET]
         self.decoder = Decoder(parts[VAE], self.config.channels)
+        self.eyes: Eyes | None = parts.get(EYES)
         self.encoder, self.twins = _encoders(self.config, parts, info.folder)
         self.shown: Tensor | None = None
         self._helpers: tuple[Helper, ...] = ()
@@ -88,7 +92,9 @@ class LatentDenoiser(Denoiser):
             text, whole = self.twins.parts(text)
             sizes = torch.stack([self._sizes(one) for one in told]).repeat_interleave(each, dim=0)
             more["added_cond_kwargs"] = {"text_embeds": whole, "time_ids": sizes}
-        if self.config.low is not None:
+        if self.config.eyes is not None:
+            more["class_labels"] = self._seen(told).repeat_interleave(each, dim=0)
+        elif self.config.low is not None:
             more["class_labels"] = torch.full((len(x),), LOW_NOISE)
         times = torch.full((len(x),), t)
         if self._helpers:
@@ -96,7 +102,7 @@ class LatentDenoiser(Denoiser):
         if self.config.distilled:
             scales = torch.tensor([one.guidance for one in told]).repeat_interleave(each)
             more["timestep_cond"] = guidance_embedding(scales, self.config.distilled)
-        if self.config.shown:
+        if self.config.shown not in ("", "like"):
             x = torch.cat([x, self._seen(told).repeat_interleave(each, dim=0)], dim=1)
         out: Tensor = self.unet(x, times, encoder_hidden_states=text, return_dict=False, **more)[0]
         return out
@@ -107,10 +113,12 @@ class LatentDenoiser(Denoiser):
         last = (UGLY if told.away else BEAUTIFUL,) if self.config.scored else (side, side)
         return torch.tensor([side, side, 0.0, 0.0, *last])
 
-    def _seen(self, told: Sequence[Told]) -> Float[Tensor, "conditions more s s"]:
+    def _seen(self, told: Sequence[Told]) -> Float[Tensor, "conditions ..."]:
         if self.shown is None:
             raise ModelError(f"{self.info.name} draws a picture anew and was given none.")
-        return torch.cat([self.shown * float(one.picture) for one in told])
+        away = self.config.shown == "like"  # what is moved away from is like nothing
+        shares = (one.picture and not (away and one.away) for one in told)
+        return torch.cat([self.shown * float(share) for share in shares])
 
     def pixels(self, x0: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 r r"]:
         """See Denoiser."""
@@ -160,6 +168,8 @@ def _networks(config: LatentConfig, where: str) -> dict[str, nn.Module]:
             nets[TEXT] = BertTower(config.text)
         elif config.text is not None:
             nets[TEXT] = TextTower(config.text)
+        if config.eyes is not None:
+            nets[EYES] = Eyes(config.eyes)
         if config.second is not None:
             nets[TEXT_2] = PooledTower(config.second.text, config.second.projection)
     return nets

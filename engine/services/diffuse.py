@@ -236,7 +236,7 @@ def _start(shop: Workshop, network: Denoiser, source: Source, seed: int) -> Star
         return Start(torch.zeros(()), 1.0, name)
     x0 = shop.codes_of(network, pixels, name)
     inside = inside_discs(_discs(source.only), side) if source.only else None
-    show(network, to_tensor(pixels), inside)
+    show(network, to_tensor(pixels), inside, seed)
     if not source.only:
         return Start(x0, source.strength, name)
     if network.info.shown == "masked":
@@ -299,7 +299,8 @@ def _term(term: Guidance, condition: Condition, shop: Workshop, network: Denoise
     match term:
         case ClassifierFree(scale, negative):
             weights = told(negative)
-            away = Told(weights, away=True) if network.info.scored else weights
+            knows = network.info.scored or network.info.shown == "like"
+            away = Told(weights, away=True) if knows else weights
             return guidance.classifier_free(condition, away, scale, interval)
         case Classifier(ref, index, scale):
             judge = shop.classifier(ref)

@@ -31,7 +31,8 @@ def show(
     image: in [-1, 1]. inside: where it is drawn anew, None for everywhere. An inpainting model sees
     that mask and the codes of what stays, grey elsewhere (Rombach et al., 2022); one that follows
     instructions sees the picture's codes, not scaled (Brooks et al., 2023); an upscaler sees the
-    small picture with a little noise. seed: of that noise.
+    small picture with a little noise; eyes look at it for a model that draws another one like it.
+    seed: of noise in what is shown.
     """
     if not isinstance(network, LatentDenoiser) or not network.info.shown:
         return
@@ -44,6 +45,11 @@ def show(
         noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed))
         alpha, sigma = float(low.alphas[LOW_NOISE]), float(low.sigmas[LOW_NOISE])
         network.shown = alpha * image + sigma * noise
+        return
+    if network.eyes is not None:
+        rng = torch.Generator().manual_seed(seed)
+        noise = torch.randn(1, network.eyes.config.projection, generator=rng)
+        network.shown = network.eyes.seen(image, noise)
         return
     mask = torch.ones_like(image[:, :1])
     if inside is not None:

@@ -18,6 +18,7 @@ from engine.models.published.stable_diffusion import (
     read_sdxl_inpainting,
     read_stable_diffusion,
     read_upscaler,
+    read_variations,
 )
 from engine.models.published.unconditional import read_latent, read_pixels
 
@@ -35,6 +36,7 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "StableDiffusionInpaintPipeline": read_inpainting,
     "StableDiffusionInstructPix2PixPipeline": read_instructions,
     "StableDiffusionUpscalePipeline": read_upscaler,
+    "StableUnCLIPImg2ImgPipeline": read_variations,
     "StableDiffusionXLPipeline": read_sdxl,
     "StableDiffusionXLImg2ImgPipeline": read_sdxl,
     "StableDiffusionXLControlNetPipeline": read_sdxl,

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
+from engine.models.eyes_config import EYES
 from engine.models.latent_config import (
     LATENT,
     TEXT,
@@ -41,7 +42,7 @@ from engine.perception.wordpiece import read_wordpiece
 
 Tensors = dict[str, np.ndarray]
 # What the U-Net of a pipeline of texts leaves at None; others are told more than texts.
-PLAIN_UNET = ("class_embed_type", "encoder_hid_dim_type", "attention_type")
+PLAIN_UNET = ("encoder_hid_dim_type", "attention_type")
 BERT = ("model.", "to_logits.")  # the encoder, and what guessed words in its training
 
 
@@ -56,6 +57,9 @@ def read_stable_diffusion(path: Path, raw: RawCheckpoint, shown: Shown = "") -> 
     if shown == "small":
         low = scheduler_of(path, path.name, "low_res_scheduler")
         plain["low"] = schedule_of(low, path.name)[0].to_dict()
+    if shown == "like":
+        plain["eyes"], eyes = _eyes(path, raw)
+        words |= eyes
     return _checked(path, plain | more, tensors | words, tokenizer, shown)
 
 
@@ -72,6 +76,11 @@ def read_instructions(path: Path, raw: RawCheckpoint) -> Pipeline:
 def read_upscaler(path: Path, raw: RawCheckpoint) -> Pipeline:
     """As read_stable_diffusion, for a U-Net that sees the picture small and with some noise."""
     return read_stable_diffusion(path, raw, "small")
+
+
+def read_variations(path: Path, raw: RawCheckpoint) -> Pipeline:
+    """As read_stable_diffusion, for a U-Net that is told what a CLIP says of a picture."""
+    return read_stable_diffusion(path, raw, "like")
 
 
 def read_sdxl(path: Path, raw: RawCheckpoint, shown: Shown = "") -> Pipeline:
@@ -170,6 +179,27 @@ def _clip(
     return {
         "text": settings_of(part), "pad": _pad(path / f"tokenizer{which}", tokenizer),
     }, tensors  # fmt: skip
+
+
+def _eyes(path: Path, raw: RawCheckpoint) -> tuple[dict[str, Any], Tensors]:
+    """A picture tower with what is known of its answers: plain values and tensors."""
+    tower, usual = (part_of(raw, path.name, f"image_{name}") for name in ("encoder", "normalizer"))
+    noising = scheduler_of(path, path.name, "image_noising_scheduler")
+    plain = {
+        "vision": settings_of(tower), "projection": tower.init.get("projection_dim", 512),
+        "noising": schedule_of(noising, path.name)[0].to_dict(),
+    }  # fmt: skip
+    file = path / "feature_extractor" / "preprocessor_config.json"
+    if file.is_file():
+        told = read_json(file)
+        plain |= {name: told[name] for name in ("image_mean", "image_std") if name in told}
+    tensors = {
+        EYES + name: array
+        for part in (tower, usual)
+        for name, array in part.tensors.items()
+        if not name.endswith("position_ids")
+    }
+    return plain, tensors
 
 
 def _pad(folder: Path, tokenizer: Tokenizer) -> int | None:
