@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from desktop import diffuse_wiring, theme, train_wiring, wiring
 from desktop.attack_desk import AttackDesk
 from desktop.begin_desk import BeginDesk
+from desktop.control_desk import ControlDesk
 from desktop.controllers.compare import CompareController
 from desktop.controllers.conditions import ConditionsController
 from desktop.controllers.diffuse import DiffuseController
@@ -115,6 +116,7 @@ class Desk(QObject):
         wiring.connect_export(self)
         self.edit = EditDesk(self)
         self.begin = BeginDesk(self)
+        self.control = ControlDesk(self)
         self.attack = AttackDesk(self)
         self.handlers = Handlers(self)
         self.handlers.connect_parts()

@@ -73,11 +73,15 @@ class BeginDesk(QObject):
         dabs = () if state.begun is None else state.begun.only
         self.mask.show_mask(tuple((dab.x, dab.y, dab.radius) for dab in dabs))
 
+    def show_overlay(self) -> None:
+        """The mask that is painted, or nothing, lies on the canvas again."""
+        if self.desk.window.page == "diffuse":
+            self._tell_page("diffuse")
+
     @Slot(bool)
     def _choose_painting(self, on: bool) -> None:
         self._painting = on
-        if self.desk.window.page == "diffuse":
-            self._tell_page("diffuse")
+        self.show_overlay()
 
     @Slot(str)
     def _tell_page(self, page: str) -> None:

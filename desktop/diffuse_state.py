@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from engine.controlling import Control, Drawn, Edges
 from engine.denoising import (
     SPACINGS,
     Classes,
@@ -14,6 +15,7 @@ from engine.denoising import (
     Dab,
     Denoise,
     Guidance,
+    PictureGuidance,
     Redraw,
     SamplerName,
     Spacing,
@@ -160,6 +162,18 @@ def is_diffusion(recipe: Recipe) -> bool:
     return isinstance(image, Denoise | Redraw | Upscale)
 
 
+def at_size(image: Image, side: int) -> Image:
+    """A square picture as large as a model takes it."""
+    match image:
+        case Edges(image=below):
+            return replace(image, image=at_size(below, side))
+        case Drawn():
+            return replace(image, side=side)
+        case Resize(image=below):
+            return Resize(below, side, side)
+    return Resize(image, side, side)
+
+
 def fitting_spacing(sampler: SamplerName, spacing: Spacing) -> Spacing:
     """The spacing where the sampler knows it, else the sampler's first."""
     known = SPACINGS[sampler]
@@ -180,7 +194,7 @@ def _asked(conditioning: Conditioning) -> Classes | Texts:
 def _shown(term: Guidance) -> Guidance:
     """The term, where it has a slider. Raises RecipeError."""
     match term:
-        case Classifier() | ClipGuidance():
+        case Classifier() | ClipGuidance() | PictureGuidance() | Control():
             return term
         case ClassifierFree(negative=Texts()):
             return term

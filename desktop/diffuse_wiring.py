@@ -71,6 +71,8 @@ def connect_panel(desk: Desk, panel: QWidget) -> None:
     elif isinstance(panel, SamplerPanel | GuidancePanel | CascadePanel):
         panel.field_changed.connect(diffuse.set_field)
         panel.gesture_ended.connect(diffuse.end_gesture)
+        if isinstance(panel, GuidancePanel):
+            desk.control.connect_panel(panel)
     elif isinstance(panel, ComparePanel):
         panel.axes_chosen.connect(desk.compare.set_axes)
         panel.texts_written.connect(desk.compare.set_texts)

@@ -13,6 +13,7 @@ from desktop.display import Shown
 from desktop.squares import Square
 from desktop.state import Lattice
 from engine.comparing import AWAY, AXES, EXAMPLES
+from engine.controlling import ControlInfo
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.frame import Activations, ExportOptions, Verdict
 from engine.recipe import Latent, Recipe
@@ -162,6 +163,7 @@ class DiffuseKit:
     classifiers: tuple[ClassifierInfo, ...]
     clips: tuple[ClipInfo, ...] = ()
     eyes: tuple[NoisyClipInfo, ...] = ()
+    controls: Mapping[str, tuple[ControlInfo, ...]] = field(default_factory=dict)  # by model
 
     @property
     def makers(self) -> tuple[DenoiserInfo, ...]:

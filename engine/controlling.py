@@ -1,4 +1,4 @@
-"""What a ControlNet follows: the guidance Control, and Edges, which draws what it shall follow."""
+"""What a ControlNet follows: the guidance Control, and pictures made for it, Edges and Drawn."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from engine.denoising import Denoise, Fraction, Guidance
+from engine.denoising import Dab, Denoise, Fraction, Guidance
 from engine.errors import RecipeError
 from engine.recipe import Image, ModelRef
-from engine.schema import Range
+from engine.schema import Count, Range
 
 MOST_SCALE = 3.0
+MOST_DABS = 3000
 Level = Annotated[float, Range(0, 2040)]  # Sobel's slope of bytes: 8 x 255 at most
 
 
@@ -50,6 +51,15 @@ class Edges(Image):
                 f"The lower slope of an edge is {self.low:g}, above the upper, {self.high:g}.",
                 "Lower the first, or raise the second.",
             )
+
+
+@dataclass(frozen=True)
+class Drawn(Image):
+    """Lines by hand: white dabs of a brush on black, in a square of `side` pixels."""
+
+    op: ClassVar[str] = "drawn"
+    side: Annotated[int, Range(1, 4096)]
+    dabs: Annotated[tuple[Dab, ...], Count(0, MOST_DABS)] = ()
 
 
 @dataclass(frozen=True)

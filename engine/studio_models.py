@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.controlling import ControlInfo
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.frame import (
     Activations,
@@ -92,6 +93,15 @@ class Models(Installation):
     def noisy_clips(self) -> tuple[NoisyClipInfo, ...]:
         """Every picture tower that knows noisy pictures and can guide by texts."""
         return self.library.noisy_clips()
+
+    def controls_beside(self, info: DenoiserInfo) -> tuple[ControlInfo, ...]:
+        """Every ControlNet that can help a diffusion model, by name."""
+        from engine.models.control_config import misfit_of
+
+        config = info.card.get("config", {})
+        family = str(info.card.get("family"))
+        every = self.library.controls()
+        return tuple(c for c in every if not misfit_of(c, family, config, info.name))
 
     def clips(self) -> tuple[ClipInfo, ...]:
         """Every network that puts texts and pictures in one space, bundled ones first."""

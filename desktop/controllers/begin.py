@@ -21,7 +21,7 @@ OPEN = "open a picture to draw anew"
 
 
 @dataclass(frozen=True)
-class _Open:
+class OpenSquare:
     """Reads a picture and keeps its bytes; runs in the lane's thread."""
 
     studio: Studio
@@ -58,7 +58,7 @@ class BeginController(QObject):
     def open(self, path: Path) -> None:
         """Draw the middle of a picture from a file anew."""
         if self._diffuse.side:
-            work = _Open(self._studio, path, self._diffuse.side)
+            work = OpenSquare(self._studio, path, self._diffuse.side)
             self._lane.submit(Job(OPEN, f"Opening {path.name}", work))
 
     def _begin(self, image: Image) -> None:

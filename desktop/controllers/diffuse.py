@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,16 +10,25 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage, QUndoStack
 
 from desktop.controllers.page import PageController
-from desktop.diffuse_state import DiffuseState, fitting_spacing, recipe_of, state_of
+from desktop.diffuse_state import DiffuseState, at_size, fitting_spacing, recipe_of, state_of
 from desktop.display import Shown, shown, thumb
 from desktop.facts import DiffuseKit
 from desktop.lanes import Job, QueueLane
 from desktop.text_shares import of as texts
 from engine.cancel import CancelToken
-from engine.denoising import Classes, ClassifierFree, Conditioning, DenoiserInfo, Texts
+from engine.controlling import Control, ControlInfo
+from engine.denoising import (
+    Classes,
+    ClassifierFree,
+    Conditioning,
+    DenoiserInfo,
+    Guidance,
+    PictureGuidance,
+    Texts,
+)
 from engine.errors import AtelierError, ModelError
 from engine.frame import DenoisingStep, OnProgress
-from engine.recipe import ClassWeight, ModelRef, Recipe, Resize
+from engine.recipe import ClassWeight, ModelRef, Recipe
 from engine.studio import Studio
 
 LIST = "list diffusion models"
@@ -33,11 +43,13 @@ class _List:
     studio: Studio
 
     def __call__(self, progress: OnProgress, token: CancelToken) -> DiffuseKit:
+        models, studio = self.studio.denoisers(), self.studio
         return DiffuseKit(
-            self.studio.denoisers(),
-            self.studio.classifiers(),
-            self.studio.clips(),
-            self.studio.noisy_clips(),
+            models,
+            studio.classifiers(),
+            studio.clips(),
+            studio.noisy_clips(),
+            {info.sha256: studio.controls_beside(info) for info in models},
         )
 
 
@@ -75,6 +87,12 @@ class DiffuseController(PageController[DiffuseState]):
         info = self.kit.maker(self.state.model.sha256) if self.kit and self.state else None
         return 0 if info is None else info.begins_px
 
+    @property
+    def made_px(self) -> int:
+        """The side of what the model of now makes; 0 before there is one."""
+        info = self.kit.maker(self.state.model.sha256) if self.kit and self.state else None
+        return 0 if info is None else info.resolution
+
     @Slot()
     def show_again(self) -> None:
         """The page came to the front: its picture is wanted; the first time, models are listed."""
@@ -106,16 +124,12 @@ class DiffuseController(PageController[DiffuseState]):
             return
         ref = ModelRef(info.name, info.sha256)
         asked = _fitting(self.state.conditioning, info)
-        terms = tuple(
-            replace(term, negative=_fitting(term.negative, info, first=False))
-            if isinstance(term, ClassifierFree)
-            else term
-            for term in self.state.terms
-        )
+        controls = self.kit.controls.get(info.sha256, ()) if self.kit else ()
+        found = (_fitting_term(term, info, controls) for term in self.state.terms)
+        terms = tuple(term for term in found if term is not None)
         begun, side = self.state.begun, info.begins_px  # of the size that the other model takes
         if begun is not None and side != self.side:
-            image = begun.image.image if isinstance(begun.image, Resize) else begun.image
-            begun = replace(begun, image=Resize(image, side, side))
+            begun = replace(begun, image=at_size(begun.image, side))
         changed = replace(self.state, model=ref, conditioning=asked, terms=terms, begun=begun)
         self.do(f"Use {info.title}", changed)
 
@@ -260,3 +274,18 @@ def _fitting(
         return Classes(tuple(c for c in asked.weights if c.index < len(info.classes)))
     known = first and len(info.classes) > START_CLASS
     return Classes((ClassWeight(START_CLASS),) if known else ())
+
+
+def _fitting_term(
+    term: Guidance, info: DenoiserInfo, controls: Sequence[ControlInfo]
+) -> Guidance | None:
+    """The term as another model understands it; None for one that it cannot have."""
+    match term:
+        case ClassifierFree(negative=negative):
+            return replace(term, negative=_fitting(negative, info, first=False))
+        case Control(model=net, image=image):
+            fits = net.sha256 in {one.sha256 for one in controls}
+            return replace(term, image=at_size(image, info.resolution)) if fits else None
+        case PictureGuidance():
+            return term if info.shown == "picture" else None
+    return term

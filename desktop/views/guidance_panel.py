@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.diffuse_state import DiffuseState
 from desktop.facts import DiffuseKit
+from desktop.views.control_box import ControlBox
 from desktop.views.term_box import (
     EXAMPLE,
     FromClassBox,
@@ -18,11 +19,20 @@ from desktop.views.term_box import (
 from desktop.widgets.button import push
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
-from engine.denoising import Classifier, ClassifierFree, ClipGuidance, Guidance, eyes_for
+from engine.controlling import Control, ControlInfo, Drawn
+from engine.denoising import (
+    Classifier,
+    ClassifierFree,
+    ClipGuidance,
+    DenoiserInfo,
+    Guidance,
+    PictureGuidance,
+    eyes_for,
+)
 from engine.recipe import ModelRef
 
 MOST = 8
-CLASS_SCALE, TEXT_SCALE = 4.0, 1.0
+CLASS_SCALE, TEXT_SCALE, PICTURE_SCALE = 4.0, 1.0, 1.5
 
 
 class GuidancePanel(QWidget):
@@ -30,6 +40,10 @@ class GuidancePanel(QWidget):
 
     field_changed = Signal(str, object)
     gesture_ended = Signal()
+    photo_wanted = Signal(int)  # for the ControlNet at that place
+    photo_dropped = Signal(int, object)  # likewise, Path
+    drawing_chosen = Signal(object)  # the place, or None
+    brush_changed = Signal(float)
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,6 +57,8 @@ class GuidancePanel(QWidget):
         self._free = push("Classifier-free", "Add guidance toward the class, away from another")
         self._judged = push("Classifier", "Add guidance toward a class of a noise-aware classifier")
         self._said = push("Text", "Add guidance toward a text that a CLIP reads")
+        self._followed = push("ControlNet", "Add a ControlNet, which follows a picture or lines")
+        self._seen = push("Picture", "Add guidance toward the picture that the model is shown")
         self._rescale = SliderRow("Rescale", 0, 1, 0.0)
         self._rescale.setToolTip("How far the spread of the guided picture is brought back")
         buttons = QHBoxLayout()
@@ -51,15 +67,23 @@ class GuidancePanel(QWidget):
         buttons.addWidget(self._judged)
         buttons.addWidget(self._said)
         buttons.addStretch(1)
+        more = QHBoxLayout()
+        more.setSpacing(8)
+        more.addWidget(self._followed)
+        more.addWidget(self._seen)
+        more.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 0, 8, 12)
         column.setSpacing(4)
         column.addLayout(self._list)
         column.addWidget(self._empty)
         column.addLayout(buttons)
+        column.addLayout(more)
         column.addWidget(self._rescale)
         column.setAlignment(buttons, Qt.AlignmentFlag.AlignLeft)
         self._said.clicked.connect(self._add_said)
+        self._followed.clicked.connect(self._add_followed)
+        self._seen.clicked.connect(self._add_seen)
         self._free.clicked.connect(self._add_free)
         self._judged.clicked.connect(self._add_judged)
         self._rescale.value_changed.connect(self._set_rescale)
@@ -89,9 +113,24 @@ class GuidancePanel(QWidget):
         self._free.setEnabled(not full)
         self._judged.setEnabled(not full and bool(self._kit and self._kit.classifiers))
         self._said.setEnabled(not full and bool(self._kit and self._kit.clips))
+        info = self._info()
+        self._followed.setVisible(bool(self._nets()))
+        self._followed.setEnabled(not full)
+        self._seen.setVisible(info is not None and info.shown == "picture")
+        self._seen.setEnabled(not any(isinstance(t, PictureGuidance) for t in state.terms))
         self._rescale.set_value(state.rescale)
 
+    def _info(self) -> DenoiserInfo | None:
+        state, kit = self._state, self._kit
+        return None if kit is None or state is None else kit.maker(state.model.sha256)
+
+    def _nets(self) -> tuple[ControlInfo, ...]:
+        """The ControlNets that fit the model."""
+        info, kit = self._info(), self._kit
+        return () if kit is None or info is None else kit.controls.get(info.sha256, ())
+
     def _make_boxes(self, state: DiffuseState) -> None:
+        self.drawing_chosen.emit(None)  # no new box is drawn for
         for box in self._boxes:
             self._list.removeWidget(box)
             box.hide()  # it lives on until the event loop turns
@@ -108,13 +147,35 @@ class GuidancePanel(QWidget):
     def _box(self, state: DiffuseState, term: Guidance) -> TermBox:
         if isinstance(term, ClipGuidance):
             return TextTermBox("" if term.eyes else "through the U-Net, slower")
+        if isinstance(term, PictureGuidance):
+            return TermBox("Picture", "toward what is shown", neutral=1.0)
+        if isinstance(term, Control):
+            return self._control_box()
         if isinstance(term, Classifier):
             kit = self._kit
             return ToClassBox(() if kit is None else kit.classes_of_classifier(term.model.sha256))
-        info = self._kit.maker(state.model.sha256) if self._kit is not None else None
+        info = self._info()
         if info is not None and info.reads:
             return FromTextBox()
         return FromClassBox(() if info is None else info.classes)
+
+    def _control_box(self) -> ControlBox:
+        box = ControlBox(self._nets())
+        box.photo_wanted.connect(self._ask_photo)
+        box.photo_dropped.connect(self._take_photo)
+        box.drawing_chosen.connect(self._choose_drawing)
+        box.brush_changed.connect(self.brush_changed)
+        return box
+
+    def _ask_photo(self, box: TermBox) -> None:
+        self.photo_wanted.emit(self._boxes.index(box))
+
+    def _take_photo(self, box: TermBox, path: object) -> None:
+        self.photo_dropped.emit(self._boxes.index(box), path)
+
+    def _choose_drawing(self, box: TermBox, on: bool) -> None:
+        if box in self._boxes:
+            self.drawing_chosen.emit(self._boxes.index(box) if on else None)
 
     def _changed(self, box: TermBox, term: Guidance) -> None:
         if self._state is not None and box in self._boxes:
@@ -142,11 +203,21 @@ class GuidancePanel(QWidget):
         if self._state is None or self._kit is None or not self._kit.clips:
             return
         clip = self._kit.clips[0]
-        info = self._kit.maker(self._state.model.sha256)
+        info = self._info()
         size = 0 if info is None else info.resolution
         eyes = eyes_for(clip.sha256, size, self._kit.eyes)
         term = ClipGuidance(ModelRef(clip.name, clip.sha256), EXAMPLE, TEXT_SCALE, eyes=eyes)
         self._set_terms((*self._state.terms, term))
+
+    def _add_followed(self) -> None:
+        info, nets = self._info(), self._nets()
+        if self._state is not None and info is not None and nets:
+            ref = ModelRef(nets[0].name, nets[0].sha256)
+            self._set_terms((*self._state.terms, Control(ref, Drawn(info.resolution))))
+
+    def _add_seen(self) -> None:
+        if self._state is not None:
+            self._set_terms((*self._state.terms, PictureGuidance(PICTURE_SCALE)))
 
     def _set_terms(self, terms: tuple[Guidance, ...]) -> None:
         self.field_changed.emit("terms", terms)

@@ -27,7 +27,14 @@ class TermBox(QWidget):
     removed = Signal(object)
     gesture_ended = Signal()
 
-    def __init__(self, title: str, note: str = "", neutral: float = 0.0) -> None:
+    def __init__(
+        self,
+        title: str,
+        note: str = "",
+        neutral: float = 0.0,
+        most: float = 10.0,
+        beyond: tuple[float, float] = (-50, 50),
+    ) -> None:
         super().__init__()
         self._term: Any = None  # one of Guidance
         head = QHBoxLayout()
@@ -35,7 +42,7 @@ class TermBox(QWidget):
         head.addWidget(label(note, tone="muted"), 1)
         remove = IconButton("close", "Remove this guidance", size_px=12)
         head.addWidget(remove)
-        self._scale = SliderRow("Scale", 0, 10, neutral, beyond=(-50, 50), step=0.1)
+        self._scale = SliderRow("Scale", 0, most, neutral, beyond=beyond, step=0.1)
         self._start = SliderRow("From", 0, 1, 0.0)
         self._end = SliderRow("Until", 0, 1, 1.0)
         self._start.setToolTip("The fraction of the steps where it begins to work")

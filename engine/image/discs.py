@@ -1,9 +1,15 @@
-"""Masks painted with a round brush: discs in shares of the picture."""
+"""Masks and lines of a round brush: discs in shares of the picture."""
 
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, UInt8
+
+
+def drawn(discs: Float32[np.ndarray, "k 3"], side: int) -> UInt8[np.ndarray, "side side 3"]:
+    """The discs in white on black."""
+    lit = np.where(inside_discs(discs, side), 255, 0).astype(np.uint8)
+    return np.repeat(lit[:, :, None], 3, axis=2)
 
 
 def inside_discs(discs: Float32[np.ndarray, "k 3"], side: int) -> Bool[np.ndarray, "side side"]:

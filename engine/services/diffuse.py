@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from engine.cancel import CancelToken
@@ -24,7 +24,6 @@ from engine.denoising import (
     ClassifierFree,
     ClipGuidance,
     Conditioning,
-    Dab,
     Denoise,
     DenoiserInfo,
     Guidance,
@@ -50,7 +49,7 @@ from engine.recipe import ModelRef
 from engine.services.check_denoise import check_denoise, check_upscale, clip_of
 from engine.services.clips import opened_clip
 from engine.services.controls import Controls
-from engine.services.diffusion import Place, Source
+from engine.services.diffusion import Place, Source, discs_of
 from engine.services.installation import Installation
 from engine.services.shown import picture_term, show
 
@@ -174,7 +173,7 @@ def denoise_image(
     with torch.no_grad():
         pixels = to_pixels(network.pixels(made))
     if source is not None and source.only:
-        inside = inside_discs(_discs(source.only), len(pixels))
+        inside = inside_discs(discs_of(source.only), len(pixels))
         pixels = np.where(inside[:, :, None], pixels, source.pixels)
     return pixels, np.stack(trail)
 
@@ -235,18 +234,14 @@ def _start(shop: Workshop, network: Denoiser, source: Source, seed: int) -> Star
         show(network, to_tensor(pixels), None, seed)
         return Start(torch.zeros(()), 1.0, name)
     x0 = shop.codes_of(network, pixels, name)
-    inside = inside_discs(_discs(source.only), side) if source.only else None
+    inside = inside_discs(discs_of(source.only), side) if source.only else None
     show(network, to_tensor(pixels), inside, seed)
     if not source.only:
         return Start(x0, source.strength, name)
     if network.info.shown == "masked":
         return Start(x0, source.strength, f"{name}:{source.only}")
-    only = torch.from_numpy(inside_discs(_discs(source.only), x0.shape[-1]))[None, None]
+    only = torch.from_numpy(inside_discs(discs_of(source.only), x0.shape[-1]))[None, None]
     return Start(x0, source.strength, f"{name}:{source.only}", only)
-
-
-def _discs(dabs: tuple[Dab, ...]) -> Float32[np.ndarray, "k 3"]:
-    return np.array([(dab.x, dab.y, dab.radius) for dab in dabs], np.float32).reshape(-1, 3)
 
 
 def to_tensor(pixels: Pixels) -> Float[Tensor, "1 3 height width"]:

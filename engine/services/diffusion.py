@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from engine.cancel import CancelToken
 from engine.denoising import Dab, Denoise, Upscale
@@ -35,6 +35,11 @@ class Source:
     pixels: Pixels
     strength: float
     only: tuple[Dab, ...] = ()
+
+
+def discs_of(dabs: Sequence[Dab]) -> Float32[np.ndarray, "k 3"]:
+    """Dabs as image.discs takes them."""
+    return np.array([(dab.x, dab.y, dab.radius) for dab in dabs], np.float32).reshape(-1, 3)
 
 
 class Diffusion:

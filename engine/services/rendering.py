@@ -8,16 +8,17 @@ import numpy as np
 from jaxtyping import UInt8
 
 from engine.cancel import CancelToken
-from engine.controlling import Edges, controls_of
+from engine.controlling import Drawn, Edges, controls_of
 from engine.denoising import Denoise, Redraw, Upscale
 from engine.errors import RecipeError
 from engine.frame import BackendName, OnStep, Quality
+from engine.image.discs import drawn
 from engine.image.edges import canny
 from engine.image.pixels import crop, resize, straighten
 from engine.perturbing import Perturb
 from engine.recipe import Crop, Generate, Image, Photo, Resize, Straighten, Transform, Tuned
 from engine.services.attacks import is_long
-from engine.services.diffusion import Source
+from engine.services.diffusion import Source, discs_of
 from engine.services.wanted import motion_of
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Rendering:
                 return crop(self.pixels(image), left, top, width, height)
             case Straighten(image, x, y, side, rotation):
                 return straighten(self.pixels(image), x, y, side, rotation)
+            case Drawn(side, dabs):
+                return drawn(discs_of(dabs), side)
             case Edges(image, low, high):
                 return canny(self._kept(image), low, high)
             case Resize(image, width, height, filter):
