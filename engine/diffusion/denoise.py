@@ -62,7 +62,8 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """How to sample. rescale: see guidance.rescale. seed: of the noise that random samplers add."""
+    """How to sample. rescale: see guidance.rescale. seed: of the noise that random samplers add.
+    bound: of static thresholding, see threshold."""
 
     sampler: Name = "dpmpp_2m"
     steps: int = 25
@@ -72,6 +73,7 @@ class Settings:
     percentile: float = 0.995
     rescale: float = 0.0
     seed: int = 0
+    bound: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,4 +288,4 @@ class _Run:
             # eps - sigma * slope, seen as a picture (Dhariwal and Nichol, 2021, Algorithm 2).
             slope = gradient(slopes, Moment(x, t, alpha, sigma, picture))
             x0 = x0 + sigma * sigma / alpha * slope
-        return threshold(x0, settings.threshold, settings.percentile)
+        return threshold(x0, settings.threshold, settings.percentile, settings.bound)

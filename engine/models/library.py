@@ -22,6 +22,7 @@ from engine.models.families import check_fits
 from engine.models.latent_config import LATENT, latent_info
 from engine.models.layouts import onnx
 from engine.models.textless_config import TEXTLESS, textless_info
+from engine.models.unclip_config import UNCLIP, unclip_info
 from engine.recipe import ModelRef
 from engine.wishes import ClipInfo
 
@@ -37,6 +38,7 @@ MAKERS = {
     denoisers.DENOISER: denoisers.denoiser_info,
     LATENT: latent_info,
     TEXTLESS: textless_info,
+    UNCLIP: unclip_info,
 }
 Kind = TypeVar(
     "Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo, ControlInfo

@@ -14,15 +14,19 @@ from engine.models.latent_denoiser import LatentDenoiser, check_parts
 from engine.models.published.pipeline_parts import Pipeline
 from engine.models.textless_config import TEXTLESS
 from engine.models.textless_denoiser import TextlessDenoiser, check_textless
+from engine.models.unclip_config import UNCLIP
+from engine.models.unclip_denoiser import UnclipDenoiser, check_unclip
 
 _OPENED: Mapping[str, Callable[[DenoiserInfo], Denoiser]] = {
     LATENT: LatentDenoiser,
     TEXTLESS: TextlessDenoiser,
+    UNCLIP: UnclipDenoiser,
 }
 _CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
     LATENT: check_parts,
     TEXTLESS: check_textless,
     CONTROL: check_control,
+    UNCLIP: check_unclip,
 }
 
 

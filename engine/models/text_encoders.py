@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from engine.models.latent_config import LatentConfig
@@ -38,6 +38,12 @@ class Encoder:
             return ids
         ended = (ids == self.tokenizer.end).cumsum(1)
         return torch.where(ended > 1, self.pad, ids)
+
+    def kept(self, texts: Sequence[str]) -> Bool[Tensor, "n tokens"]:
+        """Which tokens are the text's own, its end among them, and no filling."""
+        ids = torch.from_numpy(self.tokenizer.tokens(texts, self.context).ids)
+        ends = (ids == self.tokenizer.end).int()
+        return ends.cumsum(1) - ends == 0
 
 
 class TwinEncoder:

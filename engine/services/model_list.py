@@ -13,6 +13,7 @@ KINDS = {
     "diffusion": "diffusion",
     "latent-diffusion": "diffusion in codes",
     "textless-diffusion": "diffusion",
+    "unclip-diffusion": "diffusion of what a CLIP would say",
     "control": "ControlNet",
     "noisy-classifier": "noise-aware classifier",
     "clip": "CLIP",

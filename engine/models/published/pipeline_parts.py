@@ -114,6 +114,14 @@ def schedule_of(plain: Mapping[str, Any], where: str) -> tuple[Schedule, Predict
     return made, PREDICTIONS[predicts]
 
 
+def pad_of(folder: Path, tokenizer: Tokenizer) -> int | None:
+    """The token after a text's end; published tokenizers write it as a word or as an object."""
+    file = folder / "special_tokens_map.json"
+    named = read_json(file).get("pad_token") if file.is_file() else None
+    word = named.get("content") if isinstance(named, dict) else named
+    return tokenizer.vocab.get(word) if isinstance(word, str) else None
+
+
 def today(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Tensors by the names of today, with the shapes of today."""
     return {_today(name): _flat(name, array) for name, array in tensors.items()}

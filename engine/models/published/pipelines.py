@@ -20,6 +20,7 @@ from engine.models.published.stable_diffusion import (
     read_upscaler,
     read_variations,
 )
+from engine.models.published.unclip import read_unclip
 from engine.models.published.unconditional import read_latent, read_pixels
 
 READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
@@ -37,6 +38,7 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "StableDiffusionInstructPix2PixPipeline": read_instructions,
     "StableDiffusionUpscalePipeline": read_upscaler,
     "StableUnCLIPImg2ImgPipeline": read_variations,
+    "UnCLIPPipeline": read_unclip,
     "StableDiffusionXLPipeline": read_sdxl,
     "StableDiffusionXLImg2ImgPipeline": read_sdxl,
     "StableDiffusionXLControlNetPipeline": read_sdxl,

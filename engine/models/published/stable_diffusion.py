@@ -30,6 +30,7 @@ from engine.models.published.pipeline_parts import (
     INDEX,
     LCM,
     Pipeline,
+    pad_of,
     part_of,
     schedule_of,
     scheduler_of,
@@ -177,7 +178,7 @@ def _clip(
         if not name.endswith("position_ids")
     }
     return {
-        "text": settings_of(part), "pad": _pad(path / f"tokenizer{which}", tokenizer),
+        "text": settings_of(part), "pad": pad_of(path / f"tokenizer{which}", tokenizer),
     }, tensors  # fmt: skip
 
 
@@ -200,11 +201,3 @@ def _eyes(path: Path, raw: RawCheckpoint) -> tuple[dict[str, Any], Tensors]:
         if not name.endswith("position_ids")
     }
     return plain, tensors
-
-
-def _pad(folder: Path, tokenizer: Tokenizer) -> int | None:
-    """The token after a text's end; published tokenizers write it as a word or as an object."""
-    file = folder / "special_tokens_map.json"
-    named = read_json(file).get("pad_token") if file.is_file() else None
-    word = named.get("content") if isinstance(named, dict) else named
-    return tokenizer.vocab.get(word) if isinstance(word, str) else None

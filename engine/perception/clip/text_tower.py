@@ -64,6 +64,14 @@ class PooledTower(TextTower):
         super().__init__(sizes)
         self.text_projection = nn.Linear(sizes.hidden_size, width, bias=False)
 
+    def read(
+        self, ids: Int64[Tensor, "n tokens"]
+    ) -> tuple[Float[Tensor, "n tokens inside"], Float[Tensor, "n width"]]:
+        """What every token has become, and the whole text in the shared space."""
+        states = self.states(ids)
+        whole: Tensor = self.text_projection(self._ended(ids, states))
+        return states, whole
+
     def both(
         self, ids: Int64[Tensor, "n tokens"]
     ) -> tuple[Float[Tensor, "n tokens inside"], Float[Tensor, "n width"]]:
