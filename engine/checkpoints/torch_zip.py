@@ -7,7 +7,9 @@ count)`; the values are the entries `NAME/data/KEY` (torch/serialization.py, `_s
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.checkpoints.inert_pickle import Nested, load
@@ -18,6 +20,7 @@ from engine.checkpoints.refusal import DAMAGED, UNSAFE, refuse, shown
 from engine.checkpoints.zip_entries import list_entries, open_entries
 
 T = TypeVar("T")
+MOST_NAMES = 8_000_000
 _KNOWN = frozenset(
     {"version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"}
 )
@@ -50,6 +53,19 @@ def load_torch_zip(data: memoryview, budget: Budget, nested: Nested | None) -> A
     if end != len(text):
         refuse("bytes follow the end of its pickle", UNSAFE)
     return value
+
+
+def pickle_of(path: Path) -> bytes:
+    """The bytes of an archive's pickle, to be looked at and not run; b"" where there is none, or
+    where it is so large that it holds more than names."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [one for one in archive.infolist() if one.filename.endswith("/data.pkl")]
+            if len(entries) != 1 or entries[0].file_size > MOST_NAMES:
+                return b""
+            return archive.read(entries[0])
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError):
+        return b""
 
 
 def read_ident(ident: Any, length: int) -> tuple[str, str, int]:

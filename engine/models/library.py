@@ -16,6 +16,7 @@ from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.errors import ModelError
 from engine.frame import ModelInfo
 from engine.models import denoisers
+from engine.models.adm_config import ADM, adm_info
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
 from engine.models.control_config import CONTROL, control_info
 from engine.models.families import check_fits
@@ -39,6 +40,7 @@ MAKERS = {
     LATENT: latent_info,
     TEXTLESS: textless_info,
     UNCLIP: unclip_info,
+    ADM: adm_info,
 }
 Kind = TypeVar(
     "Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo, ControlInfo

@@ -20,10 +20,12 @@ from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.diffusion.unet import PixelUNet
 from engine.errors import ModelError
 from engine.frame import BackendName
+from engine.models.adm import open_adm_classifier
 from engine.models.card import read_card
 from engine.models.denoiser import Denoiser
 from engine.models.denoisers import UNET, denoiser_config, stored_weights
 from engine.models.text_blends import Read, TextBlends, Weights, class_shares
+from engine.perception.adm import Encoder
 from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
 from engine.perception.noisy_clip import NoisyClip, NoisyClipConfig
 from engine.perception.noisy_tower import NoisyTower
@@ -122,8 +124,11 @@ def open_unet(info: DenoiserInfo, tensors: Any) -> Any:
     return open_session(graph, weights, physical_cores())
 
 
-def open_classifier(info: ClassifierInfo) -> NoisyClassifier:
+def open_classifier(info: ClassifierInfo) -> NoisyClassifier | Encoder:
     """A noise-aware classifier, ready for gradients. Raises ModelError."""
+    theirs = read_card(info.folder)["config"].get("adm")
+    if theirs is not None:
+        return open_adm_classifier(theirs, stored_weights(info.folder, info.sha256), info.name)
 
     def made(config: Any) -> NoisyClassifier:
         return NoisyClassifier(NoisyClassifierConfig.from_dict(config))

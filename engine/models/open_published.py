@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.denoising import DenoiserInfo
+from engine.models.adm import AdmDenoiser, check_adm
+from engine.models.adm_config import ADM
 from engine.models.control import check_control
 from engine.models.control_config import CONTROL
 from engine.models.denoiser import Denoiser
+from engine.models.denoisers import CLASSIFIER
 from engine.models.latent_config import LATENT
 from engine.models.latent_denoiser import LatentDenoiser, check_parts
 from engine.models.published.pipeline_parts import Pipeline
@@ -21,12 +24,15 @@ _OPENED: Mapping[str, Callable[[DenoiserInfo], Denoiser]] = {
     LATENT: LatentDenoiser,
     TEXTLESS: TextlessDenoiser,
     UNCLIP: UnclipDenoiser,
+    ADM: AdmDenoiser,
 }
 _CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
     LATENT: check_parts,
     TEXTLESS: check_textless,
     CONTROL: check_control,
     UNCLIP: check_unclip,
+    ADM: check_adm,
+    CLASSIFIER: lambda card, tensors, where: check_adm(card.adm, tensors, where),
 }
 
 

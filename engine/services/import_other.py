@@ -14,9 +14,11 @@ from engine.services.clips import import_clip, is_clip_folder
 from engine.services.import_diffusion import import_diffusion, is_diffusion_folder
 from engine.services.import_pipeline import (
     import_control,
+    import_guided,
     import_pipeline,
     import_single_file,
     is_control_folder,
+    is_guided_file,
     is_pipeline_folder,
     is_single_file,
 )
@@ -26,13 +28,14 @@ _KINDS: tuple[tuple[Callable[[Path], bool], Callable[..., Any], str], ...] = (
     (is_clip_folder, import_clip, "a CLIP, for texts"),
     (is_pipeline_folder, import_pipeline, "a diffusion model, for Diffuse"),
     (is_control_folder, import_control, "a ControlNet, for --control and Diffuse"),
+    (is_guided_file, import_guided, "guided diffusion, for Diffuse"),
     (is_diffusion_folder, import_diffusion, "a part of diffusion, for Diffuse"),
 )
 
 
 def is_other(path: Path) -> bool:
     """Whether a path is one of these. Raises ModelError for a damaged card."""
-    return is_single_file(path) or (path.is_dir() and any(known(path) for known, _, _ in _KINDS))
+    return is_single_file(path) or any(known(path) for known, _, _ in _KINDS)
 
 
 def import_other(
@@ -50,7 +53,7 @@ def import_other(
         card = import_single_file(home, path, name, progress, cancel, predicts)
         return f"{card['name']}: a diffusion model, for Diffuse"
     if predicts is not None:
-        raise UsageError("--predicts is for one file of Stable Diffusion; a folder tells it.")
+        raise UsageError("--predicts is for one file of Stable Diffusion; others tell it.")
     keep, words = next((keep, words) for known, keep, words in _KINDS if known(path))
     found = keep(home, path, name, progress, cancel)
     chosen = found["name"] if isinstance(found, dict) else found.name

@@ -10,6 +10,7 @@ from engine.backends.device import machine
 from engine.cancel import CancelToken
 from engine.checkpoints.refusal import naming
 from engine.checkpoints.safetensors_file import tensor_names
+from engine.checkpoints.torch_zip import pickle_of
 from engine.diffusion.schedule import Prediction
 from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
@@ -102,6 +103,33 @@ def import_single_file(
     raw = read_raw(path, cancel)
     tokenizer = _tokenizer(home, path, vocabulary_of(raw, path.name))
     found = read_single_file(raw, path.name, tokenizer, predicts)
+    return _keep(home, path, name or path.stem, found, progress, cancel)
+
+
+def is_guided_file(path: Path) -> bool:
+    """Whether a file holds a network of guided diffusion, by the names of its tensors. Of an
+    archive of torch they are looked for in its pickle, which is not run."""
+    from engine.models.adm_config import MARKS, is_adm
+
+    if not path.is_file():
+        return False
+    if path.suffix == ".safetensors":
+        return is_adm(tensor_names(path))
+    if path.suffix not in (".pt", ".pth"):
+        return False
+    text = pickle_of(path)
+    return all(mark.encode() in text for mark in MARKS)
+
+
+def import_guided(
+    home: Path, path: Path, name: str | None, progress: OnProgress, cancel: CancelToken
+) -> dict[str, Any]:
+    """As import_pipeline, for a file of guided diffusion."""
+    from engine.checkpoints.read import read_raw
+    from engine.models.published.guided_diffusion import read_guided
+
+    progress(Progress("Reading and checking", 0.1))
+    found = read_guided(read_raw(path, cancel), path.name)
     return _keep(home, path, name or path.stem, found, progress, cancel)
 
 

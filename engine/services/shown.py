@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.denoising import Classes, ClassifierFree, Conditioning, Denoise, PictureGuidance
 from engine.diffusion import guidance
+from engine.models.adm import AdmDenoiser
 from engine.models.condition import Told
 from engine.models.denoiser import Denoiser
 from engine.models.latent_denoiser import LOW_NOISE, LatentDenoiser
@@ -34,6 +35,9 @@ def show(
     small picture with a little noise; eyes look at it for a model that draws another one like it.
     seed: of noise in what is shown.
     """
+    if isinstance(network, AdmDenoiser):
+        network.shown = image
+        return
     if not isinstance(network, LatentDenoiser) or not network.info.shown:
         return
     if network.info.shown == "picture":
