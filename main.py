@@ -224,7 +224,7 @@ def _building(verb) -> None:  # type: ignore[no-untyped-def]
     bring = verb("import", "read a checkpoint safely, check it, keep it")
     bring.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
     bring.add_argument("--name", metavar="N")
-    words = "of one file of Stable Diffusion 2.x, which does not tell"
+    words = "of one file of Stable Diffusion 2.x; it is tried where nothing is said"
     bring.add_argument("--predicts", choices=("epsilon", "v"), help=words)
     find = verb("find-directions", "find directions in a model's latent space")
     find.add_argument("--model", required=True, metavar="NAME")

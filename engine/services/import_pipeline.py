@@ -15,6 +15,7 @@ from engine.diffusion.schedule import Prediction
 from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
 from engine.models.card import check_name
+from engine.models.latent_config import LatentConfig
 from engine.models.published.pipeline_parts import INDEX, Pipeline
 from engine.models.published.single_file import is_original
 from engine.perception.clip.tokenizer import VOCAB, WHOLE, Tokenizer, read_tokenizer
@@ -93,15 +94,28 @@ def import_single_file(
     """As import_pipeline, for one file with all of Stable Diffusion 1.x or 2.x.
 
     The words of its tokenizer are looked for beside it, in `tokenizer` beside it, and in the models
-    that are here. predicts: see read_single_file. Raises CheckpointError or ModelError; then
-    nothing is kept.
+    that are here. predicts: see read_single_file; None for what it is found to be. Raises
+    CheckpointError or ModelError; then nothing is kept.
     """
     from engine.checkpoints.read import read_raw
-    from engine.models.published.single_file import read_single_file, vocabulary_of
+    from engine.models.published.single_file import (
+        read_single_file,
+        tells_prediction,
+        vocabulary_of,
+    )
 
     progress(Progress("Reading and checking", 0.1))
     raw = read_raw(path, cancel)
     tokenizer = _tokenizer(home, path, vocabulary_of(raw, path.name))
+    if predicts is None and not tells_prediction(raw, path.name):
+        from engine.models.prediction_trial import tried_prediction
+
+        found = read_single_file(raw, path.name, tokenizer, "v")
+        _check_memory(path.name, sum(array.size for array in found.tensors.values()))
+        progress(Progress("Finding what it predicts", 0.3))
+        assert isinstance(found.config, LatentConfig)
+        predicts = tried_prediction(found.config, found.tensors, tokenizer, path.name)
+        cancel.check()
     found = read_single_file(raw, path.name, tokenizer, predicts)
     return _keep(home, path, name or path.stem, found, progress, cancel)
 

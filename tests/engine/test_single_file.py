@@ -183,13 +183,38 @@ def test_what_is_missing_or_odd_is_one_clear_error(file: Path, home: Path, case:
     assert words in refused(home, file)
 
 
-def test_a_file_that_cannot_tell_what_it_predicts_says_how_to_say_it(
-    tmp_path: Path, home: Path
+def answer_with_the_noise(folder: Path) -> None:
+    """Teach a U-Net what one that predicts epsilon does at the last timestep."""
+    net = UNet2DConditionModel(**NEWER)
+    net.load_state_dict(load_file(folder / "unet" / "model.safetensors"))
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(60):
+        x = torch.randn(4, 4, 8, 8, generator=rng)
+        text = torch.randn(4, 7, 64, generator=rng)
+        out = net(x, 999, encoder_hidden_states=text).sample
+        optimizer.zero_grad()
+        (out - x).square().mean().backward()
+        optimizer.step()
+    write_part(folder / "unet", net, NEWER)
+
+
+@pytest.mark.parametrize("predicts", ["v", "epsilon"])
+def test_what_a_file_cannot_tell_is_found_by_asking_it(
+    tmp_path: Path, home: Path, predicts: str
 ) -> None:
-    write_folder(tmp_path / "tiny-sd", newer=True)
-    file = tmp_path / "tiny-sd" / "tiny.safetensors"
-    write_original(tmp_path / "tiny-sd", file, open_clip=True)
-    assert "--predicts v" in refused(home, file)
+    folder = tmp_path / "tiny-sd"
+    write_folder(folder, newer=True)
+    if predicts == "epsilon":
+        answer_with_the_noise(folder)
+    write_original(folder, folder / "tiny.safetensors", open_clip=True)
+    words = import_other(
+        home, folder / "tiny.safetensors", None, lambda progress: None, CancelToken()
+    )
+    assert words == "tiny: a diffusion model, for Diffuse"
+    model = open_published(ModelLibrary(home, home / "bundled").denoisers()[-1])
+    assert model.prediction == predicts
+    assert model.info.resolution == {"v": 192, "epsilon": 128}[predicts]
 
 
 def test_other_files_of_weights_are_none(file: Path, tmp_path: Path) -> None:

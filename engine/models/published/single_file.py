@@ -2,7 +2,7 @@
 
 Such a file has no settings: they follow from the shapes of its tensors, and from what all such
 models have in common. What shapes cannot tell, whether a 2.x model predicts epsilon or v, has to
-be said. The words of the tokenizer are in no such file.
+be said or tried. The words of the tokenizer are in no such file.
 """
 
 from __future__ import annotations
@@ -45,22 +45,25 @@ def vocabulary_of(raw: RawCheckpoint, where: str) -> int:
         raise _incomplete(where, error) from error
 
 
+def tells_prediction(raw: RawCheckpoint, where: str) -> bool:
+    """Whether it follows from the file what its model predicts. Raises ModelError."""
+    try:
+        return not _text(raw.networks[0].tensors)[2]
+    except (KeyError, ValueError) as error:
+        raise _incomplete(where, error) from error
+
+
 def read_single_file(
     raw: RawCheckpoint, where: str, tokenizer: Tokenizer, predicts: Prediction | None
 ) -> Pipeline:
-    """What such a file is. predicts: None for what follows from the file.
+    """What such a file is. predicts: None for epsilon, as all of 1.x do.
 
     Raises ModelError for what is missing, and for another kind of model.
     """
     tensors = raw.networks[0].tensors
     try:
         words, sizes, second = _text(tensors)
-        prediction = predicts or ("epsilon" if not second else None)
-        if prediction is None:
-            raise ModelError(
-                f"{where} is a Stable Diffusion 2.x, whose file does not tell what it predicts.",
-                "Add --predicts v for models of 768 px, or --predicts epsilon for 512 px.",
-            )
+        prediction = predicts or "epsilon"
         _check_betas(tensors, where)
         unet, vae = part_called(tensors, ORIGINAL_UNET), part_called(tensors, ORIGINAL_VAE)
         settings, coder = _unet(unet, SIDES[prediction]), _vae(vae)
