@@ -20,6 +20,7 @@ from engine.models.adm_config import ADM, adm_info
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
 from engine.models.control_config import CONTROL, control_info
 from engine.models.families import check_fits
+from engine.models.imagen_config import IMAGEN, imagen_info
 from engine.models.latent_config import LATENT, latent_info
 from engine.models.layouts import onnx
 from engine.models.textless_config import TEXTLESS, textless_info
@@ -41,6 +42,7 @@ MAKERS = {
     TEXTLESS: textless_info,
     UNCLIP: unclip_info,
     ADM: adm_info,
+    IMAGEN: imagen_info,
 }
 Kind = TypeVar(
     "Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo, ControlInfo

@@ -12,6 +12,8 @@ from engine.models.control import check_control
 from engine.models.control_config import CONTROL
 from engine.models.denoiser import Denoiser
 from engine.models.denoisers import CLASSIFIER
+from engine.models.imagen_config import IMAGEN
+from engine.models.imagen_denoiser import ImagenDenoiser, check_imagen
 from engine.models.latent_config import LATENT
 from engine.models.latent_denoiser import LatentDenoiser, check_parts
 from engine.models.published.pipeline_parts import Pipeline
@@ -25,6 +27,7 @@ _OPENED: Mapping[str, Callable[[DenoiserInfo], Denoiser]] = {
     TEXTLESS: TextlessDenoiser,
     UNCLIP: UnclipDenoiser,
     ADM: AdmDenoiser,
+    IMAGEN: ImagenDenoiser,
 }
 _CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
     LATENT: check_parts,
@@ -32,6 +35,7 @@ _CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
     CONTROL: check_control,
     UNCLIP: check_unclip,
     ADM: check_adm,
+    IMAGEN: check_imagen,
     CLASSIFIER: lambda card, tensors, where: check_adm(card.adm, tensors, where),
 }
 

@@ -14,6 +14,7 @@ from engine.diffusion import guidance
 from engine.models.adm import AdmDenoiser
 from engine.models.condition import Told
 from engine.models.denoiser import Denoiser
+from engine.models.imagen_denoiser import ImagenDenoiser
 from engine.models.latent_denoiser import LOW_NOISE, LatentDenoiser
 from engine.models.text_blends import Weights
 
@@ -37,7 +38,8 @@ def show(
     """
     if isinstance(network, AdmDenoiser):
         network.shown = image
-        return
+    elif isinstance(network, ImagenDenoiser) and network.info.shown:
+        network.show(image, seed)
     if not isinstance(network, LatentDenoiser) or not network.info.shown:
         return
     if network.info.shown == "picture":

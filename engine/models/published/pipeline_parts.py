@@ -19,6 +19,7 @@ from engine.diffusion.schedule import Kind, Prediction, Schedule, Variance
 from engine.errors import ModelError
 from engine.models.latent_config import refuse
 from engine.perception.clip.tokenizer import Tokenizer
+from engine.perception.unigram import Unigram
 from engine.perception.wordpiece import WordPiece
 
 INDEX = "model_index.json"
@@ -56,7 +57,7 @@ class Pipeline:
     family: str
     config: Config
     tensors: Mapping[str, np.ndarray]
-    tokenizer: Tokenizer | WordPiece | None = None
+    tokenizer: Tokenizer | WordPiece | Unigram | None = None
 
 
 def part_of(raw: RawCheckpoint, where: str, *names: str) -> RawNetwork:

@@ -9,6 +9,7 @@ from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
 from engine.models.latent_config import refuse
 from engine.models.published.dit import read_dit
+from engine.models.published.imagen import read_imagen, read_imagen_second
 from engine.models.published.pipeline_parts import INDEX, Pipeline
 from engine.models.published.stable_diffusion import (
     read_inpainting,
@@ -39,6 +40,9 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "StableDiffusionUpscalePipeline": read_upscaler,
     "StableUnCLIPImg2ImgPipeline": read_variations,
     "UnCLIPPipeline": read_unclip,
+    "IFPipeline": read_imagen,
+    "IFImg2ImgPipeline": read_imagen,
+    "IFSuperResolutionPipeline": read_imagen_second,
     "StableDiffusionXLPipeline": read_sdxl,
     "StableDiffusionXLImg2ImgPipeline": read_sdxl,
     "StableDiffusionXLControlNetPipeline": read_sdxl,
