@@ -143,6 +143,7 @@ def denoise_of(
     sampler = options.sampler or (usual if options.eta is None else "ddim")
     steps = 4 if sampler == "lcm" else 25
     scale = 3.0 if options.guidance is None else options.guidance
+    told = info.reads or (info.classes and (info.free or options.guidance is not None))
     away = _texts(options.negative)
     beside: tuple[Guidance, ...] = texts
     if info.shown == "picture":
@@ -155,7 +156,7 @@ def denoise_of(
             ModelRef(info.name, info.sha256),
             Seed(options.seed),
             Classes(classes) if classes else _texts(options.prompt),
-            (*((ClassifierFree(scale, away),) if info.classes or info.reads else ()), *beside),
+            (*((ClassifierFree(scale, away),) if told else ()), *beside),
             sampler,
             steps if options.steps is None else options.steps,
             options.spacing or SPACINGS[sampler][0],  # type: ignore[index]

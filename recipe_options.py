@@ -114,8 +114,7 @@ def _redrawn(options: Namespace, made: Recipe, info: DenoiserInfo, studio: Studi
             raise UsageError("--strength goes with --from.")
         return made
     square = _square(options.source, info.begins_px, studio)
-    usual = 1.0 if info.shown else 0.6  # of what it sees, nothing need be left in the noise
-    strength = usual if options.strength is None else options.strength
+    strength = info.usual_strength if options.strength is None else options.strength
     return Recipe(Redraw(square, denoising_of(made), strength))
 
 

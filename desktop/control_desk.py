@@ -61,6 +61,7 @@ class ControlDesk(QObject):
         """The panel, as soon as it is made."""
         panel.photo_wanted.connect(self._ask_photo)
         panel.photo_dropped.connect(self.page.open)
+        panel.recipe_dropped.connect(self.page.take)
         panel.drawing_chosen.connect(self.choose_drawing)
         panel.brush_changed.connect(self._set_brush)
 

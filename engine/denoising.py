@@ -255,7 +255,7 @@ class DenoiserInfo:
     what it sees of the picture that it draws anew: the "picture", what is left when what it draws
     is "masked", the "small" one that it enlarges, or one that its own is to be "like"; "" for
     nothing. source_px: the side of that picture; 0 for that of what it makes. scored: it is told
-    how beautiful its picture is.
+    how beautiful its picture is. free: it was taught without a class, too.
     """
 
     name: str
@@ -275,6 +275,7 @@ class DenoiserInfo:
     shown: Literal["", "picture", "masked", "small", "like"] = ""
     source_px: int = 0
     scored: bool = False
+    free: bool = True
 
     @classmethod
     def of_card(
@@ -298,6 +299,11 @@ class DenoiserInfo:
     def begins_px(self) -> int:
         """The side of a picture that it draws anew."""
         return self.source_px or self.resolution
+
+    @property
+    def usual_strength(self) -> float:
+        """How much of a picture is drawn anew: all of what it sees anyway."""
+        return 1.0 if self.shown else 0.6
 
     @property
     def reads(self) -> bool:

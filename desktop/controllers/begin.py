@@ -32,6 +32,20 @@ class OpenSquare:
         return square_of(*self.studio.open_photo(self.path), self.side)
 
 
+@dataclass(frozen=True)
+class OpenRecipe:
+    """As OpenSquare, for what a Recipe shows; it is rendered, to see its size."""
+
+    studio: Studio
+    text: str
+    side: int
+
+    def __call__(self, progress: OnProgress, token: CancelToken) -> Image:
+        recipe = Recipe.from_json(self.text)
+        height, width = self.studio.render(recipe, cancel=token).pixels.shape[:2]
+        return square_of(recipe.image, width, height, self.side)
+
+
 class BeginController(QObject):
     """What a diffusion begins with."""
 
@@ -62,9 +76,9 @@ class BeginController(QObject):
             self._lane.submit(Job(OPEN, f"Opening {path.name}", work))
 
     def _begin(self, image: Image) -> None:
-        state = self._diffuse.state
+        state, usual = self._diffuse.state, self._diffuse.usual_strength
         if state is not None:
-            known = Begun(image) if state.begun is None else Begun(image, state.begun.strength)
+            known = Begun(image, usual if state.begun is None else state.begun.strength)
             self._diffuse.set_field("begun", known)
             self._diffuse.end_gesture()
 

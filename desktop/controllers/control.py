@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop.controllers.begin import OpenSquare
+from desktop.controllers.begin import OpenRecipe, OpenSquare
 from desktop.controllers.diffuse import DiffuseController
 from desktop.lanes import Job, QueueLane
 from desktop.messages import message_of
@@ -43,6 +43,14 @@ class ControlController(QObject):
             self._place = place
             work = OpenSquare(self._studio, path, self._diffuse.made_px)
             self._lane.submit(Job(OPEN, f"Opening {path.name}", work))
+
+    @Slot(int, str)
+    def take(self, place: int, text: str) -> None:
+        """Let it follow a picture of this program, as its Recipe says it."""
+        if self._diffuse.made_px:
+            self._place = place
+            work = OpenRecipe(self._studio, text, self._diffuse.made_px)
+            self._lane.submit(Job(OPEN, "Opening a picture", work))
 
     def follow(self, place: int, image: Image) -> None:
         """Let it follow a picture of the model's size; live until the gesture ends."""

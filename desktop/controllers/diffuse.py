@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage, QUndoStack
 
 from desktop.controllers.page import PageController
-from desktop.diffuse_state import DiffuseState, at_size, fitting_spacing, recipe_of, state_of
+from desktop.diffuse_state import Begun, DiffuseState, at_size, fitting_spacing, recipe_of, state_of
 from desktop.display import Shown, shown, thumb
 from desktop.facts import DiffuseKit
 from desktop.lanes import Job, QueueLane
@@ -88,6 +88,12 @@ class DiffuseController(PageController[DiffuseState]):
         return 0 if info is None else info.begins_px
 
     @property
+    def usual_strength(self) -> float:
+        """How much of a picture the model of now draws anew."""
+        info = self.kit.maker(self.state.model.sha256) if self.kit and self.state else None
+        return Begun.strength if info is None else info.usual_strength
+
+    @property
     def made_px(self) -> int:
         """The side of what the model of now makes; 0 before there is one."""
         info = self.kit.maker(self.state.model.sha256) if self.kit and self.state else None
@@ -130,6 +136,8 @@ class DiffuseController(PageController[DiffuseState]):
         begun, side = self.state.begun, info.begins_px  # of the size that the other model takes
         if begun is not None and side != self.side:
             begun = replace(begun, image=at_size(begun.image, side))
+        if begun is not None and info.shown == "small":
+            begun = replace(begun, strength=1.0, only=())
         changed = replace(self.state, model=ref, conditioning=asked, terms=terms, begun=begun)
         self.do(f"Use {info.title}", changed)
 
@@ -282,6 +290,8 @@ def _fitting_term(
     """The term as another model understands it; None for one that it cannot have."""
     match term:
         case ClassifierFree(negative=negative):
+            if not (info.free or info.reads):
+                return None
             return replace(term, negative=_fitting(negative, info, first=False))
         case Control(model=net, image=image):
             fits = net.sha256 in {one.sha256 for one in controls}

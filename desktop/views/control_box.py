@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from desktop.views.term_box import TermBox
 from desktop.widgets.button import push
 from desktop.widgets.choice_row import ChoiceRow
+from desktop.widgets.recipe_drag import carries, text_of
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
@@ -28,6 +29,7 @@ class ControlBox(TermBox):
 
     photo_wanted = Signal(object)
     photo_dropped = Signal(object, object)  # the box, Path
+    recipe_dropped = Signal(object, str)  # the box, a picture of this program
     drawing_chosen = Signal(object, bool)
     brush_changed = Signal(float)  # radius in shares of the picture
 
@@ -83,12 +85,18 @@ class ControlBox(TermBox):
             self._steep.set_value(edges.high)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take a file."""
-        if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
+        """Take a file, or a picture of this program."""
+        if carries(event) or (
+            event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile()
+        ):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Follow the picture that was let go."""
+        if carries(event):
+            self.recipe_dropped.emit(self, text_of(event))
+            event.acceptProposedAction()
+            return
         self.photo_dropped.emit(self, Path(event.mimeData().urls()[0].toLocalFile()))
         event.acceptProposedAction()
 

@@ -42,6 +42,7 @@ class GuidancePanel(QWidget):
     gesture_ended = Signal()
     photo_wanted = Signal(int)  # for the ControlNet at that place
     photo_dropped = Signal(int, object)  # likewise, Path
+    recipe_dropped = Signal(int, str)  # likewise, a picture of this program
     drawing_chosen = Signal(object)  # the place, or None
     brush_changed = Signal(float)
 
@@ -163,6 +164,7 @@ class GuidancePanel(QWidget):
         box = ControlBox(self._nets())
         box.photo_wanted.connect(self._ask_photo)
         box.photo_dropped.connect(self._take_photo)
+        box.recipe_dropped.connect(self._take_recipe)
         box.drawing_chosen.connect(self._choose_drawing)
         box.brush_changed.connect(self.brush_changed)
         return box
@@ -172,6 +174,9 @@ class GuidancePanel(QWidget):
 
     def _take_photo(self, box: TermBox, path: object) -> None:
         self.photo_dropped.emit(self._boxes.index(box), path)
+
+    def _take_recipe(self, box: TermBox, text: str) -> None:
+        self.recipe_dropped.emit(self._boxes.index(box), text)
 
     def _choose_drawing(self, box: TermBox, on: bool) -> None:
         if box in self._boxes:

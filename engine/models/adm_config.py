@@ -149,6 +149,7 @@ def adm_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> DenoiserIn
     return DenoiserInfo.of_card(
         folder, card, bundled, config.side, classes=tuple(map(str, range(config.classes))),
         shown="small" if small else "", source_px=config.side // TIMES if small else 0,
+        free=not config.classes,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, QRectF, QUrl
+from PySide6.QtCore import QByteArray, QMimeData, QPointF, QRectF, QUrl
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -19,10 +19,11 @@ from desktop.diffuse_state import at_size, recipe_of, state_of
 from desktop.views.canvas_overlay import View
 from desktop.views.control_box import ControlBox, words_of
 from desktop.views.guidance_panel import GuidancePanel
+from desktop.widgets.recipe_drag import DROP
 from engine.controlling import Control, Drawn, Edges
 from engine.denoising import ClassifierFree, Dab, PictureGuidance
 from engine.provenance.origin import source_type
-from engine.recipe import Crop, ModelRef, Photo, Recipe, Resize
+from engine.recipe import Crop, Generate, ModelRef, Photo, Recipe, Resize, Seed
 from engine.services.import_other import import_other
 from engine.studio import Studio
 from tests.desktop.test_drops import drop
@@ -137,6 +138,24 @@ def test_another_model_keeps_what_it_can_have(desk: Desk) -> None:
     desk.diffuse.use("portraits-ddpm")
     assert [type(term) for term in desk.diffuse.state.terms] == [ClassifierFree]
     assert not panel._followed.isVisibleTo(panel)
+    desk.close()
+
+
+def test_a_picture_of_this_program_is_followed_where_it_is_dropped(
+    desk: Desk, qtbot: QtBot
+) -> None:
+    desk.diffuse.use("tiny-sd")
+    panel = desk.window.diffuse.make("guidance")
+    press(panel, "ControlNet")
+    (box,) = panel.findChildren(ControlBox)
+    model = next(info for info in desk.studio.models() if info.resolution == 32)
+    face = Generate(ModelRef(model.name, model.sha256), Seed(3))
+    data = QMimeData()
+    data.setData(DROP, QByteArray(Recipe(face).text().encode()))
+    assert drop(box, QPointF(9, 9), data)
+    qtbot.waitUntil(lambda: isinstance(term_of(desk).image, Edges), timeout=60_000)
+    assert term_of(desk).image == Edges(Resize(face, 16, 16))
+    assert words_of(term_of(desk)) == "Follows the edges of a generated picture."
     desk.close()
 
 

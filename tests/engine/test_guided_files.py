@@ -278,3 +278,8 @@ def test_the_command_line_keeps_one(
     write_guided(tmp_path / "tiny.pt", MAKER)
     assert main.main(["import", str(tmp_path / "tiny.pt"), "--name", "adm"]) == 0
     assert "adm: guided diffusion" in capsys.readouterr().out
+    out = str(tmp_path / "made.png")
+    made = ["render", "--model", "adm", "--seed", "1", "--class", "2", "--steps", "1"]
+    assert main.main([*made, "--out", out]) == 0
+    assert main.main([*made, "--prompt", "a hat", "--out", out]) == 1
+    assert "reads no texts" in capsys.readouterr().err
