@@ -38,8 +38,7 @@ def network_of(config: AdmConfig) -> Encoder:
     with torch.device("meta"):
         if config.kind == "classifier":
             return Encoder(*sizes, 3, side=config.side, **told)
-        sees = 6 if config.kind == "upsampler" else 3
-        return Unet(*sizes, sees, classes=config.classes, **told)
+        return Unet(*sizes, config.sees, classes=config.classes, **told)
 
 
 def open_adm_classifier(plain: Any, tensors: Tensors, where: str) -> Encoder:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -24,7 +24,8 @@ ATTENDS_PX, HEAD, FEW_HEADS = 32, 64, 4
 TIMES = 4  # that an upsampler enlarges
 GROUPS = 32
 MARKS = ("input_blocks.0.0.weight", "time_embed.0.weight", "out.0.weight")  # all have these
-Kind = Literal["maker", "upsampler", "classifier"]
+Kind = Literal["maker", "upsampler", "inpainter", "classifier"]
+SEES: Mapping[int, Kind] = {3: "maker", 6: "upsampler", 7: "inpainter"}  # channels
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,19 @@ class AdmConfig:
     moves: bool = True
 
     @property
+    def small(self) -> bool:
+        """Whether it begins a cascade."""
+        return self.kind in ("maker", "inpainter") and self.side == 64
+
+    @property
+    def sees(self) -> int:
+        """Channels of what it is given."""
+        return next((channels for channels, kind in SEES.items() if kind == self.kind), 3)
+
+    @property
     def schedule(self) -> Schedule:
         """Of its training."""
-        return Schedule("cosine" if self.kind == "maker" and self.side == 64 else "linear")
+        return Schedule("cosine" if self.small else "linear")
 
     @property
     def heads(self) -> int:
@@ -59,7 +70,7 @@ class AdmConfig:
     @property
     def apart(self) -> bool:
         """Whether queries, keys and values stand apart, and not head by head."""
-        return self.kind == "maker" and self.side == 64
+        return self.small
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -73,15 +84,15 @@ class AdmConfig:
                     "attends": tuple(map(bool, plain["attends"]))}  # fmt: skip
             config = cls(**told)
         except (KeyError, TypeError, ValueError) as error:
-            raise _odd(where, f"its settings are incomplete: {str(error)[:120]}") from error
+            raise odd_adm(where, f"its settings are incomplete: {str(error)[:120]}") from error
         numbers = (config.width, *config.channels, config.blocks, config.side, config.outputs)
         sound = all(type(n) is int and 0 < n <= 8192 for n in numbers)
         levels = 1 <= len(config.channels) == len(config.attends) <= 10
         odd = [c for c in config.channels if c % GROUPS]
         if not sound or not levels or odd or not 0 <= config.classes < 65536:
-            raise _odd(where, f"it has the sizes {str(numbers)[:80]}")
-        if config.kind not in ("maker", "upsampler", "classifier") or config.blocks > 16:
-            raise _odd(where, f"it is {str(config.kind)[:20]!r} of {config.blocks} blocks")
+            raise odd_adm(where, f"it has the sizes {str(numbers)[:80]}")
+        if config.kind not in get_args(Kind) or config.blocks > 16:
+            raise odd_adm(where, f"it is {str(config.kind)[:20]!r} of {config.blocks} blocks")
         return config
 
 
@@ -95,7 +106,7 @@ def adm_config(tensors: Mapping[str, np.ndarray], where: str) -> AdmConfig:
     try:
         return AdmConfig.from_dict(_inferred(tensors), where)
     except (KeyError, IndexError, ValueError) as error:
-        raise _odd(where, f"it lacks {str(error)[:120]}") from error
+        raise odd_adm(where, f"it lacks {str(error)[:120]}") from error
 
 
 def _inferred(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -116,7 +127,7 @@ def _inferred(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
         places = tensors["out.2.positional_embedding"].shape[1] - 1
         side = round(places**0.5) << (levels - 1)
     return {
-        "kind": "classifier" if pools else ("upsampler" if sees == 6 else "maker"),
+        "kind": "classifier" if pools else SEES[sees],
         "width": tensors["time_embed.0.weight"].shape[1], "channels": channels,
         "blocks": blocks, "attends": attends, "side": side, "outputs": len(last),
         "classes": len(last) if pools else (0 if labels is None else len(labels)),
@@ -153,7 +164,8 @@ def adm_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> DenoiserIn
     )  # fmt: skip
 
 
-def _odd(where: str, words: str) -> ModelError:
+def odd_adm(where: str, words: str) -> ModelError:
+    """The refusal of a network that is not read here."""
     return ModelError(
         f"{where} is no network of guided diffusion that is read here: {words}.",
         "Give a file as its makers published it: a diffusion model, an upsampler or a classifier.",

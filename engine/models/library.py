@@ -20,6 +20,7 @@ from engine.models.adm_config import ADM, adm_info
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
 from engine.models.control_config import CONTROL, control_info
 from engine.models.families import check_fits
+from engine.models.glide_config import GLIDE, glide_info
 from engine.models.imagen_config import IMAGEN, imagen_info
 from engine.models.latent_config import LATENT, latent_info
 from engine.models.layouts import onnx
@@ -43,6 +44,7 @@ MAKERS = {
     UNCLIP: unclip_info,
     ADM: adm_info,
     IMAGEN: imagen_info,
+    GLIDE: glide_info,
 }
 Kind = TypeVar(
     "Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo, ControlInfo

@@ -12,6 +12,8 @@ from engine.models.control import check_control
 from engine.models.control_config import CONTROL
 from engine.models.denoiser import Denoiser
 from engine.models.denoisers import CLASSIFIER
+from engine.models.glide import GlideDenoiser, check_glide
+from engine.models.glide_config import GLIDE
 from engine.models.imagen_config import IMAGEN
 from engine.models.imagen_denoiser import ImagenDenoiser, check_imagen
 from engine.models.latent_config import LATENT
@@ -28,6 +30,7 @@ _OPENED: Mapping[str, Callable[[DenoiserInfo], Denoiser]] = {
     UNCLIP: UnclipDenoiser,
     ADM: AdmDenoiser,
     IMAGEN: ImagenDenoiser,
+    GLIDE: GlideDenoiser,
 }
 _CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
     LATENT: check_parts,
@@ -36,6 +39,7 @@ _CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
     UNCLIP: check_unclip,
     ADM: check_adm,
     IMAGEN: check_imagen,
+    GLIDE: check_glide,
     CLASSIFIER: lambda card, tensors, where: check_adm(card.adm, tensors, where),
 }
 

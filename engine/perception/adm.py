@@ -94,32 +94,44 @@ class Up(nn.Module):
 
 
 class Attention(nn.Module):
-    """Every place looks at every other. apart: queries, keys and values stand apart in the file,
-    and not head by head."""
+    """Every place looks at every other, and at what is told. apart: queries, keys and values stand
+    apart in the file, and not head by head. told: numbers a token; 0 for nothing."""
 
-    def __init__(self, width: int, heads: int, apart: bool) -> None:
+    def __init__(self, width: int, heads: int, apart: bool, told: int = 0) -> None:
         super().__init__()
         self.heads, self.apart = heads, apart
         self.norm = nn.GroupNorm(GROUPS, width)
         self.qkv = nn.Conv1d(width, 3 * width, 1)
         self.proj_out = nn.Conv1d(width, width, 1)
+        if told:
+            self.encoder_kv = nn.Conv1d(told, 2 * width, 1)
 
-    def forward(self, x: Float[Tensor, "n width h w"], time: Tensor) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "n width h w"], told: Float[Tensor, "n told tokens"] | None = None
+    ) -> Float[Tensor, "n width h w"]:
         """See class."""
         flat = x.flatten(2)
-        mixed = attend(self.qkv(self.norm(flat)), self.heads, self.apart)
+        more = None if told is None else self.encoder_kv(told)
+        mixed = attend(self.qkv(self.norm(flat)), self.heads, self.apart, more)
         found: Tensor = (flat + self.proj_out(mixed)).view(x.shape)
         return found
 
 
 def attend(
-    qkv: Float[Tensor, "n three_width places"], heads: int, apart: bool
+    qkv: Float[Tensor, "n three_width places"],
+    heads: int,
+    apart: bool,
+    more: Float[Tensor, "n two_width tokens"] | None = None,
 ) -> Float[Tensor, "n width places"]:
-    """What each place takes from all. apart: see Attention."""
+    """What each place takes from all. apart: see Attention. more: further keys and values, head by
+    head."""
     n, width, places = qkv.shape[0], qkv.shape[1] // 3, qkv.shape[2]
     shape = (n, 3, heads, -1, places) if apart else (n, heads, 3, -1, places)
     split = qkv.view(shape) if apart else qkv.view(shape).transpose(1, 2)
     q, k, v = (part.transpose(2, 3) for part in split.unbind(1))  # [n heads places size]
+    if more is not None:
+        told = more.view(n, heads, 2, -1, more.shape[2]).transpose(3, 4)
+        k, v = (torch.cat([told[:, :, i], part], dim=2) for i, part in enumerate((k, v)))
     mixed = F.scaled_dot_product_attention(q, k, v)
     return mixed.transpose(2, 3).reshape(n, width, places)
 
@@ -143,28 +155,31 @@ class Pool(nn.Module):
 
 
 class Stage(nn.ModuleList):
-    """Parts one after the other, each told the time."""
+    """Parts one after the other; attention is told the text, the others the time."""
 
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+    def forward(self, x: Tensor, time: Tensor, text: Tensor | None = None) -> Tensor:
         """See class."""
         for part in self:
-            x = part(x, time) if not isinstance(part, nn.Conv2d) else part(x)
+            if isinstance(part, Attention):
+                x = part(x, text)
+            else:
+                x = part(x) if isinstance(part, nn.Conv2d) else part(x, time)
         return x
 
 
 class Encoder(nn.Module):
     """The way down to the middle. channels, attends: a level each. side: of a classifier's
-    pictures, whose last level is pooled to `outputs` numbers."""
+    pictures, whose last level is pooled to `outputs` numbers. told: see Attention."""
 
     def __init__(
         self, width: int, channels: Sequence[int], blocks: int, attends: Sequence[bool], sees: int,
         *, outputs: int, side: int = 0, heads: int = 0, apart: bool = False, scales: bool = True,
-        moves: bool = True,
+        moves: bool = True, told: int = 0,
     ) -> None:  # fmt: skip
         super().__init__()
         self.width, time = width, 4 * width
         self.time_embed = nn.Sequential(nn.Linear(width, time), nn.SiLU(), nn.Linear(time, time))
-        self._heads, self._apart = heads, apart
+        self._heads, self._apart, self._told = heads, apart, told
         self.input_blocks = nn.ModuleList([Stage([nn.Conv2d(sees, channels[0], 3, padding=1)])])
         now, self._passed = channels[0], [channels[0]]
         for level, (wide, attending) in enumerate(zip(channels, attends, strict=True)):
@@ -185,7 +200,7 @@ class Encoder(nn.Module):
 
     def _attention(self, width: int, wanted: bool) -> list[nn.Module]:
         heads = self._heads or max(1, width // HEAD)
-        return [Attention(width, heads, self._apart)] if wanted else []
+        return [Attention(width, heads, self._apart, self._told)] if wanted else []
 
     def timed(self, t: Float[Tensor, " n"]) -> Float[Tensor, "n time"]:
         """The time as the blocks are told of it."""
@@ -215,11 +230,11 @@ class Unet(Encoder):
     def __init__(
         self, width: int, channels: Sequence[int], blocks: int, attends: Sequence[bool], sees: int,
         *, outputs: int, classes: int, heads: int = 0, apart: bool = False, scales: bool = True,
-        moves: bool = True,
+        moves: bool = True, told: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(
             width, channels, blocks, attends, sees, outputs=outputs, heads=heads, apart=apart,
-            scales=scales, moves=moves,
+            scales=scales, moves=moves, told=told,
         )  # fmt: skip
         time, passed, now = 4 * width, list(self._passed), channels[-1]
         if classes:
@@ -248,12 +263,21 @@ class Unet(Encoder):
         time = self.timed(t)
         if shares is not None:
             time = time + shares @ self.label_emb.weight
-        passed = []
+        return self.passed(x, time)
+
+    def passed(
+        self,
+        x: Float[Tensor, "n sees side side"],
+        time: Float[Tensor, "n time"],
+        text: Float[Tensor, "n told tokens"] | None = None,
+    ) -> Float[Tensor, "n outputs side side"]:
+        """Down, through the middle and up again."""
+        left = []
         for stage in self.input_blocks:
-            x = stage(x, time)
-            passed.append(x)
-        x = self.middle_block(x, time)
+            x = stage(x, time, text)
+            left.append(x)
+        x = self.middle_block(x, time, text)
         for stage in self.output_blocks:
-            x = stage(torch.cat([x, passed.pop()], dim=1), time)
+            x = stage(torch.cat([x, left.pop()], dim=1), time, text)
         found: Tensor = self.out(x)
         return found

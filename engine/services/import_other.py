@@ -28,7 +28,7 @@ _KINDS: tuple[tuple[Callable[[Path], bool], Callable[..., Any], str], ...] = (
     (is_clip_folder, import_clip, "a CLIP, for texts"),
     (is_pipeline_folder, import_pipeline, "a diffusion model, for Diffuse"),
     (is_control_folder, import_control, "a ControlNet, for --control and Diffuse"),
-    (is_guided_file, import_guided, "guided diffusion, for Diffuse"),
+    (is_guided_file, import_guided, "guided diffusion or GLIDE, for Diffuse"),
     (is_diffusion_folder, import_diffusion, "a part of diffusion, for Diffuse"),
 )
 

@@ -138,12 +138,12 @@ def is_guided_file(path: Path) -> bool:
 def import_guided(
     home: Path, path: Path, name: str | None, progress: OnProgress, cancel: CancelToken
 ) -> dict[str, Any]:
-    """As import_pipeline, for a file of guided diffusion."""
+    """As import_pipeline, for a file of guided diffusion or of GLIDE."""
     from engine.checkpoints.read import read_raw
     from engine.models.published.guided_diffusion import read_guided
 
     progress(Progress("Reading and checking", 0.1))
-    found = read_guided(read_raw(path, cancel), path.name)
+    found = read_guided(read_raw(path, cancel), path)
     return _keep(home, path, name or path.stem, found, progress, cancel)
 
 

@@ -15,6 +15,7 @@ KINDS = {
     "textless-diffusion": "diffusion",
     "unclip-diffusion": "diffusion of what a CLIP would say",
     "imagen-diffusion": "diffusion",
+    "glide": "diffusion",
     "guided-diffusion": "diffusion",
     "control": "ControlNet",
     "noisy-classifier": "noise-aware classifier",

@@ -14,6 +14,7 @@ from engine.diffusion import guidance
 from engine.models.adm import AdmDenoiser
 from engine.models.condition import Told
 from engine.models.denoiser import Denoiser
+from engine.models.glide import GlideDenoiser
 from engine.models.imagen_denoiser import ImagenDenoiser
 from engine.models.latent_denoiser import LOW_NOISE, LatentDenoiser
 from engine.models.text_blends import Weights
@@ -38,6 +39,9 @@ def show(
     """
     if isinstance(network, AdmDenoiser):
         network.shown = image
+    elif isinstance(network, GlideDenoiser) and network.info.shown:
+        kept = None if inside is None else torch.from_numpy(~inside).to(image.dtype)[None, None]
+        network.show(image, kept)
     elif isinstance(network, ImagenDenoiser) and network.info.shown:
         network.show(image, seed)
     if not isinstance(network, LatentDenoiser) or not network.info.shown:

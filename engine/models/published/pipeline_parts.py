@@ -18,6 +18,7 @@ from engine.checkpoints.raw import RawCheckpoint, RawNetwork
 from engine.diffusion.schedule import Kind, Prediction, Schedule, Variance
 from engine.errors import ModelError
 from engine.models.latent_config import refuse
+from engine.perception.byte_pairs import BytePairs
 from engine.perception.clip.tokenizer import Tokenizer
 from engine.perception.unigram import Unigram
 from engine.perception.wordpiece import WordPiece
@@ -57,7 +58,7 @@ class Pipeline:
     family: str
     config: Config
     tensors: Mapping[str, np.ndarray]
-    tokenizer: Tokenizer | WordPiece | Unigram | None = None
+    tokenizer: Tokenizer | WordPiece | Unigram | BytePairs | None = None
 
 
 def part_of(raw: RawCheckpoint, where: str, *names: str) -> RawNetwork:
