@@ -125,9 +125,10 @@ def import_model(options: Namespace) -> int:
 
 def inspect(options: Namespace) -> int:
     """Tell what a checkpoint is."""
+    from engine.services.inspect_published import inspect_published
     from engine.services.models import inspect as look
 
-    found = look(options.path)
+    found = inspect_published(options.path) or look(options.path)
     if options.json:
         say(json.dumps(found, indent=2))
         return 0

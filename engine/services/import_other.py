@@ -12,11 +12,8 @@ from engine.errors import UsageError
 from engine.frame import OnProgress
 from engine.services.clips import import_clip, is_clip_folder
 from engine.services.import_diffusion import import_diffusion, is_diffusion_folder
-from engine.services.import_pipeline import (
-    import_control,
-    import_guided,
-    import_pipeline,
-    import_single_file,
+from engine.services.import_pipeline import import_pipeline, import_single_file
+from engine.services.published_files import (
     is_control_folder,
     is_guided_file,
     is_pipeline_folder,
@@ -27,8 +24,8 @@ from engine.services.worker_quirks import leave_tqdm_alone
 _KINDS: tuple[tuple[Callable[[Path], bool], Callable[..., Any], str], ...] = (
     (is_clip_folder, import_clip, "a CLIP, for texts"),
     (is_pipeline_folder, import_pipeline, "a diffusion model, for Diffuse"),
-    (is_control_folder, import_control, "a ControlNet, for --control and Diffuse"),
-    (is_guided_file, import_guided, "guided diffusion or GLIDE, for Diffuse"),
+    (is_control_folder, import_pipeline, "a ControlNet, for --control and Diffuse"),
+    (is_guided_file, import_pipeline, "guided diffusion or GLIDE, for Diffuse"),
     (is_diffusion_folder, import_diffusion, "a part of diffusion, for Diffuse"),
 )
 

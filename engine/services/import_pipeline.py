@@ -1,86 +1,39 @@
-"""Brings the folder of a published diffusion pipeline here: read safely and checked whole."""
+"""Brings published diffusion models here: read safely and checked whole."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from engine.backends.device import machine
 from engine.cancel import CancelToken
-from engine.checkpoints.refusal import naming
-from engine.checkpoints.safetensors_file import tensor_names
-from engine.checkpoints.torch_zip import pickle_of
 from engine.diffusion.schedule import Prediction
 from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
 from engine.models.card import check_name
 from engine.models.latent_config import LatentConfig
-from engine.models.published.pipeline_parts import INDEX, Pipeline
-from engine.models.published.single_file import is_original
+from engine.models.published.pipeline_parts import Pipeline
 from engine.perception.clip.tokenizer import VOCAB, WHOLE, Tokenizer, read_tokenizer
 from engine.services.import_diffusion import refuse_doubles
+from engine.services.published_files import read_published
 
 # float32 for the networks, and half as much again for what a step leaves on the way.
 BYTES_EACH = 6
 
 
-def is_pipeline_folder(path: Path) -> bool:
-    """Whether a folder says that it holds a diffusion pipeline of any kind."""
-    return "Pipeline" in _said(path / INDEX)
-
-
-def _said(file: Path) -> str:
-    """The class of diffusers that a file of JSON names; "" for none."""
-    try:
-        plain = json.loads(file.read_bytes()[:1_000_000])
-    except (OSError, ValueError, RecursionError):
-        return ""
-    return str(plain.get("_class_name")) if isinstance(plain, dict) else ""
-
-
-def is_control_folder(path: Path) -> bool:
-    """Whether a folder's config names a ControlNet."""
-    from engine.models.published.control import KIND
-
-    return _said(path / "config.json") == KIND
-
-
-def is_single_file(path: Path) -> bool:
-    """Whether a file holds an original Stable Diffusion, by the names of its tensors."""
-    return path.suffix == ".safetensors" and path.is_file() and is_original(tensor_names(path))
-
-
 def import_pipeline(
     home: Path, path: Path, name: str | None, progress: OnProgress, cancel: CancelToken
 ) -> dict[str, Any]:
-    """Read the parts, hold every weight against its network, and keep them; returns the card.
+    """Read a folder of a pipeline or a ControlNet, or a file of guided diffusion, hold every weight
+    against its network, and keep them; returns the card.
 
     Raises CheckpointError or ModelError for a folder with programs or pickles, a part that is
     missing or damaged, and a pipeline of another kind; then nothing is kept.
     """
-    from engine.checkpoints.read import read_raw
-    from engine.models.published.pipelines import read_pipeline
-
     progress(Progress("Reading and checking", 0.1))
-    raw = read_raw(path, cancel)
-    with naming(path.name):
-        found = read_pipeline(path, raw)
-    return _keep(home, path, name, found, progress, cancel)
-
-
-def import_control(
-    home: Path, path: Path, name: str | None, progress: OnProgress, cancel: CancelToken
-) -> dict[str, Any]:
-    """As import_pipeline, for the folder of a ControlNet."""
-    from engine.checkpoints.read import read_raw
-    from engine.models.published.control import read_control
-
-    progress(Progress("Reading and checking", 0.1))
-    raw = read_raw(path, cancel)
-    with naming(path.name):
-        found = read_control(path, raw)
-    return _keep(home, path, name, found, progress, cancel)
+    found = read_published(path, cancel)
+    assert found is not None  # whoever calls has looked
+    return _keep(home, path, name or _named(path), found, progress, cancel)
 
 
 def import_single_file(
@@ -117,34 +70,11 @@ def import_single_file(
         predicts = tried_prediction(found.config, found.tensors, tokenizer, path.name)
         cancel.check()
     found = read_single_file(raw, path.name, tokenizer, predicts)
-    return _keep(home, path, name or path.stem, found, progress, cancel)
+    return _keep(home, path, name or _named(path), found, progress, cancel)
 
 
-def is_guided_file(path: Path) -> bool:
-    """Whether a file holds a network of guided diffusion, by the names of its tensors. Of an
-    archive of torch they are looked for in its pickle, which is not run."""
-    from engine.models.adm_config import MARKS, is_adm
-
-    if not path.is_file():
-        return False
-    if path.suffix == ".safetensors":
-        return is_adm(tensor_names(path))
-    if path.suffix not in (".pt", ".pth"):
-        return False
-    text = pickle_of(path)
-    return all(mark.encode() in text for mark in MARKS)
-
-
-def import_guided(
-    home: Path, path: Path, name: str | None, progress: OnProgress, cancel: CancelToken
-) -> dict[str, Any]:
-    """As import_pipeline, for a file of guided diffusion or of GLIDE."""
-    from engine.checkpoints.read import read_raw
-    from engine.models.published.guided_diffusion import read_guided
-
-    progress(Progress("Reading and checking", 0.1))
-    found = read_guided(read_raw(path, cancel), path)
-    return _keep(home, path, name or path.stem, found, progress, cancel)
+def _named(path: Path) -> str:
+    return path.stem if path.is_file() else path.name
 
 
 def _tokenizer(home: Path, path: Path, words: int) -> Tokenizer:
@@ -169,7 +99,7 @@ def _tokenizer(home: Path, path: Path, words: int) -> Tokenizer:
 def _keep(
     home: Path,
     path: Path,
-    name: str | None,
+    name: str,
     found: Pipeline,
     progress: OnProgress,
     cancel: CancelToken,
@@ -184,7 +114,7 @@ def _keep(
     progress(Progress("Holding the weights against their networks", 0.4))
     check_weights(found, path.name)
     library = ModelLibrary(home)
-    chosen = check_name(name or path.name)
+    chosen = check_name(name)
     refuse_doubles(library, chosen, weights_sha256(found.tensors))
     cancel.check()
     progress(Progress("Keeping it", 0.7))
@@ -197,9 +127,14 @@ def _keep(
     return write_folder(folder, found.family, found.config.to_dict(), found.tensors, facts, more)
 
 
+def needed_gib(numbers: int) -> float:
+    """The memory that a model of so many weights takes while it runs."""
+    return numbers * BYTES_EACH / 2**30
+
+
 def _check_memory(where: str, numbers: int) -> None:
     """Refuse a model of so many weights that would not run in this machine's memory."""
-    needed, here = numbers * BYTES_EACH / 2**30, machine().memory_gib
+    needed, here = needed_gib(numbers), machine().memory_gib
     if needed > here:
         raise ModelError(
             f"{where} needs about {needed:.1f} GiB of memory to run; this machine has {here} GiB.",

@@ -18,6 +18,7 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
+import main
 from engine.cancel import CancelToken
 from engine.denoising import ClassifierFree, ClipGuidance, Denoise, Texts, TextWeight
 from engine.diffusion.noise import noise_of
@@ -28,8 +29,9 @@ from engine.recipe import ModelRef, Seed
 from engine.services import diffuse
 from engine.services import import_pipeline as import_pipeline_module
 from engine.services.diffusion import Place
-from engine.services.import_pipeline import import_pipeline, is_pipeline_folder
+from engine.services.import_pipeline import import_pipeline
 from engine.services.model_list import model_lines, model_rows
+from engine.services.published_files import is_pipeline_folder
 from tests.random_pipeline import UNET, VAE, write_random_pipeline
 
 PROMPT, NEGATIVE = "a smiling woman", "a hat"
@@ -208,6 +210,17 @@ def test_what_is_imported_is_listed_with_its_size(folder: Path, home: Path) -> N
     words = " ".join(model_lines(row))
     assert "diffusion in codes, reads texts" in words
     assert row["bytes"] > 0
+
+
+def test_what_a_model_needs_is_told_before_it_is_loaded(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["inspect", str(folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["family"] == "latent-diffusion"
+    assert set(told["parts"]) == {"unet", "vae", "text"}
+    assert sum(told["parts"].values()) == told["parameters"] > 10_000
+    assert told["needs_gib"] <= told["here_gib"]
 
 
 def test_a_pipeline_is_known_by_its_index(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""What a published diffusion model is and needs, told without keeping it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.backends.device import machine
+from engine.cancel import CancelToken
+from engine.checkpoints.digest import weights_sha256
+from engine.services.import_pipeline import needed_gib
+from engine.services.published_files import read_published
+
+
+def inspect_published(path: Path) -> dict[str, Any] | None:
+    """Family, parts with their numbers of weights, and the memory that it takes to run, in GiB,
+    beside this machine's; None for another file or folder. Every weight is held against its
+    network. Raises CheckpointError or ModelError."""
+    found = read_published(path, CancelToken())
+    if found is None:
+        return None
+    from engine.models.open_published import check_weights
+
+    check_weights(found, path.name)
+    parts: dict[str, int] = {}
+    for name, array in found.tensors.items():
+        part = name.partition(".")[0] if found.parted else "network"
+        parts[part] = parts.get(part, 0) + array.size
+    total = sum(parts.values())
+    return {
+        "name": path.stem if path.is_file() else path.name,
+        "family": found.family,
+        "weights_sha256": weights_sha256(found.tensors),
+        "tensors": len(found.tensors),
+        "parameters": total,
+        "parts": parts,
+        "needs_gib": round(needed_gib(total), 1),
+        "here_gib": machine().memory_gib,
+    }
