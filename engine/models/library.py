@@ -22,6 +22,7 @@ from engine.models.control_config import CONTROL, control_info
 from engine.models.families import check_fits
 from engine.models.glide_config import GLIDE, glide_info
 from engine.models.imagen_config import IMAGEN, imagen_info
+from engine.models.kandinsky_config import KANDINSKY, kandinsky_info
 from engine.models.latent_config import LATENT, latent_info
 from engine.models.layouts import onnx
 from engine.models.textless_config import TEXTLESS, textless_info
@@ -45,6 +46,7 @@ MAKERS = {
     ADM: adm_info,
     IMAGEN: imagen_info,
     GLIDE: glide_info,
+    KANDINSKY: kandinsky_info,
 }
 Kind = TypeVar(
     "Kind", ModelInfo, DenoiserInfo, ClassifierInfo, ClipInfo, NoisyClipInfo, ControlInfo

@@ -16,6 +16,8 @@ from engine.models.glide import GlideDenoiser, check_glide
 from engine.models.glide_config import GLIDE
 from engine.models.imagen_config import IMAGEN
 from engine.models.imagen_denoiser import ImagenDenoiser, check_imagen
+from engine.models.kandinsky import KandinskyDenoiser, check_kandinsky
+from engine.models.kandinsky_config import KANDINSKY
 from engine.models.latent_config import LATENT
 from engine.models.latent_denoiser import LatentDenoiser, check_parts
 from engine.models.published.pipeline_parts import Pipeline
@@ -31,6 +33,7 @@ _OPENED: Mapping[str, Callable[[DenoiserInfo], Denoiser]] = {
     ADM: AdmDenoiser,
     IMAGEN: ImagenDenoiser,
     GLIDE: GlideDenoiser,
+    KANDINSKY: KandinskyDenoiser,
 }
 _CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
     LATENT: check_parts,
@@ -40,6 +43,7 @@ _CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
     ADM: check_adm,
     IMAGEN: check_imagen,
     GLIDE: check_glide,
+    KANDINSKY: check_kandinsky,
     CLASSIFIER: lambda card, tensors, where: check_adm(card.adm, tensors, where),
 }
 

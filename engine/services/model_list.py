@@ -14,6 +14,7 @@ KINDS = {
     "latent-diffusion": "diffusion in codes",
     "textless-diffusion": "diffusion",
     "unclip-diffusion": "diffusion of what a CLIP would say",
+    "kandinsky-diffusion": "diffusion in codes of what a CLIP would say",
     "imagen-diffusion": "diffusion",
     "glide": "diffusion",
     "guided-diffusion": "diffusion",

@@ -141,5 +141,6 @@ def _today(name: str) -> str:
 
 def _flat(name: str, array: np.ndarray) -> np.ndarray:
     """A 1 x 1 convolution of an old self-attention as the matrix that it is."""
-    old = ".attentions." in name and array.ndim == 4 and array.shape[2:] == (1, 1)
+    inside = ".attentions." in name and ".spatial_norm." not in name
+    old = inside and array.ndim == 4 and array.shape[2:] == (1, 1)
     return array[:, :, 0, 0] if old else array

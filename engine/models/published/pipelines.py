@@ -10,6 +10,7 @@ from engine.checkpoints.raw import RawCheckpoint
 from engine.models.latent_config import refuse
 from engine.models.published.dit import read_dit
 from engine.models.published.imagen import read_imagen, read_imagen_second
+from engine.models.published.kandinsky import read_kandinsky
 from engine.models.published.pipeline_parts import INDEX, Pipeline
 from engine.models.published.stable_diffusion import (
     read_inpainting,
@@ -40,6 +41,8 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "StableDiffusionUpscalePipeline": read_upscaler,
     "StableUnCLIPImg2ImgPipeline": read_variations,
     "UnCLIPPipeline": read_unclip,
+    "KandinskyV22Pipeline": read_kandinsky,
+    "KandinskyV22Img2ImgPipeline": read_kandinsky,
     "IFPipeline": read_imagen,
     "IFImg2ImgPipeline": read_imagen,
     "IFSuperResolutionPipeline": read_imagen_second,

@@ -48,8 +48,8 @@ def read_unclip(path: Path, raw: RawCheckpoint) -> Pipeline:
     words = part_of(raw, where, "text_encoder")
     plain |= {"text": settings_of(words), "pad": pad_of(path / "tokenizer", tokenizer)}
     for stage, (name, predicts) in STAGES.items():
-        told = _scheduler(path, name)
-        schedule, found = schedule_of(USUAL | told, where)
+        told = stage_of(path, f"{name}_scheduler")
+        schedule, found = schedule_of(told, where)
         if found != predicts:
             refuse(where, f"its {name} predicts {found}")
         plain[stage] = schedule.to_dict()
@@ -64,11 +64,12 @@ def read_unclip(path: Path, raw: RawCheckpoint) -> Pipeline:
     return Pipeline(UNCLIP, UnclipConfig.from_dict(plain, where), tensors, tokenizer)
 
 
-def _scheduler(path: Path, stage: str) -> dict[str, Any]:
-    file = path / f"{stage}_scheduler" / "scheduler_config.json"
+def stage_of(path: Path, part: str) -> dict[str, Any]:
+    """What a folder says of the scheduler of a stage of unCLIP. Raises ModelError."""
+    file = path / part / "scheduler_config.json"
     if not file.is_file():
-        refuse(path.name, f"the part '{stage}_scheduler' is missing")
+        refuse(path.name, f"the part '{part}' is missing")
     plain = read_json(file)
     if plain.get("_class_name", COSINE) != COSINE:
         refuse(path.name, f"its scheduler is {str(plain['_class_name'])[:60]!r}")
-    return plain
+    return USUAL | plain
