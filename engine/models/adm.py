@@ -64,10 +64,6 @@ class AdmDenoiser(Denoiser):
         self.net = net
         self.shown: Tensor | None = None
 
-    def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
-        """See Network."""
-        return self._answer(x, t, [condition])
-
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
         shares = self._shares(conditions, len(x) // len(conditions))
         if self.config.kind == "upsampler":

@@ -13,6 +13,7 @@ from torch import Tensor
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.frame import BackendName
+from engine.models.decoder import Decoder
 
 
 class Denoiser(ABC):
@@ -46,11 +47,11 @@ class Denoiser(ABC):
             out = self._answer(x.float().repeat(k, 1, 1, 1), t, conditions)
         return out.view(k, n, *x.shape[1:])
 
-    @abstractmethod
     def differentiable(
         self, x: Float[Tensor, "n ..."], t: float, condition: Any
     ) -> Float[Tensor, "n ..."]:
         """See Network."""
+        return self._answer(x, t, [condition])
 
     @abstractmethod
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Any]) -> Tensor:
@@ -67,3 +68,22 @@ class Denoiser(ABC):
     def preview(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 s s"]:
         """About what x0 stands for, in no time."""
         return x0
+
+
+class CodeDenoiser(Denoiser):
+    """One that makes codes, which `decoder` turns into pixels and back."""
+
+    decoder: Decoder
+    bounded = False
+
+    def pixels(self, x0: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 r r"]:
+        """See Denoiser."""
+        return self.decoder.pixels(x0)
+
+    def codes(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n c s s"]:
+        """See Denoiser."""
+        return self.decoder.codes(pixels)
+
+    def preview(self, x0: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 s s"]:
+        """See Denoiser."""
+        return self.decoder.preview(x0)

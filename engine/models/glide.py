@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -73,10 +72,6 @@ class GlideDenoiser(Denoiser):
         else:
             still = torch.zeros_like(image[:, :1]) if kept is None else kept
             self._shown = torch.cat([image * still, still], dim=1)
-
-    def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
-        """See Network."""
-        return self._answer(x, t, [condition])
 
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
         text = self.texts.of(conditions).repeat_interleave(len(x) // len(conditions), dim=0)

@@ -66,10 +66,6 @@ class ImagenDenoiser(Denoiser):
         alpha, sigma = float(low.alphas[LOW_NOISE]), float(low.sigmas[LOW_NOISE])
         self._large = alpha * large + sigma * noise
 
-    def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
-        """See Network."""
-        return self._answer(x, t, [condition])
-
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
         text = self.texts.of(conditions).repeat_interleave(len(x) // len(conditions), dim=0)
         more: dict[str, Any] = {}

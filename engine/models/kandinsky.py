@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from engine.denoising import DenoiserInfo
 from engine.diffusion.latent_parts import UNet2DConditionModel, VQModel, built
 from engine.models.decoder import Decoder
-from engine.models.denoiser import Denoiser
+from engine.models.denoiser import CodeDenoiser
 from engine.models.denoisers import stored_weights
 from engine.models.kandinsky_config import EYES, MOVQ, PRIOR, TEXT, UNET, KandinskyConfig
 from engine.models.latent_config import named
@@ -49,14 +49,12 @@ class Movq(Decoder):
         return found
 
 
-class KandinskyDenoiser(Denoiser):
+class KandinskyDenoiser(CodeDenoiser):
     """Codes are denoised, told of texts and their shares; () is no text: a black picture's place.
 
     Blends of texts are blends of what the prior thought of each. Raises ModelError when weights or
     settings do not fit.
     """
-
-    bounded = False
 
     def __init__(self, info: DenoiserInfo) -> None:
         self.config = config = KandinskyConfig.from_dict(info.card["config"], info.name)
@@ -83,10 +81,6 @@ class KandinskyDenoiser(Denoiser):
         tokens, whole = self.tower.read(self.encoder.ids(both))
         return self.prior.think(whole, tokens, self.encoder.kept(both))
 
-    def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
-        """See Network."""
-        return self._answer(x, t, [condition])
-
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
         image = self.texts.of(conditions).repeat_interleave(len(x) // len(conditions), dim=0)
         out: Tensor = self.unet(
@@ -94,18 +88,6 @@ class KandinskyDenoiser(Denoiser):
             added_cond_kwargs={"image_embeds": image}, return_dict=False,
         )[0]  # fmt: skip
         return out[:, : self.shape[0]]  # the rest tells of the variance
-
-    def pixels(self, x0: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 r r"]:
-        """See Denoiser."""
-        return self.decoder.pixels(x0)
-
-    def codes(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n c s s"]:
-        """See Denoiser."""
-        return self.decoder.codes(pixels)
-
-    def preview(self, x0: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 s s"]:
-        """See Denoiser."""
-        return self.decoder.preview(x0)
 
 
 class _Eyes(nn.Module):

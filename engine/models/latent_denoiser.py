@@ -23,7 +23,7 @@ from engine.errors import ModelError
 from engine.models.condition import Condition, Told, as_told
 from engine.models.control import Helper, summed
 from engine.models.decoder import Decoder
-from engine.models.denoiser import Denoiser
+from engine.models.denoiser import CodeDenoiser
 from engine.models.denoisers import stored_weights
 from engine.models.eyes import Eyes
 from engine.models.eyes_config import EYES
@@ -48,15 +48,13 @@ def check_parts(config: LatentConfig, tensors: Tensors, where: str) -> None:
     check_all(_networks(config, where), tensors, where)
 
 
-class LatentDenoiser(Denoiser):
+class LatentDenoiser(CodeDenoiser):
     """Codes are denoised, told of texts and their shares; () is no text.
 
     shown: set before a run of a model that sees a picture, see services.shown:
     [1, more, s, s], or of eyes [1, more].
     Raises ModelError when weights or settings do not fit.
     """
-
-    bounded = False
 
     def __init__(self, info: DenoiserInfo) -> None:
         self.config = LatentConfig.from_dict(info.card["config"], info.name)
@@ -73,10 +71,6 @@ class LatentDenoiser(Denoiser):
         reader = self.twins or self.encoder
         assert reader is not None
         self.texts = TextBlends(reader.read, self.config.zeros)
-
-    def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
-        """See Network."""
-        return self._answer(x, t, [condition])
 
     def helped(self, helper: Helper) -> LatentDenoiser:
         """The same model, and the same weights, with a ControlNet more beside it."""
@@ -119,18 +113,6 @@ class LatentDenoiser(Denoiser):
         away = self.config.shown == "like"  # what is moved away from is like nothing
         shares = (one.picture and not (away and one.away) for one in told)
         return torch.cat([self.shown * float(share) for share in shares])
-
-    def pixels(self, x0: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 r r"]:
-        """See Denoiser."""
-        return self.decoder.pixels(x0)
-
-    def codes(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n c s s"]:
-        """See Denoiser."""
-        return self.decoder.codes(pixels)
-
-    def preview(self, x0: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 s s"]:
-        """See Denoiser."""
-        return self.decoder.preview(x0)
 
 
 def guidance_embedding(scales: Float[Tensor, " n"], width: int) -> Float[Tensor, "n width"]:

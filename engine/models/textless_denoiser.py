@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -48,10 +47,6 @@ class TextlessDenoiser(Denoiser):
         self.net = placed(parts[NET]) if self.dit else parts[NET]
         self.decoder = Decoder(parts[VAE], self.config.channels) if VAE in parts else None
         self.bounded = self.decoder is None
-
-    def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
-        """See Network."""
-        return self._answer(x, t, [condition])
 
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
         times, more = torch.full((len(x),), t), {}

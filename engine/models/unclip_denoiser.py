@@ -4,7 +4,6 @@ prior thought of. Importing it needs torch."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from diffusers.models.transformers.prior_transformer import PriorTransformer
@@ -60,10 +59,6 @@ class UnclipDenoiser(Denoiser):
         context = config.text.max_position_embeddings
         self.encoder = Encoder(parts[TEXT], read_tokenizer(info.folder), context, config.pad)
         self.texts = TextBlends(self.read)
-
-    def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:
-        """See Network."""
-        return self._answer(x, t, [condition])
 
     def read(self, texts: Sequence[str]) -> Float[Tensor, "n numbers"]:
         """All that the decoder is told of each text, in one row; see `_parts`."""
