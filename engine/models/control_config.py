@@ -49,6 +49,8 @@ class ControlConfig:
             raise _odd(where, f"it sees {str(sees)[:20]} channels, and classes {str(odd)[:20]}")
         if net.get("encoder_hid_dim_type") or net.get("encoder_hid_dim"):
             raise _odd(where, "it turns texts into something else")
+        if net.get("global_pool_conditions"):
+            raise _odd(where, "it follows a picture as a whole, and no places in it")
         return cls(net)
 
     def misfit(self, base: LatentConfig) -> str:

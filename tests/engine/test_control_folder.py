@@ -292,6 +292,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "another eye": (_config(conditioning_channels=4), "sees 4 channels"),
     "a tower": (_config(layers_per_block=10**9), "layers_per_block"),
     "classes": (_config(num_class_embeds=9), "classes"),
+    "no places": (_config(global_pool_conditions=True), "as a whole"),
 }  # fmt: skip
 
 
