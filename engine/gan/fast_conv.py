@@ -76,28 +76,38 @@ class FlatConv:
     ) -> None:
         """Fill `out` with what comes of x."""
         if self.few:
-            self._few(kernels, x, styles, finish, out)
+            self._few(kernels, hands, x, styles, finish, out)
         else:
             self._tiles(kernels, hands, x, styles, finish, out)
 
-    def _few(self, kernels: Kernels, x: Map, styles: np.ndarray, finish: Finish, out: Map) -> None:
+    def _few(
+        self, kernels: Kernels, hands: Hands, x: Map, styles: np.ndarray, finish: Finish, out: Map
+    ) -> None:
         n, height, width = len(x.values), out.height, out.width
         start = x.border - 1
-        lines = (x.values * styles[:, None, None])[:, start:, start:]
+        lines = x.values[:, start:, start:]
         taps = [lines[:, r : r + height, s : s + width] for r in range(3) for s in range(3)]
-        rows = rows_padded(n * height * width)
-        left = zeros((rows, 9 * self.ins))
-        left[: n * height * width] = np.stack(taps, 3).reshape(-1, 9 * self.ins)
-        sums = empty((rows, self.outs))
-        depth = 9 * self.ins
-        kernels.gemm(
-            address(left), depth, 0, address(self.packed), 0, address(sums), self.outs, 0,
-            rows, depth, self.outs, 1,
-        )  # fmt: skip
-        y = sums[: n * height * width].reshape(n, height, width, self.outs)
+        pixels = n * height * width
+        sums = self._products(kernels, hands, np.stack(taps, 3).reshape(n, -1, 9, self.ins), styles)
+        y = sums[:pixels].reshape(n, height, width, self.outs)
         y = y * finish.scale[:, None, None] + (finish.bias + finish.noise[..., None])
         np.clip(np.maximum(y, y * np.float32(finish.slope)), -finish.limit, finish.limit, y)
         out.inside[:] = y
+
+    def _products(
+        self, kernels: Kernels, hands: Hands, taps: Float32[np.ndarray, "n pixels 9 ins"],
+        styles: Float32[np.ndarray, "n ins"],
+    ) -> Float32[np.ndarray, "rows outs"]:  # fmt: skip
+        """The sum of the scaled taps for each pixel; there may be more rows."""
+        pixels, depth = taps.shape[0] * taps.shape[1], 9 * self.ins
+        left = zeros((rows_padded(pixels), depth))
+        np.multiply(taps, styles[:, None, None], out=left[:pixels].reshape(taps.shape))
+        sums: Float32[np.ndarray, "rows outs"] = empty((len(left), self.outs))
+        kernels.gemm(
+            address(left), depth, 0, address(self.packed), 0, address(sums), self.outs, 0,
+            len(left), depth, self.outs, 1,
+        )  # fmt: skip
+        return sums
 
     def _tiles(
         self, kernels: Kernels, hands: Hands, x: Map, styles: np.ndarray, finish: Finish, out: Map

@@ -75,16 +75,18 @@ class DoublingConv:
         self, kernels: Kernels, x: Map, styles: np.ndarray, finish: Finish, out: Map,
         pictures: tuple[int, int], first: int, last: int,
     ) -> None:  # fmt: skip
-        chosen = slice(*pictures)
-        scaled = (x.inside[chosen] * styles[chosen, None, None]).reshape(-1, self.ins)
-        left = zeros((rows_padded(len(scaled)), self.ins))
-        left[: len(scaled)] = scaled
+        pixels = x.height * x.width
+        count = (pictures[1] - pictures[0]) * pixels
+        left = self._room(count)
+        for place, picture in enumerate(range(*pictures)):
+            here = left[place * pixels :]
+            self._scale(kernels, x.inside[picture], styles[picture], here)
         line = x.width * 9 * self.outs
         sums = empty((pictures[1] - pictures[0], x.height + 2, line))
         sums[:, 0] = sums[:, -1] = 0
         made = empty((len(left), 9 * self.outs))
         self._products(kernels, left, made)
-        sums[:, 1:-1] = made[: len(scaled)].reshape(len(sums), x.height, line)
+        sums[:, 1:-1] = made[:count].reshape(len(sums), x.height, line)
         room = zeros((x.width + 2) * 6 * self.outs)
         for place, picture in enumerate(range(*pictures)):
             for y in range(first, last):
@@ -105,8 +107,7 @@ class DoublingConv:
         room = zeros((x.width + 2) * 6 * self.outs)
         inside = x.inside[picture]
         style, finish = self._units(x, picture, styles, finish)
-        floats = self.ins * self.halves // 2
-        left = zeros((rows_padded(step * x.width, self.rows), floats))
+        left = self._room(step * x.width)
         begin, end = max(0, first - 1), min(x.height, last + 1)
 
         def made(y: int) -> int:
@@ -131,6 +132,10 @@ class DoublingConv:
                 near = [made(y - 1), made(y), made(y + 1)]
                 self._lines(kernels, near, x, picture, y, finish, out, room)
             done = max(done, ready)
+
+    def _room(self, pixels: int) -> np.ndarray:
+        """For what the products take of so many pixels, in the places of floats."""
+        return zeros((rows_padded(pixels, self.rows), self.ins * self.halves // 2))
 
     def _scale(
         self, kernels: Kernels, lines: np.ndarray, style: np.ndarray, left: np.ndarray
@@ -159,8 +164,7 @@ class DoublingConv:
 
 
 class NarrowDoublingConv(DoublingConv):
-    """One whose products take in numbers of 16 bits, two in the place of a float. It has no way
-    for pictures of `PIXELS` and less."""
+    """One whose products take in numbers of 16 bits, two in the place of a float."""
 
     halves = 1
 

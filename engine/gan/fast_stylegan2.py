@@ -21,7 +21,13 @@ from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_doubling import DoublingConv
 from engine.gan.fast_maps import Hands, Map, Rooms, padded, wide
 from engine.gan.fast_short import ShortDoublingConv, ShortFlatConv
-from engine.gan.fast_tiles import SplitDoublingConv, TileDoublingConv, TileFlatConv, fits
+from engine.gan.fast_tiles import (
+    SplitDoublingConv,
+    SplitFewConv,
+    TileDoublingConv,
+    TileFlatConv,
+    fits,
+)
 from engine.gan.stylegan2_config import StyleGAN2Config
 
 Tensors = Mapping[str, np.ndarray]
@@ -29,7 +35,8 @@ SQRT2 = math.sqrt(2.0)
 LEAK = 0.2
 BINOMIAL = np.array([1, 3, 3, 1], np.float32) / 8
 KEPT_BYTES = 48 * 2**20  # of lower features, at most, for one picture
-FEW_PIXELS = 64
+FEW_PIXELS = 64  # at which one product is quicker than Winograd's many
+FEW_SPLIT = 256  # the same of split numbers
 ROUGH_FROM = 32  # px; below that little is gained
 NARROW_FROM = 64  # px of a doubling convolution; smaller maps go another way, which is exact
 
@@ -82,6 +89,8 @@ class _Layer:
 def _rough(layer: _Layer, size: int, tiles: bool) -> _Layer:
     conv = layer.conv
     if isinstance(conv, FlatConv):
+        if conv.few:
+            return layer
         by_tiles = tiles and size % BLOCK == 0 and fits(conv)
         return replace(layer, conv=(TileFlatConv if by_tiles else ShortFlatConv)(conv))
     if size < NARROW_FROM:
@@ -191,13 +200,19 @@ class FastSynthesis:
         conv: FlatConv | DoublingConv
         if name.endswith("conv0"):
             conv = DoublingConv(weight, BINOMIAL * 2)
-            if self._kernels.tiles and size >= NARROW_FROM and fits(conv):
+            if self._kernels.tiles and fits(conv):
                 conv = SplitDoublingConv(conv)
         else:
-            conv = FlatConv(weight, m, size * size <= FEW_PIXELS)
+            conv = self._flat(weight, size * size, m)
         bias = wide(tensors[f"{name}.bias"] * np.float32(SQRT2), len(weight))
         power = np.square(weight).sum(axis=(2, 3))
         return _Layer(_Affine.of(tensors, f"{name}.affine"), conv, power, bias)
+
+    def _flat(self, weight: np.ndarray, pixels: int, m: int) -> FlatConv:
+        conv = FlatConv(weight, m, pixels <= FEW_SPLIT)
+        if self._kernels.tiles and conv.few and fits(conv):
+            return SplitFewConv(conv)
+        return conv if pixels <= FEW_PIXELS or not conv.few else FlatConv(weight, m, False)
 
     def __call__(
         self,

@@ -9,14 +9,16 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float32
 
-from engine.backends.kernels.gemm import pack
+from engine.backends.kernels.gemm import COLUMNS, pack
 from engine.backends.kernels.library import Kernels, address
+from engine.backends.kernels.memory import aligned, empty, zeros
 from engine.backends.kernels.tiles import BLOCK, DEPTH, split_panels, tile_panels
 from engine.backends.kernels.winograd import winograd_taps
 from engine.gan.fast_conv import Finish, FlatConv, room
 from engine.gan.fast_doubling import DoublingConv, NarrowDoublingConv
-from engine.gan.fast_maps import Hands, Map
+from engine.gan.fast_maps import Hands, Map, parts, rows_padded
 
+COLUMNS_AT_ONCE = 256  # of the products of few pixels, for one hand
 ROOM = 2**18  # floats of what goes in and comes out at once, to stay near the processor
 
 
@@ -50,6 +52,40 @@ class TileDoublingConv(NarrowDoublingConv):
     def __init__(self, split: SplitDoublingConv) -> None:
         self.outs, self.ins, self.filter = split.outs, split.ins, split.filter
         self.packed = split.packed[0]
+
+
+class SplitFewConv(FlatConv):
+    """A flat convolution of few pixels by numbers split in two, with an error of some 1e-5.
+
+    exact: one by a single matrix product that `fits`.
+    """
+
+    def __init__(self, exact: FlatConv) -> None:
+        self.few, self.outs, self.ins = True, exact.outs, exact.ins
+        self.packed = split_panels(exact.packed)
+
+    def _products(
+        self, kernels: Kernels, hands: Hands, taps: Float32[np.ndarray, "n pixels 9 ins"],
+        styles: Float32[np.ndarray, "n ins"],
+    ) -> Float32[np.ndarray, "rows outs"]:  # fmt: skip
+        each, depth = taps.shape[1], 9 * self.ins
+        left = zeros((rows_padded(len(taps) * each, BLOCK), depth))
+        scales = aligned(np.tile(styles, 9))
+        for picture, values in enumerate(taps):
+            place = address(left, picture * each)
+            kernels.scale_split(address(values), each, depth, address(scales, picture), place)
+        sums: Float32[np.ndarray, "rows outs"] = empty((len(left), self.outs))
+        rest, pieces = self.packed.strides[0] // 4, parts(self.outs, COLUMNS_AT_ONCE)
+
+        def work(index: int) -> None:
+            first, last = pieces[index]
+            kernels.gemm_split(
+                address(left), depth, 0, address(self.packed, 0, first // COLUMNS), rest,
+                address(sums, 0, first), self.outs, 0, len(left), depth, last - first, 1,
+            )  # fmt: skip
+
+        hands.each(work, len(pieces))
+        return sums
 
 
 class TileFlatConv(FlatConv):

@@ -15,7 +15,7 @@ from engine.backends.kernels.winograd import winograd_taps, winograd_weights
 from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_doubling import DoublingConv
 from engine.gan.fast_maps import Hands, Map, Rooms
-from engine.gan.fast_tiles import SplitDoublingConv, TileDoublingConv, TileFlatConv
+from engine.gan.fast_tiles import SplitDoublingConv, SplitFewConv, TileDoublingConv, TileFlatConv
 
 HANDS = Hands.so_many(1)
 FILTER = np.array([0.25, 0.75, 0.75, 0.25], np.float32)
@@ -117,14 +117,27 @@ def test_a_flat_convolution_by_tiles(here: Kernels) -> None:
     assert np.array_equal(banded.reshape(made.inside.shape), made.inside)
 
 
-def test_doubling_convolutions_by_tiles(here: Kernels) -> None:
+def test_a_flat_convolution_of_few_pixels(here: Kernels) -> None:
+    weight = np.random.RandomState(0).randn(96, 64, 3, 3).astype(np.float32)
+    exact = FlatConv(weight, 6, few=True)
+    x, (styles, finish) = _map(12, 64), _around(96, 12)
+    made = []
+    for conv in (exact, SplitFewConv(exact)):
+        out = Rooms().lend(2, 12, 12, 96)
+        conv.run(here, HANDS, x, styles, finish, out)
+        made.append(out.inside)
+    assert 0 < _off(made[1], made[0]) < 1e-5
+
+
+@pytest.mark.parametrize("size", [8, 32])
+def test_doubling_convolutions_by_tiles(here: Kernels, size: int) -> None:
     weight = np.random.RandomState(0).randn(32, 64, 3, 3).astype(np.float32)
     exact = DoublingConv(weight, FILTER * 2)
     split = SplitDoublingConv(exact)
-    x, (styles, finish) = _map(32, 64), _around(32, 64)
+    x, (styles, finish) = _map(size, 64), _around(32, 2 * size)
     made = []
     for conv in (exact, split, TileDoublingConv(split)):
-        out = Rooms().lend(2, 64, 64, 32)
+        out = Rooms().lend(2, 2 * size, 2 * size, 32)
         conv.run(here, HANDS, x, styles, finish, out)
         made.append(out.inside)
     assert _off(made[1], made[0]) < 1e-5
