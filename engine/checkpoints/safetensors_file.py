@@ -83,12 +83,15 @@ def parse_safetensors(data: bytes, where: str) -> dict[str, np.ndarray]:
 def tensor_names(path: Path) -> frozenset[str]:
     """What the tensors of a file are called, its values unread; none where it is no such file."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(head := file.read(8), "little")
-            data = head + file.read(min(length, MAX_HEADER_BYTES)) + b"  "
-        return frozenset(_header(data, path.name)[0])
-    except (OSError, CheckpointError):
+        return frozenset(_read_header(path))
+    except CheckpointError:
         return frozenset()
+
+
+def tensor_sizes(path: Path) -> dict[str, tuple[int, int]]:
+    """Numbers and bytes of the tensors of a file, its values unread. Raises CheckpointError."""
+    entries = [_entry(name, value, path.name) for name, value in _read_header(path).items()]
+    return {name: (math.prod(shape), end - begin) for name, _, shape, begin, end in entries}
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
@@ -123,6 +126,16 @@ def write_safetensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
 
 
 _Entry = tuple[str, str, tuple[int, ...], int, int]
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(head := file.read(8), "little")
+            data = head + file.read(min(length, MAX_HEADER_BYTES)) + b"  "
+    except OSError as error:
+        raise CheckpointError(f"{path.name} cannot be read: {error.strerror}.") from error
+    return _header(data, path.name)[0]
 
 
 def _header(data: bytes, where: str) -> tuple[dict[str, Any], int]:

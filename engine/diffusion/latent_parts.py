@@ -18,6 +18,7 @@ from diffusers.models.unets.unet_2d import UNet2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
+from engine.diffusion.half_weights import large_weights, widened
 from engine.errors import ModelError
 from engine.perception.fitting import Tensors, misfit
 
@@ -44,12 +45,24 @@ def check_fit(net: nn.Module, tensors: Tensors, where: str) -> None:
         raise _unfit(where, words)
 
 
-def filled(net: Net, tensors: Tensors, where: str) -> Net:
-    """A network without memory, given its weights as float32. Raises ModelError; see misfit."""
+def filled(
+    net: Net,
+    tensors: Tensors,
+    where: str,
+    half: torch.dtype | None = None,
+    wide: bool = True,
+) -> Net:
+    """A network without memory, given its weights as float32. half: its large ones are held in
+    that, and where it is wide answer in float32. Raises ModelError; see misfit."""
     check_fit(net, tensors, where)
-    state = {name: torch.from_numpy(np.array(a, np.float32)) for name, a in tensors.items()}
+    large = large_weights(net) if half is not None else frozenset[str]()
+    state = {
+        name: torch.from_numpy(np.array(a, np.float32)).to(half if name in large else torch.float32)
+        for name, a in tensors.items()
+    }
     net.load_state_dict(state, assign=True)
-    return net.eval().requires_grad_(False)
+    net.eval().requires_grad_(False)
+    return net if half is None or not wide else widened(net, half)
 
 
 def _known(kind: type[Any], settings: Settings) -> dict[str, Any]:

@@ -16,8 +16,7 @@ from engine.denoising import DenoiserInfo
 from engine.diffusion.latent_parts import check_fit, filled
 from engine.errors import ModelError
 from engine.models.adm_config import AdmConfig
-from engine.models.denoiser import Denoiser
-from engine.models.denoisers import stored_weights
+from engine.models.denoiser import WHOLE, Denoiser
 from engine.models.text_blends import Weights, class_shares
 from engine.perception.adm import Encoder, Unet
 from engine.perception.fitting import Tensors
@@ -58,8 +57,7 @@ class AdmDenoiser(Denoiser):
         self.config = AdmConfig.from_dict(info.card["config"], info.name)
         super().__init__(info, self.config.schedule, "epsilon", "torch")
         self.shape = 3, self.config.side, self.config.side
-        tensors = stored_weights(info.folder, info.sha256)
-        net = filled(network_of(self.config), tensors, info.name)
+        net = self.opened({WHOLE: network_of(self.config)})[WHOLE]
         assert isinstance(net, Unet)
         self.net = net
         self.shown: Tensor | None = None

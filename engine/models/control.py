@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from diffusers.models.controlnets.controlnet import ControlNetModel
@@ -11,9 +12,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.controlling import ControlInfo
-from engine.diffusion.latent_parts import built, check_fit, filled
+from engine.diffusion.latent_parts import built, check_fit
 from engine.models.control_config import ControlConfig
 from engine.models.denoisers import stored_weights
+from engine.models.housing import Housing, counted
 from engine.perception.fitting import Tensors
 
 Answer = tuple[list[Tensor], Tensor]  # for the levels on the way down, and for the middle
@@ -58,11 +60,18 @@ def check_control(config: ControlConfig, tensors: Tensors, where: str) -> None:
     check_fit(_network(config, where), tensors, where)
 
 
-def open_control(info: ControlInfo) -> nn.Module:
-    """The network with its weights. Raises ModelError."""
+@lru_cache(maxsize=64)
+def control_numbers(info: ControlInfo) -> int:
+    """The numbers that its weights are. Raises ModelError."""
+    return counted(_network(ControlConfig.from_dict(info.card["config"], info.name), info.name))
+
+
+def open_control(info: ControlInfo, housing: Housing) -> nn.Module:
+    """The network with its weights, beside the U-Net of a model that lives there. Raises
+    ModelError."""
     config = ControlConfig.from_dict(info.card["config"], info.name)
     tensors = stored_weights(info.folder, info.sha256)
-    return filled(_network(config, info.name), tensors, info.name)
+    return housing.filled(_network(config, info.name), tensors, info.name)
 
 
 def _network(config: ControlConfig, where: str) -> nn.Module:

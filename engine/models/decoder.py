@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -11,21 +12,34 @@ from diffusers.models.autoencoders.vq_model import VQModel
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.diffusion.tiles import tiled
+from engine.models.latent_config import halvings
+
 PROBES, PROBE_SIDE = 16, 8  # codes that the preview is fitted to, and their size
 
 
 class Decoder:
-    """channels: numbers at each place of a code."""
+    """channels: numbers at each place of a code. tile: the side in px of what goes through it at
+    once; 0 for whole pictures."""
 
-    def __init__(self, vae: AutoencoderKL | VQModel, channels: int) -> None:
-        self.vae, self.channels = vae, channels
+    def __init__(self, vae: AutoencoderKL | VQModel, channels: int, tile: int = 0) -> None:
+        self.vae, self.channels, self.tile = vae, channels, tile
         told: Any = vae.config  # the class's own values where the file says nothing
         self.scaling = told.scaling_factor or 1.0
         self.shift = getattr(told, "shift_factor", None) or 0.0
+        self.enlarges = halvings(told)
 
     def pixels(self, codes: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 r r"]:
         """The pictures that codes stand for, nominally in [-1, 1]; with a gradient."""
-        found: Tensor = self.vae.decode(codes / self.scaling + self.shift).sample
+        if not self.tile:
+            return self.decoded(codes)
+        side = max(self.tile // self.enlarges, 1)
+        return tiled(self.decoded, codes, side, Fraction(self.enlarges))
+
+    def decoded(self, codes: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 r r"]:
+        """As pixels, in one piece."""
+        plain = codes / self.scaling + self.shift
+        found: Tensor = self.vae.decode(plain, return_dict=False)[0]
         return found
 
     def codes(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n c s s"]:
@@ -34,9 +48,14 @@ class Decoder:
 
     def plain_codes(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n c s s"]:
         """The same as the encoder puts them out, before they are brought to the spread of noise."""
+        if not self.tile:
+            return self._encoded(pixels)
+        return tiled(self._encoded, pixels, self.tile, Fraction(1, self.enlarges))
+
+    def _encoded(self, pixels: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n c s s"]:
         told: Any = self.vae.encode(pixels)
         found: Tensor = told.latents if isinstance(self.vae, VQModel) else told.latent_dist.mode()
-        return found
+        return found.to(pixels)  # a card keeps what lies in such an answer
 
     def preview(self, codes: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 s s"]:
         """About what they stand for, at their own size and in no time: a matrix on each place."""

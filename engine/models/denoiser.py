@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.frame import BackendName
 from engine.models.decoder import Decoder
+from engine.models.denoisers import stored_weights
+from engine.models.housing import Housing, needs_of
+
+WHOLE = ""  # the prefix of a network that is all of a model
 
 
 class Denoiser(ABC):
     """A Network of the loop. Conditions are `Weights`, or `Told` for published models.
 
     shape: of one picture's noise. bounded: whether a predicted picture has the range [-1, 1], which
-    thresholding holds it in.
+    thresholding holds it in. housing: where the networks of a published model live.
     """
 
     shape: tuple[int, int, int]
     bounded = True
+    housing: Housing | None = None
 
     def __init__(
         self,
@@ -37,6 +42,25 @@ class Denoiser(ABC):
         self.schedule, self.prediction = schedule, prediction
         # The backends make one picture, but not to the last bit.
         self.digest = f"{info.sha256}/{backend}"
+
+    def opened(self, networks: Mapping[str, nn.Module], beside: int = 0) -> dict[str, Any]:
+        """The networks with their weights, as the memory of this machine has room for them. beside:
+        numbers of ControlNets that come with it. Raises ModelError."""
+        tensors = stored_weights(self.info.folder, self.info.sha256)
+        needs = needs_of(networks, tensors, self.info.resolution, beside)
+        self.housing = Housing.of(needs, self.info.name)
+        if not self.housing.plan.plain:
+            self.digest += f"/{self.housing.plan.way}"
+        return self.housing.filled_all(networks, tensors, self.info.name)
+
+    def suits(self, beside: int) -> bool:
+        """See Housing."""
+        return self.housing is None or self.housing.suits(beside, self.info.name)
+
+    @property
+    def tile(self) -> int:
+        """The side of what is decoded at once, in px; 0 for all."""
+        return 0 if self.housing is None else self.housing.plan.tile
 
     def predict(
         self, x: Float[Tensor, "n ..."], t: float, conditions: Sequence[Any]

@@ -10,10 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.denoising import DenoiserInfo
-from engine.diffusion.latent_parts import check_fit, filled
+from engine.diffusion.latent_parts import check_fit
 from engine.errors import ModelError
-from engine.models.denoiser import Denoiser
-from engine.models.denoisers import stored_weights
+from engine.models.denoiser import WHOLE, Denoiser
 from engine.models.glide_config import GlideConfig
 from engine.models.text_blends import TextBlends, Weights
 from engine.perception.byte_pairs import read_byte_pairs
@@ -49,8 +48,7 @@ class GlideDenoiser(Denoiser):
         body = self.config.body
         super().__init__(info, body.schedule, "epsilon", "torch")
         self.shape = 3, body.side, body.side
-        tensors = stored_weights(info.folder, info.sha256)
-        self.net = filled(network_of(self.config), tensors, info.name)
+        self.net: GlideUnet = self.opened({WHOLE: network_of(self.config)})[WHOLE]
         self.tokenizer = read_byte_pairs(info.folder)
         self.texts = TextBlends(self.read)
         self._shown: Tensor | None = None

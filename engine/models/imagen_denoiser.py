@@ -15,10 +15,9 @@ from engine.denoising import DenoiserInfo
 from engine.diffusion.latent_parts import UNet2DConditionModel, built
 from engine.errors import ModelError
 from engine.models.denoiser import Denoiser
-from engine.models.denoisers import stored_weights
 from engine.models.imagen_config import CONTEXT, TEXT, UNET, ImagenConfig
 from engine.models.latent_config import named
-from engine.models.parts import check_all, filled_all
+from engine.models.parts import check_all
 from engine.models.text_blends import TextBlends, Weights
 from engine.perception.fitting import Tensors
 from engine.perception.t5 import T5Tower
@@ -42,8 +41,7 @@ class ImagenDenoiser(Denoiser):
         self.config = ImagenConfig.from_dict(info.card["config"], info.name)
         super().__init__(info, self.config.schedule, "epsilon", "torch")
         self.shape = 3, self.config.side, self.config.side
-        tensors = stored_weights(info.folder, info.sha256)
-        parts = filled_all(_networks(self.config, info.name), tensors, info.name)
+        parts = self.opened(_networks(self.config, info.name))
         self.unet, self.tower = parts[UNET], parts[TEXT]
         self.tokenizer = read_unigram(info.folder)
         self.texts = TextBlends(self.read)

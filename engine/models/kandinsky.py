@@ -15,10 +15,9 @@ from engine.denoising import DenoiserInfo
 from engine.diffusion.latent_parts import UNet2DConditionModel, VQModel, built
 from engine.models.decoder import Decoder
 from engine.models.denoiser import CodeDenoiser
-from engine.models.denoisers import stored_weights
 from engine.models.kandinsky_config import EYES, MOVQ, PRIOR, TEXT, UNET, KandinskyConfig
 from engine.models.latent_config import named
-from engine.models.parts import check_all, filled_all
+from engine.models.parts import check_all
 from engine.models.text_blends import TextBlends, Weights
 from engine.models.text_encoders import Encoder
 from engine.models.unclip_stages import Prior
@@ -38,14 +37,14 @@ class Movq(Decoder):
     """An autoencoder whose decoder is shown the codes at every size (Zheng et al., 2022); they are
     taken as they are, neither scaled nor brought to the nearest of a book."""
 
-    def __init__(self, vae: VQModel, channels: int) -> None:
-        super().__init__(vae, channels)
+    def __init__(self, vae: VQModel, channels: int, tile: int = 0) -> None:
+        super().__init__(vae, channels, tile)
         self.scaling, self.shift = 1.0, 0.0
 
-    def pixels(self, codes: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 r r"]:
+    def decoded(self, codes: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 r r"]:
         """See Decoder."""
         vae: Any = self.vae
-        found: Tensor = vae.decode(codes, force_not_quantize=True).sample
+        found: Tensor = vae.decode(codes, force_not_quantize=True, return_dict=False)[0]
         return found
 
 
@@ -60,10 +59,9 @@ class KandinskyDenoiser(CodeDenoiser):
         self.config = config = KandinskyConfig.from_dict(info.card["config"], info.name)
         super().__init__(info, config.drawing, "epsilon", "torch")
         self.shape = config.channels, config.side, config.side
-        tensors = stored_weights(info.folder, info.sha256)
-        parts = filled_all(_networks(config, info.name), tensors, info.name)
+        parts = self.opened(_networks(config, info.name))
         self.unet, self.tower, self.eyes = parts[UNET], parts[TEXT], parts[EYES]
-        self.decoder = Movq(parts[MOVQ], config.channels)
+        self.decoder = Movq(parts[MOVQ], config.channels, self.tile)
         self.prior = Prior(parts[PRIOR], config)
         context = config.text.max_position_embeddings
         self.encoder = Encoder(self.tower, read_tokenizer(info.folder), context, config.pad)

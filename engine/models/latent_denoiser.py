@@ -24,11 +24,10 @@ from engine.models.condition import Condition, Told, as_told
 from engine.models.control import Helper, summed
 from engine.models.decoder import Decoder
 from engine.models.denoiser import CodeDenoiser
-from engine.models.denoisers import stored_weights
 from engine.models.eyes import Eyes
 from engine.models.eyes_config import EYES
 from engine.models.latent_config import TEXT, TEXT_2, UNET, VAE, LatentConfig, named
-from engine.models.parts import check_all, filled_all
+from engine.models.parts import check_all
 from engine.models.text_blends import TextBlends
 from engine.models.text_encoders import Encoder, TwinEncoder
 from engine.perception.bert import BertTower
@@ -52,18 +51,17 @@ class LatentDenoiser(CodeDenoiser):
     """Codes are denoised, told of texts and their shares; () is no text.
 
     shown: set before a run of a model that sees a picture, see services.shown:
-    [1, more, s, s], or of eyes [1, more].
+    [1, more, s, s], or of eyes [1, more]. beside: numbers of the ControlNets that will help it.
     Raises ModelError when weights or settings do not fit.
     """
 
-    def __init__(self, info: DenoiserInfo) -> None:
+    def __init__(self, info: DenoiserInfo, beside: int = 0) -> None:
         self.config = LatentConfig.from_dict(info.card["config"], info.name)
         super().__init__(info, self.config.schedule, self.config.prediction, "torch")
         self.shape = self.config.channels, self.config.side, self.config.side
-        tensors = stored_weights(info.folder, info.sha256)
-        parts = filled_all(_networks(self.config, info.name), tensors, info.name)
+        parts = self.opened(_networks(self.config, info.name), beside)
         self.unet = parts[UNET]
-        self.decoder = Decoder(parts[VAE], self.config.channels)
+        self.decoder = Decoder(parts[VAE], self.config.channels, self.tile)
         self.eyes: Eyes | None = parts.get(EYES)
         self.encoder, self.twins = _encoders(self.config, parts, info.folder)
         self.shown: Tensor | None = None

@@ -58,6 +58,9 @@ def is_published(info: DenoiserInfo) -> bool:
     return info.card["family"] in _OPENED
 
 
-def open_published(info: DenoiserInfo) -> Denoiser:
-    """Such a model, ready for the loop. Raises ModelError."""
+def open_published(info: DenoiserInfo, beside: int = 0) -> Denoiser:
+    """Such a model, ready for the loop, in the memory that there is. beside: numbers of the
+    ControlNets that will help it. Raises ModelError."""
+    if info.card["family"] == LATENT:
+        return LatentDenoiser(info, beside)
     return _OPENED[info.card["family"]](info)

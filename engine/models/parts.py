@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from torch import nn
 
-from engine.diffusion.latent_parts import check_fit, filled
+from engine.diffusion.latent_parts import check_fit
 from engine.models.latent_config import named, part_called
 from engine.perception.fitting import Tensors
 
@@ -18,11 +17,3 @@ def check_all(networks: Networks, tensors: Tensors, where: str) -> None:
     """Hold all weights against their networks. Raises ModelError."""
     for prefix, net in networks.items():
         check_fit(net, part_called(tensors, prefix), named(where, prefix))
-
-
-def filled_all(networks: Networks, tensors: Tensors, where: str) -> dict[str, Any]:
-    """The networks, given their weights. Raises ModelError."""
-    return {
-        prefix: filled(net, part_called(tensors, prefix), named(where, prefix))
-        for prefix, net in networks.items()
-    }

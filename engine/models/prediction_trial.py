@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 
-from engine.diffusion.latent_parts import UNet2DConditionModel, built, filled
+from engine.diffusion.latent_parts import UNet2DConditionModel, built
 from engine.diffusion.schedule import Prediction
-from engine.models.latent_config import TEXT, UNET, LatentConfig, named, part_called
+from engine.models.housing import Housing, counted
+from engine.models.latent_config import TEXT, UNET, LatentConfig, named
+from engine.models.memory_plan import Needs
 from engine.models.text_encoders import Encoder
 from engine.perception.clip.config import TextSizes
 from engine.perception.clip.text_tower import TextTower
@@ -27,14 +29,15 @@ ALIKE = 0.5  # correlation of answer and input
 def tried_prediction(
     config: LatentConfig, tensors: Tensors, tokenizer: Tokenizer, where: str
 ) -> Prediction:
-    """Epsilon or v. Raises ModelError for weights that do not fit."""
+    """Epsilon or v. Raises ModelError for weights that do not fit, or find no room."""
     assert isinstance(config.text, TextSizes)
     with torch.device("meta"):
         tower = TextTower(config.text)
-    words = filled(tower, part_called(tensors, TEXT), named(where, TEXT))
-    encoder = Encoder(words, tokenizer, config.text.max_position_embeddings, config.pad)
-    net: Any = built(UNet2DConditionModel, config.unet, named(where, UNET))
-    net = filled(net, part_called(tensors, UNET), named(where, UNET))
+    nets = {TEXT: tower, UNET: built(UNet2DConditionModel, config.unet, named(where, UNET))}
+    needs = Needs({part: counted(net) for part, net in nets.items()}, side=0, stored=0)
+    made = Housing.of(needs, where).filled_all(nets, tensors, where)
+    encoder = Encoder(made[TEXT], tokenizer, config.text.max_position_embeddings, config.pad)
+    net: Any = made[UNET]
     x = torch.randn(2, config.channels, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     text, last = encoder.read([""]).expand(2, -1, -1), config.schedule.steps - 1
     out = net(x, last, encoder_hidden_states=text, return_dict=False)[0]

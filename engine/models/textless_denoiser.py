@@ -18,9 +18,8 @@ from engine.diffusion.latent_parts import (
 from engine.diffusion.transformer import dit_of, placed
 from engine.models.decoder import Decoder
 from engine.models.denoiser import Denoiser
-from engine.models.denoisers import stored_weights
 from engine.models.latent_config import VAE, named
-from engine.models.parts import check_all, filled_all
+from engine.models.parts import check_all
 from engine.models.text_blends import Weights, class_shares
 from engine.models.textless_config import NET, TextlessConfig
 from engine.perception.fitting import Tensors
@@ -41,11 +40,12 @@ class TextlessDenoiser(Denoiser):
         self.config = TextlessConfig.from_dict(info.card["config"], info.name)
         super().__init__(info, self.config.schedule, self.config.prediction, "torch")
         self.shape = self.config.channels, self.config.side, self.config.side
-        tensors = stored_weights(info.folder, info.sha256)
-        parts = filled_all(_networks(self.config, info.name), tensors, info.name)
+        parts = self.opened(_networks(self.config, info.name))
         self.dit = self.config.kind == "DiTTransformer2DModel"
         self.net = placed(parts[NET]) if self.dit else parts[NET]
-        self.decoder = Decoder(parts[VAE], self.config.channels) if VAE in parts else None
+        self.decoder = None
+        if VAE in parts:
+            self.decoder = Decoder(parts[VAE], self.config.channels, self.tile)
         self.bounded = self.decoder is None
 
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:

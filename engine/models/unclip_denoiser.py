@@ -15,9 +15,8 @@ from engine.denoising import DenoiserInfo
 from engine.diffusion.latent_parts import UNet2DConditionModel, UNet2DModel, built
 from engine.models.condition import Condition, as_told
 from engine.models.denoiser import Denoiser
-from engine.models.denoisers import stored_weights
 from engine.models.latent_config import named
-from engine.models.parts import check_all, filled_all
+from engine.models.parts import check_all
 from engine.models.text_blends import TextBlends
 from engine.models.text_encoders import Encoder
 from engine.models.unclip_config import (
@@ -51,8 +50,7 @@ class UnclipDenoiser(Denoiser):
         self.config = config = UnclipConfig.from_dict(info.card["config"], info.name)
         super().__init__(info, config.drawing, "epsilon", "torch")
         self.shape = 3, config.side, config.side
-        tensors = stored_weights(info.folder, info.sha256)
-        parts = filled_all(_networks(config, info.name), tensors, info.name)
+        parts = self.opened(_networks(config, info.name))
         self.net, self.bridge = parts[DECODER], parts[BRIDGE]
         self.prior = Prior(parts[PRIOR], config)
         self.enlarger = Enlarger(parts[FIRST], parts[LAST], config)

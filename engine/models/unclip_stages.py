@@ -109,8 +109,8 @@ class Prior:
         whole, tokens, kept = (part[rows] for part in self._told)
         times = torch.full((len(rows),), t)
         found: Tensor = self.net(
-            x.expand(len(rows), -1), times, whole, tokens, kept
-        ).predicted_image_embedding
+            x.expand(len(rows), -1), times, whole, tokens, kept, return_dict=False
+        )[0]
         return found[:, None]
 
     def differentiable(self, x: Tensor, t: float, condition: Any) -> Tensor:

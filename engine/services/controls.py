@@ -14,7 +14,8 @@ from engine.controlling import Control, controls_of
 from engine.denoising import Denoise
 from engine.diffusion.guidance import Within
 from engine.image.pixels import pixels_sha256
-from engine.models.control import Helper, open_control
+from engine.models.control import Helper, control_numbers, open_control
+from engine.models.housing import Housing
 from engine.models.library import ModelLibrary
 from engine.services.check_denoise import check_control_size
 
@@ -27,11 +28,26 @@ class Controls:
     def __init__(self, library: Callable[[], ModelLibrary]) -> None:
         self._library = library
         self._open: dict[str, nn.Module] = {}
+        self._housing: Housing | None = None
 
-    def terms(self, node: Denoise, pictures: Sequence[Pixels]) -> list[Within]:
-        """What they add to the guidance. pictures: one for each of controls_of. Raises ModelError,
-        RecipeError for a picture of another size."""
+    def let_go(self) -> None:
+        """Forget those that are open: the model that they help goes."""
+        self._open, self._housing = {}, None
+
+    def numbers(self, node: Denoise) -> int:
+        """What the weights of all that it asks for are, for the memory that they take."""
+        refs = {term.model for term in controls_of(node)}
+        return sum(control_numbers(self._library().control(ref)) for ref in refs)
+
+    def terms(
+        self, node: Denoise, pictures: Sequence[Pixels], housing: Housing | None
+    ) -> list[Within]:
+        """What they add to the guidance. pictures: one for each of controls_of. housing: of the
+        model that they help. Raises ModelError, RecipeError for a picture of another size."""
         wanted = controls_of(node)
+        if housing is not self._housing:
+            self.let_go()
+            self._housing = housing
         self._open = {
             term.model.sha256: self._open.get(term.model.sha256) or self._opened(term)
             for term in wanted
@@ -48,4 +64,5 @@ class Controls:
         return found
 
     def _opened(self, term: Control) -> nn.Module:
-        return open_control(self._library().control(term.model))
+        assert self._housing is not None  # only published models are helped
+        return open_control(self._library().control(term.model), self._housing)

@@ -6,6 +6,7 @@ makes them quicker.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Callable
 from functools import lru_cache
@@ -74,15 +75,16 @@ class Workshop(Installation):
         if not all(map(self.library.has, refs)):
             self.refresh()
 
-    def network(self, ref: ModelRef, backend: BackendName | None) -> Denoiser:
-        """A diffusion model, opened once. Raises ModelError."""
+    def network(self, ref: ModelRef, backend: BackendName | None, beside: int = 0) -> Denoiser:
+        """A diffusion model, opened once, and again where ControlNets of so many weights beside it
+        leave less room. Raises ModelError."""
         key = (ref.sha256, backend)
-        if key not in self.networks:
+        if key not in self.networks or not self.networks[key].suits(beside):
             self.know(ref)
             info = self.library.denoiser(ref)
             if is_published(info):
                 self._let_go_of_published()
-                self.networks[key] = open_published(info)
+                self.networks[key] = open_published(info, beside)
             else:
                 read = self.clip(clip_of(info)).read_texts if info.clip else None
                 self.networks[key] = PixelDenoiser(info, backend, read)
@@ -100,6 +102,8 @@ class Workshop(Installation):
     def _let_go_of_published(self) -> None:
         """One of them fills gigabytes: only the last one stays open."""
         self.networks = {k: net for k, net in self.networks.items() if not is_published(net.info)}
+        self.controls.let_go()
+        gc.collect()  # a card and its networks know each other
 
     def classifier(self, ref: ModelRef) -> Any:
         """A noise-aware classifier, opened once. Raises ModelError."""
@@ -145,9 +149,9 @@ def denoise_image(
     of every step. Raises ModelError, RecipeError, StoreError, Cancelled.
     """
     shop = workshop(place)
-    network = shop.network(node.model, backend)
-    shop.know(*(term.model for term in controls_of(node)))
+    shop.know(node.model, *(term.model for term in controls_of(node)))
     check_denoise(node, shop.library, begun=source is not None)
+    network = shop.network(node.model, backend, shop.controls.numbers(node))
     condition, left = _condition(node, network.info)
     terms = [
         picture_term(term, node, told) if isinstance(term, PictureGuidance)
@@ -155,7 +159,7 @@ def denoise_image(
         for term in left
         if not isinstance(term, Control)
     ]  # fmt: skip
-    terms += shop.controls.terms(node, controls)
+    terms += shop.controls.terms(node, controls, network.housing)
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta,
         node.threshold if network.bounded else "none",

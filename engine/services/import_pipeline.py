@@ -5,20 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.backends.device import machine
 from engine.cancel import CancelToken
 from engine.diffusion.schedule import Prediction
 from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
 from engine.models.card import check_name
 from engine.models.latent_config import LatentConfig
+from engine.models.memory_plan import plan_for
 from engine.models.published.pipeline_parts import Pipeline
+from engine.models.room import room_at_rest
 from engine.perception.clip.tokenizer import VOCAB, WHOLE, Tokenizer, read_tokenizer
 from engine.services.import_diffusion import refuse_doubles
+from engine.services.needs import needs_of_pipeline
 from engine.services.published_files import read_published
-
-# float32 for the networks, and half as much again for what a step leaves on the way.
-BYTES_EACH = 6
 
 
 def import_pipeline(
@@ -64,7 +63,6 @@ def import_single_file(
         from engine.models.prediction_trial import tried_prediction
 
         found = read_single_file(raw, path.name, tokenizer, "v")
-        _check_memory(path.name, sum(array.size for array in found.tensors.values()))
         progress(Progress("Finding what it predicts", 0.3))
         assert isinstance(found.config, LatentConfig)
         predicts = tried_prediction(found.config, found.tensors, tokenizer, path.name)
@@ -110,7 +108,8 @@ def _keep(
     from engine.models.open_published import check_weights
 
     cancel.check()
-    _check_memory(path.name, sum(array.size for array in found.tensors.values()))
+    # What could run with nothing else beside it is kept.
+    plan_for(needs_of_pipeline(found), room_at_rest(), path.name)
     progress(Progress("Holding the weights against their networks", 0.4))
     check_weights(found, path.name)
     library = ModelLibrary(home)
@@ -125,18 +124,3 @@ def _keep(
     folder, words = library.imported / chosen, found.tokenizer
     more = (lambda _: ()) if words is None else words.write
     return write_folder(folder, found.family, found.config.to_dict(), found.tensors, facts, more)
-
-
-def needed_gib(numbers: int) -> float:
-    """The memory that a model of so many weights takes while it runs."""
-    return numbers * BYTES_EACH / 2**30
-
-
-def _check_memory(where: str, numbers: int) -> None:
-    """Refuse a model of so many weights that would not run in this machine's memory."""
-    needed, here = needed_gib(numbers), machine().memory_gib
-    if needed > here:
-        raise ModelError(
-            f"{where} needs about {needed:.1f} GiB of memory to run; this machine has {here} GiB.",
-            "Take a smaller model, or another machine.",
-        )

@@ -8,14 +8,15 @@ from typing import Any
 from engine.backends.device import machine
 from engine.cancel import CancelToken
 from engine.checkpoints.digest import weights_sha256
-from engine.services.import_pipeline import needed_gib
+from engine.models.memory_plan import GIB, least_plan
+from engine.services.needs import needs_of_pipeline, runs
 from engine.services.published_files import read_published
 
 
 def inspect_published(path: Path) -> dict[str, Any] | None:
-    """Family, parts with their numbers of weights, and the memory that it takes to run, in GiB,
-    beside this machine's; None for another file or folder. Every weight is held against its
-    network. Raises CheckpointError or ModelError."""
+    """Family, parts with their numbers of weights, the least memory that it takes to run, in GiB,
+    beside this machine's, and how it would run at this moment; None for another file or folder.
+    Every weight is held against its network. Raises CheckpointError or ModelError."""
     found = read_published(path, CancelToken())
     if found is None:
         return None
@@ -26,14 +27,16 @@ def inspect_published(path: Path) -> dict[str, Any] | None:
     for name, array in found.tensors.items():
         part = name.partition(".")[0] if found.parted else "network"
         parts[part] = parts.get(part, 0) + array.size
-    total = sum(parts.values())
+    total, needs = sum(parts.values()), needs_of_pipeline(found)
+    name = path.stem if path.is_file() else path.name
     return {
-        "name": path.stem if path.is_file() else path.name,
+        "name": name,
         "family": found.family,
         "weights_sha256": weights_sha256(found.tensors),
         "tensors": len(found.tensors),
         "parameters": total,
         "parts": parts,
-        "needs_gib": round(needed_gib(total), 1),
+        "needs_gib": round(least_plan(needs).ram / GIB, 1),
         "here_gib": machine().memory_gib,
+        "runs": runs(needs, name),
     }

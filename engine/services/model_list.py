@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.frame import DirectionInfo, ModelInfo
-from engine.models.library import ModelLibrary
+from engine.models.denoisers import DENOISER
+from engine.models.library import MAKERS, ModelLibrary
+from engine.services.needs import needs_of_kept, runs
 
+PUBLISHED = frozenset(MAKERS) - {DENOISER}
 Directions = Callable[[str], tuple[DirectionInfo, ...]]
 KINDS = {
     "diffusion": "diffusion",
@@ -29,13 +32,15 @@ KINDS = {
 def model_rows(library: ModelLibrary, directions: Directions) -> list[dict[str, Any]]:
     """One row a model as JSON data: generators, diffusion models, then what looks at pictures.
 
-    trained_images: 0 where the card tells none. bytes: of the folder, as the card
-    tells it.
+    runs: of published diffusion models, how they would run at this moment. trained_images: 0 where
+    the card tells none. bytes: of the folder, as the card tells it.
     """
     rows = [_generator(info, directions(info.name)) for info in library.models()]
     for info in library.denoisers():
         told = _row(info.card, info.resolution, info.classes, info.bundled)
         more = {"upsamples": info.upsamples, "reads": info.reads, "folder": str(info.folder)}
+        if not info.bundled and info.card["family"] in PUBLISHED:
+            more["runs"] = runs(needs_of_kept(info), info.name)
         rows.append({**told, **more})
     classifiers = {info.name: info for info in library.classifiers()}
     for card in library.others():
@@ -72,6 +77,8 @@ def model_lines(row: Mapping[str, Any]) -> list[str]:
         f"{'':<28} {', '.join(facts)}",
         f"{'':<28} weights {row['sha256']}",
     ]
+    if "runs" in row:
+        lines.append(f"{'':<28} runs: {row['runs']}")
     if "directions" in row:
         names = ", ".join(row["labels"])
         lines.append(f"{'':<28} directions: {names or 'none yet'}")

@@ -23,11 +23,11 @@ from engine.cancel import CancelToken
 from engine.denoising import ClassifierFree, ClipGuidance, Denoise, Texts, TextWeight
 from engine.diffusion.noise import noise_of
 from engine.errors import AtelierError
+from engine.models import memory_plan
 from engine.models.latent_denoiser import LatentDenoiser
 from engine.models.library import ModelLibrary, bundled_folder
 from engine.recipe import ModelRef, Seed
 from engine.services import diffuse
-from engine.services import import_pipeline as import_pipeline_module
 from engine.services.diffusion import Place
 from engine.services.import_pipeline import import_pipeline
 from engine.services.model_list import model_lines, model_rows
@@ -198,8 +198,8 @@ def test_what_is_missing_or_odd_is_one_clear_error(folder: Path, home: Path, cas
 def test_a_model_that_memory_cannot_hold_is_told_so(
     folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_pipeline_module, "BYTES_EACH", 10**9)
-    with pytest.raises(AtelierError, match=r"needs about .* GiB of memory to run; this machine"):
+    monkeypatch.setattr(memory_plan, "STEP_BYTES", 10**9)
+    with pytest.raises(AtelierError, match=r"needs about .* GiB of memory to run; .* free"):
         import_pipeline(home, folder, None, lambda progress: None, CancelToken())
     assert not list((home / "models").glob("*"))
 
@@ -210,6 +210,7 @@ def test_what_is_imported_is_listed_with_its_size(folder: Path, home: Path) -> N
     words = " ".join(model_lines(row))
     assert "diffusion in codes, reads texts" in words
     assert row["bytes"] > 0
+    assert "runs: float32 weights on the processor" in words
 
 
 def test_what_a_model_needs_is_told_before_it_is_loaded(
@@ -221,6 +222,7 @@ def test_what_a_model_needs_is_told_before_it_is_loaded(
     assert set(told["parts"]) == {"unet", "vae", "text"}
     assert sum(told["parts"].values()) == told["parameters"] > 10_000
     assert told["needs_gib"] <= told["here_gib"]
+    assert told["runs"].startswith("float32 weights on the processor, about 0.0 GiB")
 
 
 def test_a_pipeline_is_known_by_its_index(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""What a published diffusion model needs, told before it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.checkpoints.safetensors_file import tensor_sizes
+from engine.denoising import DenoiserInfo
+from engine.errors import ModelError
+from engine.models.adm_config import ADM
+from engine.models.card import WEIGHTS
+from engine.models.control_config import CONTROL
+from engine.models.glide_config import GLIDE
+from engine.models.library import MAKERS
+from engine.models.memory_plan import Needs, plan_for
+from engine.models.published.pipeline_parts import Pipeline
+from engine.models.room import room_now
+
+UNPARTED = frozenset((ADM, GLIDE, CONTROL))  # families whose tensors name no part
+
+
+def needs_of_pipeline(found: Pipeline) -> Needs:
+    """Of one that was read, before it is kept. Raises ModelError for settings of no such model."""
+    sizes = {name: (array.size, array.nbytes) for name, array in found.tensors.items()}
+    side = 0
+    if found.family in MAKERS:
+        about = {"name": "", "title": "", "weights_sha256": "", "family": found.family}
+        card = {**about, "config": found.config.to_dict()}
+        side = MAKERS[found.family](Path(), card, False).resolution
+    return _needs(found.family, sizes, side)
+
+
+def needs_of_kept(info: DenoiserInfo) -> Needs:
+    """Of one that is here, by the header of its file. Raises CheckpointError."""
+    return _needs(info.card["family"], tensor_sizes(info.folder / WEIGHTS), info.resolution)
+
+
+def runs(needs: Needs, where: str) -> str:
+    """How it would run at this moment, in one line."""
+    try:
+        return plan_for(needs, room_now(), where).words
+    except ModelError as error:
+        return f"not at this moment: {error.what}"
+
+
+def _needs(family: str, sizes: Mapping[str, tuple[int, int]], side: int) -> Needs:
+    parts: dict[str, int] = {}
+    for name, (count, _) in sizes.items():
+        part = "" if family in UNPARTED else name.partition(".")[0] + "."
+        parts[part] = parts.get(part, 0) + count
+    return Needs(parts, side, sum(size for _, size in sizes.values()))
