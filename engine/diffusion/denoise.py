@@ -50,7 +50,8 @@ class Network(Protocol):
     def predict(
         self, x: Float[Tensor, "n ..."], t: float, conditions: Sequence[Condition]
     ) -> Float[Tensor, "conditions n ..."]:
-        """The network's output under each condition, in one batch. No gradient."""
+        """The network's output under each condition, in one batch. No gradient. Under a schedule
+        whose variance is learned, twice the channels of x: what is predicted, then the variance."""
         ...
 
     def differentiable(
@@ -241,13 +242,15 @@ class _Run:
         time = self.scheduler.timesteps[index]
         inside = self.scheduler.scale_model_input(x, time)
         alpha, sigma = self.level(index)
-        x0 = self.guided(inside, float(time), alpha, sigma, self.place(index))
+        x0, spread = self.guided(inside, float(time), alpha, sigma, self.place(index))
         if not bool(torch.isfinite(x0).all()):
             raise ModelError(
                 f"The network's output at step {index + 1} holds values that are not finite.",
                 "Check the model's weights, or lower the guidance.",
             )
         v = to_v(x0, inside, alpha, sigma)
+        if spread is not None and self.settings.sampler == "ddpm":
+            v = torch.cat([v, spread.to(v)], dim=1)  # the scheduler parts them again
         after = self.scheduler.step(v, time, x, return_dict=False, **self.options)[0]
         return after, x0
 
@@ -261,8 +264,11 @@ class _Run:
         alpha = (1 + sigma * sigma) ** -0.5
         return alpha, sigma * alpha
 
-    def guided(self, x: Tensor, t: float, alpha: float, sigma: float, place: float) -> Tensor:
-        """The picture that the network predicts, guided and thresholded."""
+    def guided(
+        self, x: Tensor, t: float, alpha: float, sigma: float, place: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """The picture that the network predicts, guided and thresholded, and what it says of the
+        variance under the run's own condition, where it does."""
         network, settings = self.network, self.settings
         terms = active(self.terms, place)
         linear = [term for term in terms if isinstance(term, Linear)]
@@ -271,7 +277,10 @@ class _Run:
             if isinstance(term, Within):
                 network = term.around(network)
         weights = coefficients(self.condition, linear)
-        outputs = network.predict(x, t, tuple(weights))
+        outputs, spread = network.predict(x, t, tuple(weights)), None
+        if network.schedule.variance == "learned_range":
+            outputs, spreads = _parted(outputs, x.shape[1])
+            spread = spreads[list(weights).index(self.condition)]
         shares = torch.tensor(list(weights.values()), dtype=outputs.dtype)
         output = torch.tensordot(shares, outputs, 1)
         if settings.rescale and linear:
@@ -288,4 +297,15 @@ class _Run:
             # eps - sigma * slope, seen as a picture (Dhariwal and Nichol, 2021, Algorithm 2).
             slope = gradient(slopes, Moment(x, t, alpha, sigma, picture))
             x0 = x0 + sigma * sigma / alpha * slope
-        return threshold(x0, settings.threshold, settings.percentile, settings.bound)
+        return threshold(x0, settings.threshold, settings.percentile, settings.bound), spread
+
+
+def _parted(outputs: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """What is predicted, and what is said of the variance."""
+    if outputs.shape[2] != 2 * channels:
+        raise ModelError(
+            f"The model's card says that its variance is learned, but it answers with "
+            f"{outputs.shape[2]} channels for {channels}.",
+            "Import the model again.",
+        )
+    return outputs[:, :, :channels], outputs[:, :, channels:]

@@ -18,7 +18,7 @@ from engine.errors import ModelError
 
 Kind = Literal["cosine", "linear", "scaled_linear"]
 Prediction = Literal["epsilon", "x0", "v"]
-Variance = Literal["fixed_small", "fixed_large"]
+Variance = Literal["fixed_small", "fixed_large", "learned_range"]
 STEPS = 1000
 _MOST_BETA = 0.999
 
@@ -33,8 +33,9 @@ class Schedule:
     cosine schedule has 0.999, which leaves so little picture at the end (sigma / alpha = 20,000)
     that samplers which space by sigma waste most of their steps there; 0.1 ends at 90. variance:
     of the noise that DDPM adds, the posterior's ("fixed_small") or beta itself (Ho et al., 2020,
-    section 3.2). offset: what the spacing "leading" adds to every timestep. Raises ModelError for
-    another kind or for fewer than two steps.
+    section 3.2), or between them as the network says in as many channels more ("learned_range";
+    Nichol and Dhariwal, 2021, equation 15). offset: what the spacing "leading" adds to every
+    timestep. Raises ModelError for another kind or for fewer than two steps.
     """
 
     kind: Kind = "cosine"

@@ -70,8 +70,7 @@ class AdmDenoiser(Denoiser):
             size = x.shape[-2:]
             large = F.interpolate(self.shown, size, mode="bilinear", align_corners=False)
             x = torch.cat([x, large.expand(len(x), -1, -1, -1)], dim=1)
-        # What follows the picture tells of the variance, which samplers here do not ask for.
-        return self.net.draw(x, torch.full((len(x),), t), shares)[:, :3]
+        return self.net.draw(x, torch.full((len(x),), t), shares)
 
     def _shares(
         self, conditions: Sequence[Weights], each: int

@@ -18,6 +18,7 @@ import numpy as np
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Schedule
 from engine.errors import ModelError
+from engine.models.latent_config import COLOURS
 
 ADM = "guided-diffusion"
 ATTENDS_PX, HEAD, FEW_HEADS = 32, 64, 4
@@ -59,7 +60,11 @@ class AdmConfig:
     @property
     def schedule(self) -> Schedule:
         """Of its training."""
-        return Schedule("cosine" if self.small else "linear")
+        learned = self.outputs == 2 * COLOURS
+        return Schedule(
+            "cosine" if self.small else "linear",
+            variance="learned_range" if learned else "fixed_small",
+        )
 
     @property
     def heads(self) -> int:

@@ -69,17 +69,20 @@ class Denoiser(ABC):
         n, k = len(x), len(conditions)
         with torch.no_grad():
             out = self._answer(x.float().repeat(k, 1, 1, 1), t, conditions)
-        return out.view(k, n, *x.shape[1:])
+        learned = self.schedule.variance == "learned_range"
+        kept = out[:, : (2 if learned else 1) * self.shape[0]]
+        return kept.reshape(k, n, *kept.shape[1:])
 
     def differentiable(
         self, x: Float[Tensor, "n ..."], t: float, condition: Any
     ) -> Float[Tensor, "n ..."]:
         """See Network."""
-        return self._answer(x, t, [condition])
+        return self._answer(x, t, [condition])[:, : self.shape[0]]
 
     @abstractmethod
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Any]) -> Tensor:
-        """The output for x, whose pictures stand condition by condition, as many for each."""
+        """The output for x, whose pictures stand condition by condition, as many for each. More
+        channels than those of a picture tell of the variance."""
 
     def pixels(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 r r"]:
         """The pictures that x0 stands for, nominally in [-1, 1]; with a gradient."""

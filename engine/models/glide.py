@@ -77,5 +77,4 @@ class GlideDenoiser(Denoiser):
             if self._shown is None:
                 raise ModelError(f"{self.info.name} draws a picture anew and was given none.")
             x = torch.cat([x, self._shown.expand(len(x), -1, -1, -1)], dim=1)
-        # What follows the picture tells of the variance, which samplers here do not ask for.
-        return self.net.draw_text(x, torch.full((len(x),), t), text)[:, :3]
+        return self.net.draw_text(x, torch.full((len(x),), t), text)

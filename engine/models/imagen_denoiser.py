@@ -74,7 +74,7 @@ class ImagenDenoiser(Denoiser):
             more["class_labels"] = torch.full((len(x),), LOW_NOISE)
         times = torch.full((len(x),), t)
         out: Tensor = self.unet(x, times, encoder_hidden_states=text, return_dict=False, **more)[0]
-        return out[:, :3]  # what follows tells of the variance, which samplers do not ask for
+        return out
 
 
 def _networks(config: ImagenConfig, where: str) -> dict[str, nn.Module]:

@@ -85,7 +85,7 @@ class KandinskyDenoiser(CodeDenoiser):
             x, torch.full((len(x),), t), encoder_hidden_states=None,
             added_cond_kwargs={"image_embeds": image}, return_dict=False,
         )[0]  # fmt: skip
-        return out[:, : self.shape[0]]  # the rest tells of the variance
+        return out
 
 
 class _Eyes(nn.Module):

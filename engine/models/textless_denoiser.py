@@ -55,7 +55,7 @@ class TextlessDenoiser(Denoiser):
             shares = class_shares(conditions, none)
             more["class_labels"] = shares.repeat_interleave(len(x) // len(conditions), dim=0)
         out: Tensor = self.net(x, timestep=times, return_dict=False, **more)[0]
-        return out[:, : self.shape[0]]
+        return out
 
     def pixels(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 r r"]:
         """See Denoiser; one channel is shown as three."""

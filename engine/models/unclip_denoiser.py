@@ -90,7 +90,7 @@ class UnclipDenoiser(Denoiser):
             x, torch.full((len(x),), t), encoder_hidden_states=told, class_labels=added,
             attention_mask=mask, return_dict=False,
         )[0]  # fmt: skip
-        return out[:, :3]  # what follows tells of the variance, which samplers here do not ask for
+        return out
 
     def pixels(self, x0: Float[Tensor, "n 3 s s"]) -> Float[Tensor, "n 3 r r"]:
         """See Denoiser; where a gradient is wanted, without the network that enlarges."""

@@ -137,9 +137,10 @@ def test_a_published_model_predicts_what_diffusers_network_predicts(
     x = torch.randn(1, 3, config.side, config.side, generator=torch.Generator().manual_seed(1))
     labels = torch.tensor([3]) if config.classes else None
     with torch.no_grad():
-        wanted = theirs(x, 300, class_labels=labels).sample[:, :3]
+        wanted = theirs(x, 300, class_labels=labels).sample
     condition = ((3, 1.0),) if config.classes else ()
     ours = model.predict(x, 300.0, [condition])[0]
+    assert wanted.shape[1] == 6  # the picture, and what it says of the variance
     assert float(wanted.std()) > 0.01
     assert apart(ours.numpy(), wanted.numpy()) < 1e-4
 

@@ -123,7 +123,7 @@ def parts_of(folder: Path, model: ImagenDenoiser) -> tuple[UNet2DConditionModel,
 
 
 def ddpm() -> DDPMScheduler:
-    return DDPMScheduler(beta_schedule="squaredcos_cap_v2", variance_type="fixed_small")
+    return DDPMScheduler(beta_schedule="squaredcos_cap_v2", variance_type="learned_range")
 
 
 MORE = {"tokenizer": None, "text_encoder": None, "safety_checker": None,

@@ -117,7 +117,7 @@ def theirs_of(folder: Path, model: Any) -> tuple[Any, Any]:
     decoder = KandinskyV22Pipeline(
         unet=loaded(UNet2DConditionModel(**UNET), folder / "unet"),
         movq=loaded(VQModel(**MOVQ), folder / "movq"),
-        scheduler=DDPMScheduler(**told, clip_sample=False, variance_type="fixed_small"),
+        scheduler=DDPMScheduler(**told, clip_sample=False, variance_type="learned_range"),
     )  # fmt: skip
     for one in (prior, decoder):
         one.set_progress_bar_config(disable=True)

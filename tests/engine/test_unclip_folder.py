@@ -93,18 +93,23 @@ def write_unclip(folder: Path) -> None:
     write_json(folder / "model_index.json", {"_class_name": "UnCLIPPipeline"})
 
 
+def heard(told: dict[str, Any]) -> dict[str, Any]:
+    """Without a variance that no network says, which is small here."""
+    return {k: v for k, v in told.items() if k != "variance_type" or v == "learned_range"}
+
+
 class Seeded(DDPMScheduler):
-    """DDPM at the published timesteps, which adds noise of its own and leaves out what a network
-    says of its variance."""
+    """DDPM at the published timesteps, which adds noise of its own, and leaves out what a network
+    says of its variance unless it was told to hear it."""
 
     def __init__(self, **told: Any) -> None:
-        plain = {name: value for name, value in told.items() if name != "variance_type"}
         super().__init__(
-            beta_schedule="squaredcos_cap_v2", timestep_spacing="linspace", **plain
-        )  # fmt: skip
+            beta_schedule="squaredcos_cap_v2", timestep_spacing="linspace", **heard(told)
+        )
 
     def step(self, model_output: Any, timestep: Any, sample: Any, **more: Any) -> Any:
-        kept = model_output[:, : sample.shape[1]]
+        learned = self.config.variance_type == "learned_range"
+        kept = model_output if learned else model_output[:, : sample.shape[1]]
         return super().step(kept, timestep, sample, generator=self.rng)
 
 
@@ -113,10 +118,11 @@ class Rounded(UnCLIPScheduler):
     float32 it takes 1 - (1 - alpha) for an alpha of 3e-8."""
 
     def __init__(self, **told: Any) -> None:
-        super().__init__(**{name: v for name, v in told.items() if name != "variance_type"})
+        super().__init__(**heard(told))
 
     def step(self, model_output: Any, timestep: Any, sample: Any, **more: Any) -> Any:
-        kept = model_output[:, : sample.shape[1]]
+        learned = self.config.variance_type == "learned_range"
+        kept = model_output if learned else model_output[:, : sample.shape[1]]
         return super().step(kept, timestep, sample, **{**more, "generator": self.rng})
 
 

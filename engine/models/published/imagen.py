@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.checkpoints.raw import RawCheckpoint
 from engine.models.imagen_config import IMAGEN, TEXT, UNET, ImagenConfig
-from engine.models.latent_config import refuse
+from engine.models.latent_config import COLOURS, refuse
 from engine.models.published.pipeline_parts import (
     Pipeline,
     part_of,
@@ -34,7 +34,8 @@ def read_imagen(path: Path, raw: RawCheckpoint, *, second: bool = False) -> Pipe
     a part that is missing or of another kind."""
     where, tokenizer = path.name, read_unigram(path / "tokenizer")
     unet, words = part_of(raw, where, "unet"), part_of(raw, where, "text_encoder")
-    schedule, predicts = schedule_of(scheduler_of(path, where), where)
+    learned = unet.init.get("out_channels") == 2 * COLOURS
+    schedule, predicts = schedule_of(scheduler_of(path, where), where, learned)
     if predicts != "epsilon":
         refuse(where, f"it predicts {predicts}")
     plain: dict[str, Any] = {

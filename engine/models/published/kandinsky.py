@@ -46,12 +46,13 @@ def read_kandinsky(path: Path, raw: RawCheckpoint) -> Pipeline:
     Refusal for a part that is missing or of another kind."""
     where, beside = path.name, _prior(path)
     other = read_folder(beside)
-    drawing, predicts = schedule_of(scheduler_of(path, where), where)
+    unet, movq = (part_of(raw, where, name) for name in ("unet", "movq"))
+    learned = unet.init.get("out_channels") == 2 * unet.init.get("in_channels", 4)
+    drawing, predicts = schedule_of(scheduler_of(path, where), where, learned)
     told = stage_of(beside, "scheduler")
     thinking, thinks = schedule_of(told, beside.name)
     if (predicts, thinks) != ("epsilon", "x0"):
         refuse(where, f"it predicts {predicts}, its prior {thinks}")
-    unet, movq = (part_of(raw, where, name) for name in ("unet", "movq"))
     prior, words, eyes = (
         part_of(other, beside.name, name) for name in ("prior", "text_encoder", "image_encoder")
     )

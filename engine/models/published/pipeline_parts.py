@@ -30,7 +30,9 @@ PREDICTIONS: Mapping[str, Prediction] = {
 SCHEDULES: Mapping[str, Kind] = {
     "linear": "linear", "scaled_linear": "scaled_linear", "squaredcos_cap_v2": "cosine",
 }  # fmt: skip
-VARIANCES: Mapping[str, Variance] = {"fixed_large": "fixed_large"}  # the others are small here
+VARIANCES: Mapping[str, Variance] = {  # the others are small here
+    "fixed_large": "fixed_large", "learned_range": "learned_range",
+}  # fmt: skip
 # Those that step through the betas of a training; others belong to another kind of model.
 SCHEDULERS = frozenset(
     f"{name}Scheduler"
@@ -94,8 +96,11 @@ def scheduler_of(path: Path, where: str, part: str = "scheduler") -> dict[str, A
     return plain
 
 
-def schedule_of(plain: Mapping[str, Any], where: str) -> tuple[Schedule, Prediction]:
-    """What the settings of a scheduler say of the training. Raises ModelError."""
+def schedule_of(
+    plain: Mapping[str, Any], where: str, learned: bool = False
+) -> tuple[Schedule, Prediction]:
+    """What the settings of a scheduler say of the training. learned: whether the network says
+    something of its variance, which counts where the settings ask for it. Raises ModelError."""
     named, predicts = plain.get("beta_schedule", "linear"), plain.get("prediction_type", "epsilon")
     if named not in SCHEDULES or predicts not in PREDICTIONS:
         refuse(where, f"its schedule is {str(named)[:40]!r}, predicting {str(predicts)[:40]!r}")
@@ -110,6 +115,8 @@ def schedule_of(plain: Mapping[str, Any], where: str) -> tuple[Schedule, Predict
     # The betas stand as they are for any number of steps; a Schedule states them for 1000.
     first, last = (end * steps / 1000 for end in ends)
     variance = VARIANCES.get(str(plain.get("variance_type")), "fixed_small")
+    if variance == "learned_range" and not learned:
+        variance = "fixed_small"
     try:
         made = Schedule(kind, steps, first=first, last=last, variance=variance, offset=offset)
     except ModelError:

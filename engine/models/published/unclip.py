@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.latent_config import refuse
+from engine.models.latent_config import COLOURS, refuse
 from engine.models.published.pipeline_parts import (
     Pipeline,
     pad_of,
@@ -47,9 +47,10 @@ def read_unclip(path: Path, raw: RawCheckpoint) -> Pipeline:
     plain: dict[str, Any] = {prefix.rstrip("."): settings_of(part) for prefix, part in nets.items()}
     words = part_of(raw, where, "text_encoder")
     plain |= {"text": settings_of(words), "pad": pad_of(path / "tokenizer", tokenizer)}
+    learned = nets[DECODER].init.get("out_channels") == 2 * COLOURS
     for stage, (name, predicts) in STAGES.items():
         told = stage_of(path, f"{name}_scheduler")
-        schedule, found = schedule_of(told, where)
+        schedule, found = schedule_of(told, where, learned and stage == "drawing")
         if found != predicts:
             refuse(where, f"its {name} predicts {found}")
         plain[stage] = schedule.to_dict()
