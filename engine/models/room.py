@@ -34,5 +34,6 @@ def _card(now: bool) -> int:
 
     if not torch.cuda.is_available():
         return 0
+    torch.cuda.empty_cache()  # what torch keeps for later would not count as free
     free, total = torch.cuda.mem_get_info()
     return free if now else total

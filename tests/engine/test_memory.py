@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,9 +25,13 @@ from engine.models.denoiser import Denoiser
 from engine.models.library import ModelLibrary
 from engine.models.memory_plan import Needs, Plan, Room
 from engine.models.open_published import open_published
+from engine.services.diffuse import workshop
+from engine.services.diffusion import Place
 from engine.services.needs import needs_of_kept, runs
 from tests.engine.published import apart, bring, node_of, rendered
-from tests.random_pipeline import VAE, write_random_pipeline, write_random_sdxl
+from tests.engine.test_control_folder import bring_control, follows, guided, write_control
+from tests.engine.test_editing_folders import picture
+from tests.random_pipeline import UNET, VAE, write_random_pipeline, write_random_sdxl
 
 PLAIN = Plan("cpu", "float32", 0, False, 1, 0)
 CPU = torch.device("cpu")
@@ -55,8 +60,6 @@ def pictured(home: Path, model: Denoiser, **more: Any) -> np.ndarray:
 
 def diffuse_again() -> None:
     """Forget what is open."""
-    from engine.services.diffuse import workshop
-
     workshop.cache_clear()
 
 
@@ -196,6 +199,33 @@ def test_a_controlnet_that_leaves_less_room_has_the_model_opened_again() -> None
     assert not place.suits(6 * 10**8, "it")
     with pytest.raises(ModelError, match="with its ControlNets"):
         place.suits(10**10, "it")
+
+
+def test_a_control_has_the_model_opened_thinner_and_the_first_one_let_go(
+    home: Path, tmp_path: Path, model: Denoiser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_control(tmp_path / "tiny-edges", UNET)
+    info = bring_control(home, tmp_path / "tiny-edges")
+    node = guided(model, follows(info))
+    diffuse_again()
+    roomy = rendered(home, node, controls=(picture(),))
+    assert model.housing is not None
+    room = Room(model.housing.plan.ram)  # for the model alone
+    monkeypatch.setattr(housing, "room_now", lambda: room)
+    diffuse_again()
+    shop = workshop(Place(home, home / "bundled"))
+    rendered(home, guided(model))
+    (alone,) = shop.networks.values()
+    assert alone.housing is not None
+    assert alone.housing.plan.weights == "float32"
+    gone = weakref.ref(alone)
+    del alone
+    narrow = rendered(home, node, controls=(picture(),))
+    assert gone() is None
+    (thin,) = shop.networks.values()
+    assert thin.housing is not None
+    assert thin.housing.plan.weights == "bfloat16"
+    assert 0 < apart(narrow, roomy) < 0.02
 
 
 def test_what_is_here_tells_how_it_would_run(home: Path, model: Denoiser) -> None:
