@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from engine.backends.kernels.library import Kernels, kernels
-from engine.gan import fast_stylegan2, fast_stylegan3
+from engine.gan import fast_stylegan2, fast_stylegan3, fast_ways
 from engine.gan.stylegan2_config import StyleGAN2Config
 from engine.gan.stylegan3_config import StyleGAN3Config
 
@@ -115,7 +115,7 @@ def fast_generator(config: Any, tensors: Tensors, threads: int) -> FastGenerator
 
 def _is_low(top: int | None) -> bool:
     """Whether an early exit comes before lower precision would begin."""
-    return top is not None and top < fast_stylegan2.ROUGH_FROM
+    return top is not None and top < fast_ways.ROUGH_FROM
 
 
 def _linear(

@@ -16,29 +16,16 @@ import numpy as np
 from jaxtyping import Float32
 
 from engine.backends.kernels.library import Kernels, address
-from engine.backends.kernels.tiles import BLOCK
 from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_doubling import DoublingConv
 from engine.gan.fast_maps import Hands, Map, Rooms, padded, wide
-from engine.gan.fast_short import ShortDoublingConv, ShortFlatConv
-from engine.gan.fast_tiles import (
-    SplitDoublingConv,
-    SplitFewConv,
-    TileDoublingConv,
-    TileFlatConv,
-    fits,
-)
+from engine.gan.fast_ways import BINOMIAL, ROUGH_FROM, doubling, flat, rough
 from engine.gan.stylegan2_config import StyleGAN2Config
 
 Tensors = Mapping[str, np.ndarray]
 SQRT2 = math.sqrt(2.0)
 LEAK = 0.2
-BINOMIAL = np.array([1, 3, 3, 1], np.float32) / 8
 KEPT_BYTES = 48 * 2**20  # of lower features, at most, for one picture
-FEW_PIXELS = 64  # at which one product is quicker than Winograd's many
-FEW_SPLIT = 256  # the same of split numbers
-ROUGH_FROM = 32  # px; below that little is gained
-NARROW_FROM = 64  # px of a doubling convolution; smaller maps go another way, which is exact
 
 
 def can_run(config: StyleGAN2Config, tensors: Tensors) -> bool:
@@ -77,6 +64,10 @@ class _Layer:
     power: Float32[np.ndarray, "out in"]
     bias: Float32[np.ndarray, " padded"]
 
+    def rough(self, size: int, tiles: bool) -> _Layer:
+        """The same for previews."""
+        return replace(self, conv=rough(self.conv, size, tiles))
+
     def styles(
         self, w: Float32[np.ndarray, "n w_dim"]
     ) -> tuple[Float32[np.ndarray, "n ins"], Float32[np.ndarray, "n outs"]]:
@@ -84,20 +75,6 @@ class _Layer:
         styles = self.affine(w)
         scale = 1 / np.sqrt(np.square(styles) @ self.power.T + np.float32(1e-8))
         return wide(styles, styles.shape[1]), wide(scale * np.float32(SQRT2), scale.shape[1])
-
-
-def _rough(layer: _Layer, size: int, tiles: bool) -> _Layer:
-    conv = layer.conv
-    if isinstance(conv, FlatConv):
-        if conv.few:
-            return layer
-        by_tiles = tiles and size % BLOCK == 0 and fits(conv)
-        return replace(layer, conv=(TileFlatConv if by_tiles else ShortFlatConv)(conv))
-    if size < NARROW_FROM:
-        return layer
-    if isinstance(conv, SplitDoublingConv):
-        return replace(layer, conv=TileDoublingConv(conv))
-    return replace(layer, conv=ShortDoublingConv(conv))
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,9 +152,7 @@ class FastSynthesis:
         other, tiles = copy.copy(self), self._kernels.tiles
         other._kept, other._rooms = Kept(), Rooms()
         other._blocks = [
-            replace(block, layers=tuple(_rough(each, block.size, tiles) for each in block.layers))
-            if block.size >= ROUGH_FROM
-            else block
+            replace(block, layers=tuple(each.rough(block.size, tiles) for each in block.layers))
             for block in self._blocks
         ]
         return other
@@ -197,22 +172,12 @@ class FastSynthesis:
 
     def _layer(self, tensors: Tensors, name: str, size: int, m: int) -> _Layer:
         weight = tensors[f"{name}.weight"]
+        tiles = self._kernels.tiles
         conv: FlatConv | DoublingConv
-        if name.endswith("conv0"):
-            conv = DoublingConv(weight, BINOMIAL * 2)
-            if self._kernels.tiles and fits(conv):
-                conv = SplitDoublingConv(conv)
-        else:
-            conv = self._flat(weight, size * size, m)
+        conv = doubling(weight, tiles) if name.endswith("conv0") else flat(weight, size, m, tiles)
         bias = wide(tensors[f"{name}.bias"] * np.float32(SQRT2), len(weight))
         power = np.square(weight).sum(axis=(2, 3))
         return _Layer(_Affine.of(tensors, f"{name}.affine"), conv, power, bias)
-
-    def _flat(self, weight: np.ndarray, pixels: int, m: int) -> FlatConv:
-        conv = FlatConv(weight, m, pixels <= FEW_SPLIT)
-        if self._kernels.tiles and conv.few and fits(conv):
-            return SplitFewConv(conv)
-        return conv if pixels <= FEW_PIXELS or not conv.few else FlatConv(weight, m, False)
 
     def __call__(
         self,
