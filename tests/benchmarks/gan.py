@@ -94,7 +94,7 @@ def shortcuts() -> Iterator[Figure]:
     for _ in range(5):
         full.append(_seconds(fast.anew))
         for size, taken in early.items():
-            taken.append(_seconds(lambda size=size: fast.anew(size)))
+            taken.append(_seconds(lambda size=size: fast.preview(size)))
         fast.anew()
         fine = rivals.fine_changed()
         again.append(_seconds(lambda fine=fine: fast.image(fine)))
@@ -131,19 +131,19 @@ class Fast:
             for name, _ in family_of(config).noisy_layers(config)
         ]
 
-    def image(self, ws: np.ndarray, size: int | None = None) -> np.ndarray:
-        """As it would be in a drag."""
-        return self._made.image(ws, self._noises, None, size)
+    def image(self, ws: np.ndarray) -> np.ndarray:
+        """The whole picture, over what is kept of the one before."""
+        return self._made.image(ws, self._noises)
 
-    def preview(self) -> np.ndarray:
-        """The whole picture as a preview of lower precision, without anything kept."""
+    def preview(self, size: int | None = None) -> np.ndarray:
+        """A preview of lower precision, as a drag asks for it, without anything kept."""
         self._made.forget()
-        return self._made.image(self._ws, self._noises, rough=True)
+        return self._made.image(self._ws, self._noises, None, size, rough=True)
 
-    def anew(self, size: int | None = None, ws: np.ndarray | None = None) -> np.ndarray:
+    def anew(self, ws: np.ndarray | None = None) -> np.ndarray:
         """Without anything kept of the picture before."""
         self._made.forget()
-        return self.image(self._ws if ws is None else ws, size)
+        return self.image(self._ws if ws is None else ws)
 
 
 class Rivals:
