@@ -10,13 +10,12 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.latent_parts import check_fit, filled
-from engine.errors import ModelError
 from engine.models.adm_config import AdmConfig
 from engine.models.denoiser import WHOLE, Denoiser
+from engine.models.looks import enlarged
 from engine.models.text_blends import Weights, class_shares
 from engine.perception.adm import Encoder, Unet
 from engine.perception.fitting import Tensors
@@ -49,8 +48,8 @@ class AdmDenoiser(Denoiser):
     """Pixels are denoised, told of classes and their shares. () is no class: of a model that was
     always told one, the average of all.
 
-    shown: set before a run of an upsampler: the small picture, [1, 3, s, s]. Raises ModelError when
-    weights or settings do not fit.
+    An upsampler sees the small picture, enlarged. Raises ModelError when weights or settings do not
+    fit.
     """
 
     def __init__(self, info: DenoiserInfo) -> None:
@@ -60,16 +59,14 @@ class AdmDenoiser(Denoiser):
         net = self.opened({WHOLE: network_of(self.config)})[WHOLE]
         assert isinstance(net, Unet)
         self.net = net
-        self.shown: Tensor | None = None
+
+    def _look(self, image: Tensor, inside: Tensor | None, seed: int) -> Tensor | None:
+        return enlarged(image, self.config.side) if self.config.kind == "upsampler" else None
 
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
         shares = self._shares(conditions, len(x) // len(conditions))
         if self.config.kind == "upsampler":
-            if self.shown is None:
-                raise ModelError(f"{self.info.name} enlarges a picture and was given none.")
-            size = x.shape[-2:]
-            large = F.interpolate(self.shown, size, mode="bilinear", align_corners=False)
-            x = torch.cat([x, large.expand(len(x), -1, -1, -1)], dim=1)
+            x = torch.cat([x, self.shown.expand(len(x), -1, -1, -1)], dim=1)
         return self.net.draw(x, torch.full((len(x),), t), shares)
 
     def _shares(

@@ -18,7 +18,7 @@ import numpy as np
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Schedule
 from engine.errors import ModelError
-from engine.models.latent_config import COLOURS
+from engine.models.part_settings import COLOURS
 
 ADM = "guided-diffusion"
 ATTENDS_PX, HEAD, FEW_HEADS = 32, 64, 4

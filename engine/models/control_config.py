@@ -13,7 +13,8 @@ from typing import Any
 
 from engine.controlling import ControlInfo
 from engine.errors import ModelError
-from engine.models.latent_config import LATENT, LatentConfig, Settings, check_settings
+from engine.models.latent_config import LATENT, LatentConfig
+from engine.models.part_settings import Settings, check_settings
 
 CONTROL = "control"
 CHANNELS = (320, 640, 1280, 1280)  # of diffusers' classes, where a file says nothing

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.diffusion.tiles import tiled
-from engine.models.latent_config import halvings
+from engine.models.part_settings import halvings
 
 PROBES, PROBE_SIDE = 16, 8  # codes that the preview is fitted to, and their size
 

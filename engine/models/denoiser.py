@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
+from engine.errors import ModelError
 from engine.frame import BackendName
 from engine.models.decoder import Decoder
 from engine.models.denoisers import stored_weights
@@ -30,6 +31,7 @@ class Denoiser(ABC):
     shape: tuple[int, int, int]
     bounded = True
     housing: Housing | None = None
+    _shown: Tensor | None = None
 
     def __init__(
         self,
@@ -56,6 +58,31 @@ class Denoiser(ABC):
     def suits(self, beside: int) -> bool:
         """See Housing."""
         return self.housing is None or self.housing.suits(beside, self.info.name)
+
+    @torch.no_grad()
+    def show(
+        self,
+        image: Float[Tensor, "1 3 h w"],
+        inside: Float[Tensor, "1 1 h w"] | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Let it see a picture in the run that comes; nothing for a model that sees none.
+
+        image: in [-1, 1]. inside: 1 where it is drawn anew, None for everywhere. seed: of noise in
+        what it sees.
+        """
+        self._shown = self._look(image, inside, seed)
+
+    def _look(self, image: Tensor, inside: Tensor | None, seed: int) -> Tensor | None:
+        """What it sees of a picture; see show."""
+        return None
+
+    @property
+    def shown(self) -> Tensor:
+        """What it sees in this run. Raises ModelError where it was shown nothing."""
+        if self._shown is None:
+            raise ModelError(f"{self.info.name} looks at a picture and was given none.")
+        return self._shown
 
     @property
     def tile(self) -> int:

@@ -12,8 +12,9 @@ from torch import nn
 from engine.diffusion.card import Card
 from engine.diffusion.latent_parts import filled
 from engine.models.eyes_config import EYES
-from engine.models.latent_config import TEXT, TEXT_2, UNET, named, part_called
+from engine.models.latent_config import TEXT, TEXT_2, UNET
 from engine.models.memory_plan import DECODING, Needs, Plan, Room, plan_for
+from engine.models.part_settings import named, part_called
 from engine.models.room import room_now
 from engine.models.unclip_config import BRIDGE
 from engine.perception.fitting import Tensors

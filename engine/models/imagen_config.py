@@ -14,8 +14,7 @@ from typing import Any
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Schedule
-from engine.errors import CheckpointError
-from engine.models.latent_config import Settings, check_settings, refuse
+from engine.models.part_settings import Settings, agree, check_settings, reading, refuse
 from engine.perception.t5_sizes import T5Sizes, read_t5_sizes
 
 IMAGEN = "imagen-diffusion"
@@ -50,7 +49,7 @@ class ImagenConfig:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any], where: str) -> ImagenConfig:
         """From plain values. Raises ModelError that says what is wrong."""
-        try:
+        with reading(where):
             low = plain.get("low")
             config = cls(
                 plain["unet"], read_t5_sizes(plain["text"], where), Schedule(**plain["schedule"]),
@@ -67,13 +66,7 @@ class ImagenConfig:
                     config.unet.get("addition_embed_type"), "text"),
             }  # fmt: skip
             side = config.side
-        except CheckpointError as error:
-            refuse(where, error.what)
-        except (KeyError, TypeError, ValueError) as error:
-            refuse(where, f"its settings are incomplete: {str(error)[:120]}")
-        for what, (got, wanted) in pairs.items():
-            if got != wanted:
-                refuse(where, f"{what}: {str(got)[:40]!r} where {wanted!r} is needed")
+        agree(pairs, where)
         if not TIMES <= side <= 4096:
             refuse(where, f"its pictures have {side} px")
         return config

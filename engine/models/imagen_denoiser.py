@@ -9,14 +9,13 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.latent_parts import UNet2DConditionModel, built
-from engine.errors import ModelError
 from engine.models.denoiser import Denoiser
 from engine.models.imagen_config import CONTEXT, TEXT, UNET, ImagenConfig
-from engine.models.latent_config import named
+from engine.models.looks import enlarged, noised
+from engine.models.part_settings import named
 from engine.models.parts import check_all
 from engine.models.text_blends import TextBlends, Weights
 from engine.perception.fitting import Tensors
@@ -32,7 +31,8 @@ def check_imagen(config: ImagenConfig, tensors: Tensors, where: str) -> None:
 
 
 class ImagenDenoiser(Denoiser):
-    """Pixels are denoised, told of texts and their shares; () is no text.
+    """Pixels are denoised, told of texts and their shares; () is no text. A second stage sees a
+    small picture, enlarged, with some noise.
 
     Raises ModelError when weights or settings do not fit.
     """
@@ -45,7 +45,6 @@ class ImagenDenoiser(Denoiser):
         self.unet, self.tower = parts[UNET], parts[TEXT]
         self.tokenizer = read_unigram(info.folder)
         self.texts = TextBlends(self.read)
-        self._large: Tensor | None = None
 
     def read(self, texts: Sequence[str]) -> Float[Tensor, "n tokens width"]:
         """What the encoder makes of every token of texts, in lower case as it was taught."""
@@ -54,23 +53,15 @@ class ImagenDenoiser(Denoiser):
         found: Tensor = self.tower.states(ids, ids != self.tokenizer.pad)
         return found
 
-    def show(self, small: Float[Tensor, "1 3 s s"], seed: int) -> None:
-        """Let a second stage see a small picture in the run that comes, enlarged and with some
-        noise. seed: of that noise."""
+    def _look(self, image: Tensor, inside: Tensor | None, seed: int) -> Tensor | None:
         low, side = self.config.low, self.config.side
-        assert low is not None
-        large = interpolate(small, (side, side), mode="bilinear", align_corners=True)
-        noise = torch.randn(large.shape, generator=torch.Generator().manual_seed(seed))
-        alpha, sigma = float(low.alphas[LOW_NOISE]), float(low.sigmas[LOW_NOISE])
-        self._large = alpha * large + sigma * noise
+        return None if low is None else noised(enlarged(image, side, True), low, LOW_NOISE, seed)
 
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Weights]) -> Tensor:
         text = self.texts.of(conditions).repeat_interleave(len(x) // len(conditions), dim=0)
         more: dict[str, Any] = {}
         if self.config.low is not None:
-            if self._large is None:
-                raise ModelError(f"{self.info.name} enlarges a picture and was given none.")
-            x = torch.cat([x, self._large.expand(len(x), -1, -1, -1)], dim=1)
+            x = torch.cat([x, self.shown.expand(len(x), -1, -1, -1)], dim=1)
             more["class_labels"] = torch.full((len(x),), LOW_NOISE)
         times = torch.full((len(x),), t)
         out: Tensor = self.unet(x, times, encoder_hidden_states=text, return_dict=False, **more)[0]

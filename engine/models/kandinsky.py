@@ -16,7 +16,7 @@ from engine.diffusion.latent_parts import UNet2DConditionModel, VQModel, built
 from engine.models.decoder import Decoder
 from engine.models.denoiser import CodeDenoiser
 from engine.models.kandinsky_config import EYES, MOVQ, PRIOR, TEXT, UNET, KandinskyConfig
-from engine.models.latent_config import named
+from engine.models.part_settings import named
 from engine.models.parts import check_all
 from engine.models.text_blends import TextBlends, Weights
 from engine.models.text_encoders import Encoder

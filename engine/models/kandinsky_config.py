@@ -14,35 +14,25 @@ from typing import Any
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Schedule
-from engine.errors import CheckpointError
-from engine.models.latent_config import Settings, check_settings, halvings, refuse
-from engine.perception.clip.config import TextSizes, VisionSizes, read_config
+from engine.models.part_settings import Settings, agree, halvings, reading, refuse
+from engine.models.prior_config import PriorConfig
+from engine.perception.clip.config import VisionSizes, read_config
 
 KANDINSKY = "kandinsky-diffusion"
 TEXT, EYES, PRIOR, UNET, MOVQ = "text.", "eyes.", "prior.", "unet.", "movq."
-SETTINGS = ("prior", "unet", "movq")
-SCHEDULES = ("thinking", "drawing")
 
 
-@dataclass(frozen=True)
-class KandinskyConfig:
-    """text, eyes: sizes of the CLIP; pad: see LatentConfig. prior, unet, movq: settings. thinking,
-    drawing: the noise of prior and U-Net. bound: of what the prior says."""
+@dataclass(frozen=True, kw_only=True)
+class KandinskyConfig(PriorConfig):
+    """eyes: sizes of the CLIP's picture tower. unet, movq: settings. drawing: the noise of the
+    U-Net."""
 
-    text: TextSizes
     eyes: VisionSizes
-    prior: Settings
     unet: Settings
     movq: Settings
-    thinking: Schedule
     drawing: Schedule
-    pad: int | None = None
-    bound: float = 5.0
-
-    @property
-    def width(self) -> int:
-        """Numbers of what a CLIP says of a picture, or of a whole text."""
-        return int(self.prior["embedding_dim"])
+    SETTINGS = ("prior", "unet", "movq")
+    SCHEDULES = ("thinking", "drawing")
 
     @property
     def channels(self) -> int:
@@ -56,42 +46,24 @@ class KandinskyConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        plain: dict[str, Any] = {name: dict(getattr(self, name)) for name in SETTINGS}
-        plain |= {name: getattr(self, name).to_dict() for name in SCHEDULES}
-        plain |= {"text": asdict(self.text), "eyes": asdict(self.eyes)}
-        return {**plain, "pad": self.pad, "bound": self.bound}
+        return {**super().to_dict(), "eyes": asdict(self.eyes)}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any], where: str) -> KandinskyConfig:
         """From plain values. Raises ModelError that says what is wrong."""
-        try:
-            known: dict[str, Any] = {name: plain[name] for name in SETTINGS}
-            known |= {name: Schedule(**plain[name]) for name in SCHEDULES}
-            known |= {"pad": plain.get("pad"), "bound": float(plain.get("bound", 5.0))}
-            clip = read_config(
-                {"text_config": plain["text"], "vision_config": plain["eyes"]}, where
-            )
-            config = cls(clip.text, clip.vision, **known)
-            for name in SETTINGS:
-                check_settings(dict(known[name]), where)
+        with reading(where):
+            towers = {"text_config": plain["text"], "vision_config": plain["eyes"]}
+            clip = read_config(towers, where)
+            config = cls(text=clip.text, eyes=clip.vision, **cls.told(plain, where))
+            unet = config.unet
+            how = (unet.get("encoder_hid_dim_type"), unet.get("addition_embed_type"))
             pairs = {
-                "the width of its tokens": (config.text.hidden_size, config.width),
-                "the tokens of its prior": (
-                    config.prior.get("num_embeddings", 77), config.text.max_position_embeddings),
-                "what its U-Net is told": (config.unet.get("encoder_hid_dim"), config.width),
-                "how its U-Net is told": (
-                    (config.unet.get("encoder_hid_dim_type"),
-                     config.unet.get("addition_embed_type")), ("image_proj", "image")),
+                "what its U-Net is told": (unet.get("encoder_hid_dim"), config.width),
+                "how its U-Net is told": (how, ("image_proj", "image")),
                 "its codes": (config.movq.get("latent_channels", 3), config.channels),
-            }  # fmt: skip
+            }
             sizes = (config.side, halvings(config.movq), config.width)
-        except CheckpointError as error:
-            refuse(where, error.what)
-        except (KeyError, TypeError, ValueError) as error:
-            refuse(where, f"its settings are incomplete: {str(error)[:120]}")
-        for what, (got, wanted) in pairs.items():
-            if got != wanted:
-                refuse(where, f"{what}: {str(got)[:40]} where {str(wanted)[:40]} is needed")
+        agree(config.reads | pairs, where)
         if not all(0 < size <= 8192 for size in sizes):
             refuse(where, f"it has the sizes {sizes}")
         return config

@@ -10,26 +10,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, get_args
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
-from engine.errors import CheckpointError, ModelError
 from engine.models.eyes_config import EyesConfig
-from engine.perception.bert_sizes import BertSizes, read_sizes
+from engine.models.part_settings import (
+    COLOURS,
+    Settings,
+    check_settings,
+    halvings,
+    reading,
+    refuse,
+)
+from engine.perception.bert_sizes import BertSizes, read_bert_sizes
 from engine.perception.clip.config import TextSizes, read_config
 
 LATENT, AUTOENCODER = "latent-diffusion", "autoencoder"
 UNET, VAE, TEXT, TEXT_2 = "unet.", "vae.", "text.", "text_2."
 SIZE_IDS = 6  # original size, crop and size, two numbers each (Podell et al., 2023)
 SCORED_IDS = 5  # of a refiner: original size, crop, and a score for beauty
-COLOURS = 3
 Decodes = Literal["AutoencoderKL", "VQModel"]
 Shown = Literal["", "picture", "masked", "small", "like"]
-MOST_LAYERS = 16
-MOST_BLOCKS = {"num_layers": 128}  # of a transformer
-MOST_NUMBER = 1 << 20
-Settings = Mapping[str, Any]  # of a diffusers class, plain values
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class LatentConfig:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any], where: str) -> LatentConfig:
         """From plain values. Raises ModelError that says what is wrong."""
-        try:
+        with reading(where):
             more, low, eyes = (plain.get(name) for name in ("second", "low", "eyes"))
             config = cls(
                 plain["unet"], plain["vae"], _text(plain["text"], where),
@@ -149,10 +151,6 @@ class LatentConfig:
                 check_settings(dict(settings), where)
             sizes = (config.channels, config.side, config.scale)
             assert config.shown in get_args(Shown)  # or it raises
-        except CheckpointError as error:
-            refuse(where, error.what)
-        except (KeyError, TypeError, ValueError) as error:
-            refuse(where, f"its settings are incomplete: {str(error)[:120]}")
         if config.prediction not in ("epsilon", "x0", "v"):
             refuse(where, f"it predicts {str(config.prediction)[:40]!r}")
         if config.decodes not in get_args(Decodes):
@@ -186,50 +184,8 @@ def _text(plain: Mapping[str, Any] | None, where: str) -> TextSizes | BertSizes 
     if plain is None:
         return None
     if "d_model" in plain:
-        return read_sizes(plain, where)
+        return read_bert_sizes(plain, where)
     return read_config({"text_config": plain}, where).text
-
-
-def refuse(where: str, words: str) -> NoReturn:
-    """Raise ModelError for a model that is not read here."""
-    raise ModelError(
-        f"{where} is no diffusion pipeline that is read here: {words}.",
-        "Give the whole folder of a pipeline that the README lists, as diffusers writes it.",
-    )
-
-
-def halvings(decoder: Settings) -> int:
-    """Pixels of a side for each place of a code, as the levels of an autoencoder have it."""
-    return 1 << (len(decoder["block_out_channels"]) - 1)
-
-
-def part_called(tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The tensors of one of a card's networks, without its prefix."""
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def named(where: str, prefix: str) -> str:
-    """One of a card's networks, for messages."""
-    return f"{where}/{prefix.rstrip('.')}"
-
-
-def check_settings(settings: dict[str, Any], where: str) -> None:
-    """Raise ModelError unless all are numbers of a size that something can be built of, short
-    words, and lists of these."""
-    for name, value in settings.items():
-        for one in _leaves(value, name, where):
-            most = MOST_BLOCKS.get(name, MOST_LAYERS) if "layers" in name else MOST_NUMBER
-            number = isinstance(one, int | float) and abs(one) <= most
-            if not (one is None or number or (isinstance(one, str) and len(one) <= 60)):
-                refuse(where, f"{name[:60]} is {str(one)[:40]!r}")
-
-
-def _leaves(value: Any, name: str, where: str, depth: int = 0) -> list[Any]:
-    if not isinstance(value, list | tuple):
-        return [value]
-    if len(value) > MOST_LAYERS or depth > 1:
-        refuse(where, f"{name[:60]} has {len(value)} entries")
-    return [leaf for one in value for leaf in _leaves(one, name, where, depth + 1)]
 
 
 def _check_together(config: LatentConfig, where: str) -> None:

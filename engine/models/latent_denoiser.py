@@ -19,14 +19,15 @@ from engine.diffusion.latent_parts import (
     VQModel,
     built,
 )
-from engine.errors import ModelError
 from engine.models.condition import Condition, Told, as_told
 from engine.models.control import Helper, summed
 from engine.models.decoder import Decoder
 from engine.models.denoiser import CodeDenoiser
 from engine.models.eyes import Eyes
 from engine.models.eyes_config import EYES
-from engine.models.latent_config import TEXT, TEXT_2, UNET, VAE, LatentConfig, named
+from engine.models.latent_config import TEXT, TEXT_2, UNET, VAE, LatentConfig
+from engine.models.looks import noised
+from engine.models.part_settings import named
 from engine.models.parts import check_all
 from engine.models.text_blends import TextBlends
 from engine.models.text_encoders import Encoder, TwinEncoder
@@ -50,9 +51,11 @@ def check_parts(config: LatentConfig, tensors: Tensors, where: str) -> None:
 class LatentDenoiser(CodeDenoiser):
     """Codes are denoised, told of texts and their shares; () is no text.
 
-    shown: set before a run of a model that sees a picture, see services.shown:
-    [1, more, s, s], or of eyes [1, more]. beside: numbers of the ControlNets that will help it.
-    Raises ModelError when weights or settings do not fit.
+    An inpainting model sees its mask and the codes of what stays, grey elsewhere (Rombach et al.,
+    2022); one that follows instructions sees the picture's codes, not scaled (Brooks et al., 2023);
+    an upscaler sees the small picture with a little noise; eyes look at it for a model that draws
+    another one like it. beside: numbers of the ControlNets that will help it. Raises ModelError
+    when weights or settings do not fit.
     """
 
     def __init__(self, info: DenoiserInfo, beside: int = 0) -> None:
@@ -64,7 +67,6 @@ class LatentDenoiser(CodeDenoiser):
         self.decoder = Decoder(parts[VAE], self.config.channels, self.tile)
         self.eyes: Eyes | None = parts.get(EYES)
         self.encoder, self.twins = _encoders(self.config, parts, info.folder)
-        self.shown: Tensor | None = None
         self._helpers: tuple[Helper, ...] = ()
         reader = self.twins or self.encoder
         assert reader is not None
@@ -76,6 +78,24 @@ class LatentDenoiser(CodeDenoiser):
         found._helpers = (*self._helpers, helper)
         return found
 
+    def _look(self, image: Tensor, inside: Tensor | None, seed: int) -> Tensor | None:
+        kind = self.config.shown
+        if kind == "picture":
+            return self.decoder.plain_codes(image)
+        if kind == "small":
+            assert self.config.low is not None
+            return noised(image, self.config.low, LOW_NOISE, seed)
+        if kind == "like":
+            assert self.eyes is not None
+            rng = torch.Generator().manual_seed(seed)
+            noise = torch.randn(1, self.eyes.config.projection, generator=rng)
+            return self.eyes.seen(image, noise)
+        if kind == "masked":
+            mask = torch.ones_like(image[:, :1]) if inside is None else inside
+            scale, left = self.config.scale, self.codes(image * (1 - mask))
+            return torch.cat([mask[:, :, ::scale, ::scale], left], dim=1)
+        return None
+
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Condition]) -> Tensor:
         told, each = as_told(conditions), len(x) // len(conditions)
         text = self.texts.of([one.weights for one in told]).repeat_interleave(each, dim=0)
@@ -85,7 +105,7 @@ class LatentDenoiser(CodeDenoiser):
             sizes = torch.stack([self._sizes(one) for one in told]).repeat_interleave(each, dim=0)
             more["added_cond_kwargs"] = {"text_embeds": whole, "time_ids": sizes}
         if self.config.eyes is not None:
-            more["class_labels"] = self._seen(told).repeat_interleave(each, dim=0)
+            more["class_labels"] = self._beside(told).repeat_interleave(each, dim=0)
         elif self.config.low is not None:
             more["class_labels"] = torch.full((len(x),), LOW_NOISE)
         times = torch.full((len(x),), t)
@@ -95,7 +115,7 @@ class LatentDenoiser(CodeDenoiser):
             scales = torch.tensor([one.guidance for one in told]).repeat_interleave(each)
             more["timestep_cond"] = guidance_embedding(scales, self.config.distilled)
         if self.config.shown not in ("", "like"):
-            x = torch.cat([x, self._seen(told).repeat_interleave(each, dim=0)], dim=1)
+            x = torch.cat([x, self._beside(told).repeat_interleave(each, dim=0)], dim=1)
         out: Tensor = self.unet(x, times, encoder_hidden_states=text, return_dict=False, **more)[0]
         return out
 
@@ -105,9 +125,7 @@ class LatentDenoiser(CodeDenoiser):
         last = (UGLY if told.away else BEAUTIFUL,) if self.config.scored else (side, side)
         return torch.tensor([side, side, 0.0, 0.0, *last])
 
-    def _seen(self, told: Sequence[Told]) -> Float[Tensor, "conditions ..."]:
-        if self.shown is None:
-            raise ModelError(f"{self.info.name} draws a picture anew and was given none.")
+    def _beside(self, told: Sequence[Told]) -> Float[Tensor, "conditions ..."]:
         away = self.config.shown == "like"  # what is moved away from is like nothing
         shares = (one.picture and not (away and one.away) for one in told)
         return torch.cat([self.shown * float(share) for share in shares])

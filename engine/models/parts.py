@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from engine.diffusion.latent_parts import check_fit
-from engine.models.latent_config import named, part_called
+from engine.models.part_settings import named, part_called
 from engine.perception.fitting import Tensors
 
 Networks = Mapping[str, nn.Module]  # by prefix, without memory

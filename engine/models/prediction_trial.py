@@ -13,8 +13,9 @@ import torch
 from engine.diffusion.latent_parts import UNet2DConditionModel, built
 from engine.diffusion.schedule import Prediction
 from engine.models.housing import Housing, counted
-from engine.models.latent_config import TEXT, UNET, LatentConfig, named
+from engine.models.latent_config import TEXT, UNET, LatentConfig
 from engine.models.memory_plan import Needs
+from engine.models.part_settings import named
 from engine.models.text_encoders import Encoder
 from engine.perception.clip.config import TextSizes
 from engine.perception.clip.text_tower import TextTower

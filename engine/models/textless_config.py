@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
-from engine.models.latent_config import Settings, check_settings, halvings, refuse
+from engine.models.part_settings import Settings, check_settings, halvings, reading, refuse
 
 TEXTLESS = "textless-diffusion"
 NET = "net."
@@ -70,7 +70,7 @@ class TextlessConfig:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any], where: str) -> TextlessConfig:
         """From plain values. Raises ModelError that says what is wrong."""
-        try:
+        with reading(where):
             config = cls(
                 plain["kind"], plain["net"], Schedule(**plain["schedule"]), plain["prediction"],
                 plain.get("decodes", ""), plain.get("decoder"), tuple(plain.get("classes", ())),
@@ -78,8 +78,6 @@ class TextlessConfig:
             for settings in (config.net, config.decoder or {}):
                 check_settings(dict(settings), where)
             sizes = (config.channels, config.side, config.scale)
-        except (KeyError, TypeError, ValueError) as error:
-            refuse(where, f"its settings are incomplete: {str(error)[:120]}")
         if config.kind not in get_args(Kind) or config.decodes not in get_args(Decodes):
             refuse(where, f"its parts are {str(config.kind)[:40]!r}, {str(config.decodes)[:40]!r}")
         if config.prediction not in ("epsilon", "x0", "v"):
@@ -95,7 +93,7 @@ class TextlessConfig:
 def _check_channels(config: TextlessConfig, where: str) -> None:
     """Raises ModelError where what is made cannot be shown."""
     out = config.net.get("out_channels", 3)
-    # A transformer may tell of its variance, too, which the samplers here do not ask for.
+    # A transformer may tell of its variance, too.
     told = (config.channels,) if config.kind == "UNet2DModel" else (
         config.channels, 2 * config.channels, None,
     )  # fmt: skip

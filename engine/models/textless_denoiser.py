@@ -18,7 +18,8 @@ from engine.diffusion.latent_parts import (
 from engine.diffusion.transformer import dit_of, placed
 from engine.models.decoder import Decoder
 from engine.models.denoiser import Denoiser
-from engine.models.latent_config import VAE, named
+from engine.models.latent_config import VAE
+from engine.models.part_settings import named
 from engine.models.parts import check_all
 from engine.models.text_blends import Weights, class_shares
 from engine.models.textless_config import NET, TextlessConfig

@@ -15,7 +15,7 @@ from engine.denoising import DenoiserInfo
 from engine.diffusion.latent_parts import UNet2DConditionModel, UNet2DModel, built
 from engine.models.condition import Condition, as_told
 from engine.models.denoiser import Denoiser
-from engine.models.latent_config import named
+from engine.models.part_settings import named
 from engine.models.parts import check_all
 from engine.models.text_blends import TextBlends
 from engine.models.text_encoders import Encoder

@@ -5,7 +5,7 @@ what enlarges. Importing it needs torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -14,10 +14,10 @@ from torch.nn.functional import interpolate
 
 from engine.diffusion.denoise import Settings, denoise
 from engine.diffusion.guidance import classifier_free
-from engine.diffusion.schedule import Prediction, Schedule
-from engine.models.latent_config import Settings as Sizes
+from engine.diffusion.schedule import Prediction
+from engine.models.part_settings import Settings as Sizes
+from engine.models.prior_config import PriorConfig
 from engine.models.unclip_config import UnclipConfig
-from engine.perception.clip.config import TextSizes
 
 # As published (Karlo): how the prior thinks of a picture, and how pictures are enlarged.
 THOUGHT, ENLARGED = 25, 7  # steps
@@ -56,26 +56,13 @@ class Bridge(nn.Module):
         return torch.cat([first, rest], dim=1), added
 
 
-class Thinks(Protocol):
-    """What a prior needs to know. width: of what a CLIP says; bound: of what the prior says."""
-
-    @property
-    def text(self) -> TextSizes: ...
-    @property
-    def thinking(self) -> Schedule: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def bound(self) -> float: ...
-
-
 class Prior:
     """From a text to what a CLIP would say of its picture. Of its conditions 0 is the text, and 1
     the empty one."""
 
     prediction: Prediction = "x0"
 
-    def __init__(self, net: Any, config: Thinks) -> None:
+    def __init__(self, net: Any, config: PriorConfig) -> None:
         self.net, self.config = net, config
         self.schedule, self.digest = config.thinking, "prior"
         # No file keeps it, and a network without memory has none.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from engine.errors import CheckpointError
+from engine.perception.sizes import check_sizes, check_word, known, refuse_encoder
+
+MOST = {"encoder_layers": 128, "encoder_attention_heads": 256, "max_position_embeddings": 4096}
 
 
 @dataclass(frozen=True)
@@ -27,21 +30,9 @@ class BertSizes:
         return self.d_model
 
 
-def read_sizes(plain: Mapping[str, Any], where: str) -> BertSizes:
+def read_bert_sizes(plain: Mapping[str, Any], where: str) -> BertSizes:
     """From a card's config or a published config.json. Raises CheckpointError."""
-    told = {f.name: plain[f.name] for f in fields(BertSizes) if plain.get(f.name) is not None}
-    found = BertSizes(**told)
-    most = {"encoder_layers": 128, "encoder_attention_heads": 256, "max_position_embeddings": 4096}
-    for name, value in asdict(found).items():
-        if type(value) is not int or not 0 < value < most.get(name, 2**20):
-            raise _odd(where, f"{name} is {str(value)[:40]!r}")
-    if plain.get("activation_function", "gelu") != "gelu":
-        raise _odd(where, f"activation_function is {str(plain['activation_function'])[:40]!r}")
+    found = BertSizes(**known(BertSizes, plain))
+    check_sizes(found, partial(refuse_encoder, where), MOST)
+    check_word(plain, "activation_function", "gelu", where)
     return found
-
-
-def _odd(where: str, words: str) -> CheckpointError:
-    return CheckpointError(
-        f"{where} has a text encoder that is not read here: {words}.",
-        "Fetch the whole folder again from its source.",
-    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from engine.errors import CheckpointError
+from engine.perception.sizes import check_sizes, check_word, known, refuse_encoder
 
 GATED = "gated-gelu"
+MOST = {"num_layers": 128, "num_heads": 256, "relative_attention_num_buckets": 4096}
 
 
 @dataclass(frozen=True)
@@ -28,23 +30,7 @@ class T5Sizes:
 
 def read_t5_sizes(plain: Mapping[str, Any], where: str) -> T5Sizes:
     """From a card's config or a published config.json. Raises CheckpointError."""
-    told = {f.name: plain[f.name] for f in fields(T5Sizes) if plain.get(f.name) is not None}
-    found = T5Sizes(**told)
-    most = {"num_layers": 128, "num_heads": 256, "relative_attention_num_buckets": 4096}
-    for name, value in asdict(found).items():
-        if name == "layer_norm_epsilon":
-            sound = isinstance(value, float) and 0 < value < 1
-        else:
-            sound = type(value) is int and 0 < value < most.get(name, 2**20)
-        if not sound:
-            raise _odd(where, f"{name} is {str(value)[:40]!r}")
-    if plain.get("feed_forward_proj", GATED) != GATED:
-        raise _odd(where, f"feed_forward_proj is {str(plain['feed_forward_proj'])[:40]!r}")
+    found = T5Sizes(**known(T5Sizes, plain))
+    check_sizes(found, partial(refuse_encoder, where), MOST)
+    check_word(plain, "feed_forward_proj", GATED, where)
     return found
-
-
-def _odd(where: str, words: str) -> CheckpointError:
-    return CheckpointError(
-        f"{where} has a T5 that is not read here: {words}.",
-        "Fetch the whole folder again from its source.",
-    )

@@ -52,7 +52,7 @@ from engine.services.clips import opened_clip
 from engine.services.controls import Controls
 from engine.services.diffusion import Place, Source, discs_of
 from engine.services.installation import Installation
-from engine.services.shown import picture_term, show
+from engine.services.picture_term import picture_term
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 MOST_LEVEL = 0.5  # of an upsampler's timesteps; as in its training
@@ -235,17 +235,21 @@ def _start(shop: Workshop, network: Denoiser, source: Source, seed: int) -> Star
                 f"{network.info.name} enlarges a whole picture, beginning with noise alone.",
                 "Set the strength to 1, and paint no mask.",
             )
-        show(network, to_tensor(pixels), None, seed)
+        network.show(to_tensor(pixels), None, seed)
         return Start(torch.zeros(()), 1.0, name)
     x0 = shop.codes_of(network, pixels, name)
-    inside = inside_discs(discs_of(source.only), side) if source.only else None
-    show(network, to_tensor(pixels), inside, seed)
+    network.show(to_tensor(pixels), _mask(source, side) if source.only else None, seed)
     if not source.only:
         return Start(x0, source.strength, name)
     if network.info.shown == "masked":
         return Start(x0, source.strength, f"{name}:{source.only}")
-    only = torch.from_numpy(inside_discs(discs_of(source.only), x0.shape[-1]))[None, None]
+    only = _mask(source, x0.shape[-1]).bool()
     return Start(x0, source.strength, f"{name}:{source.only}", only)
+
+
+def _mask(source: Source, side: int) -> Float[Tensor, "1 1 side side"]:
+    """1 where the picture is drawn anew."""
+    return torch.from_numpy(inside_discs(discs_of(source.only), side)).float()[None, None]
 
 
 def to_tensor(pixels: Pixels) -> Float[Tensor, "1 3 height width"]:

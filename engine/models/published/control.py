@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.checkpoints.raw import RawCheckpoint
 from engine.models.control_config import CONTROL, ControlConfig
-from engine.models.latent_config import refuse
+from engine.models.part_settings import refuse
 from engine.models.published.pipeline_parts import Pipeline, settings_of
 
 KIND = "ControlNetModel"

@@ -10,7 +10,8 @@ from typing import Any
 
 from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.latent_config import VAE, refuse
+from engine.models.latent_config import VAE
+from engine.models.part_settings import refuse
 from engine.models.published.pipeline_parts import (
     INDEX,
     Pipeline,

@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.checkpoints.raw import RawCheckpoint
 from engine.models.imagen_config import IMAGEN, TEXT, UNET, ImagenConfig
-from engine.models.latent_config import COLOURS, refuse
+from engine.models.part_settings import COLOURS, refuse
 from engine.models.published.pipeline_parts import (
     Pipeline,
     part_of,

@@ -23,7 +23,7 @@ from engine.models.kandinsky_config import (
     UNET,
     KandinskyConfig,
 )
-from engine.models.latent_config import refuse
+from engine.models.part_settings import refuse
 from engine.models.published.pipeline_parts import (
     INDEX,
     Pipeline,
@@ -33,6 +33,7 @@ from engine.models.published.pipeline_parts import (
     scheduler_of,
     settings_of,
     today,
+    tower_tensors,
 )
 from engine.models.published.unclip import stage_of
 from engine.perception.clip.tokenizer import read_tokenizer
@@ -65,12 +66,9 @@ def read_kandinsky(path: Path, raw: RawCheckpoint) -> Pipeline:
     }  # fmt: skip
     named = {PRIOR: prior.tensors, UNET: unet.tensors, MOVQ: today(movq.tensors),
              TEXT: words.tensors, EYES: eyes.tensors}  # fmt: skip
-    tensors: dict[str, np.ndarray] = {
-        prefix + name.removeprefix("text_model."): array
-        for prefix, part in named.items()
-        for name, array in part.items()
-        if not name.endswith("position_ids")
-    }
+    tensors: dict[str, np.ndarray] = {}
+    for prefix, part in named.items():
+        tensors |= tower_tensors(part, prefix)
     return Pipeline(KANDINSKY, KandinskyConfig.from_dict(plain, where), tensors, tokenizer)
 
 

@@ -17,7 +17,7 @@ from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint, RawNetwork
 from engine.diffusion.schedule import Kind, Prediction, Schedule, Variance
 from engine.errors import ModelError
-from engine.models.latent_config import refuse
+from engine.models.part_settings import refuse
 from engine.perception.byte_pairs import BytePairs
 from engine.perception.clip.tokenizer import Tokenizer
 from engine.perception.unigram import Unigram
@@ -131,6 +131,16 @@ def pad_of(folder: Path, tokenizer: Tokenizer) -> int | None:
     named = read_json(file).get("pad_token") if file.is_file() else None
     word = named.get("content") if isinstance(named, dict) else named
     return tokenizer.vocab.get(word) if isinstance(word, str) else None
+
+
+def tower_tensors(tensors: Mapping[str, np.ndarray], prefix: str = "") -> dict[str, np.ndarray]:
+    """Tensors of a tower of CLIP as cards name them: without the tower's own name, and without the
+    numbers 0, 1, 2... that older files store. prefix: before all names."""
+    return {
+        prefix + name.removeprefix("text_model."): array
+        for name, array in tensors.items()
+        if not name.endswith("position_ids")
+    }
 
 
 def today(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

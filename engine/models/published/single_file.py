@@ -17,9 +17,10 @@ import numpy as np
 from engine.checkpoints.raw import RawCheckpoint
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.errors import ModelError
-from engine.models.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig, part_called
+from engine.models.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
+from engine.models.part_settings import part_called
 from engine.models.published.original_names import clip_names, unet_names, vae_names
-from engine.models.published.pipeline_parts import Pipeline
+from engine.models.published.pipeline_parts import Pipeline, tower_tensors
 from engine.perception.clip.tokenizer import Tokenizer
 
 ORIGINAL_UNET, ORIGINAL_VAE = "model.diffusion_model.", "first_stage_model."
@@ -101,9 +102,7 @@ def _text(tensors: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dic
         words = clip_names(given, kept)
         words.pop("text_projection.weight", None)
     else:
-        given = part_called(tensors, CLIP)
-        words = {k.removeprefix("text_model."): v for k, v in given.items()
-                 if not k.endswith("position_ids")}  # fmt: skip
+        words = tower_tensors(part_called(tensors, CLIP))
     vocabulary, width = words["embeddings.token_embedding.weight"].shape
     sizes = {
         "vocab_size": vocabulary, "hidden_size": width,

@@ -24,8 +24,8 @@ from engine.models.latent_config import (
     Decodes,
     LatentConfig,
     Shown,
-    refuse,
 )
+from engine.models.part_settings import refuse
 from engine.models.published.pipeline_parts import (
     INDEX,
     LCM,
@@ -36,8 +36,9 @@ from engine.models.published.pipeline_parts import (
     scheduler_of,
     settings_of,
     today,
+    tower_tensors,
 )
-from engine.perception.bert_sizes import read_sizes
+from engine.perception.bert_sizes import read_bert_sizes
 from engine.perception.clip.tokenizer import Tokenizer, read_tokenizer
 from engine.perception.wordpiece import read_wordpiece
 
@@ -117,7 +118,7 @@ def read_latent_texts(path: Path, raw: RawCheckpoint) -> Pipeline:
     tokenizer = read_wordpiece(path / "tokenizer")
     bert = part_of(raw, path.name, "bert")
     plain, tensors = _common(path, raw, "vqvae")
-    plain |= {"text": vars(read_sizes(bert.init, path.name))}
+    plain |= {"text": vars(read_bert_sizes(bert.init, path.name))}
     inside, beside = BERT
     tensors |= {
         TEXT + name.removeprefix(inside): array
@@ -171,15 +172,8 @@ def _clip(
 ) -> tuple[dict[str, Any], Tensors]:
     """A text tower: plain values and tensors. which: "" or "_2"."""
     part = part_of(raw, path.name, f"text_encoder{which}")
-    prefix = TEXT_2 if which else TEXT
-    tensors = {
-        prefix + name.removeprefix("text_model."): array
-        for name, array in part.tensors.items()
-        if not name.endswith("position_ids")
-    }
-    return {
-        "text": settings_of(part), "pad": pad_of(path / f"tokenizer{which}", tokenizer),
-    }, tensors  # fmt: skip
+    plain = {"text": settings_of(part), "pad": pad_of(path / f"tokenizer{which}", tokenizer)}
+    return plain, tower_tensors(part.tensors, TEXT_2 if which else TEXT)
 
 
 def _eyes(path: Path, raw: RawCheckpoint) -> tuple[dict[str, Any], Tensors]:
@@ -194,10 +188,4 @@ def _eyes(path: Path, raw: RawCheckpoint) -> tuple[dict[str, Any], Tensors]:
     if file.is_file():
         told = read_json(file)
         plain |= {name: told[name] for name in ("image_mean", "image_std") if name in told}
-    tensors = {
-        EYES + name: array
-        for part in (tower, usual)
-        for name, array in part.tensors.items()
-        if not name.endswith("position_ids")
-    }
-    return plain, tensors
+    return plain, tower_tensors({**tower.tensors, **usual.tensors}, EYES)

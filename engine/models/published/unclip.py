@@ -11,13 +11,14 @@ from typing import Any
 
 from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.latent_config import COLOURS, refuse
+from engine.models.part_settings import COLOURS, refuse
 from engine.models.published.pipeline_parts import (
     Pipeline,
     pad_of,
     part_of,
     schedule_of,
     settings_of,
+    tower_tensors,
 )
 from engine.models.unclip_config import (
     BRIDGE,
@@ -57,11 +58,7 @@ def read_unclip(path: Path, raw: RawCheckpoint) -> Pipeline:
         if stage == "thinking":
             plain["bound"] = told.get("clip_sample_range", 1.0)
     tensors = {p + name: a for p, part in nets.items() for name, a in part.tensors.items()}
-    tensors |= {
-        TEXT + name.removeprefix("text_model."): array
-        for name, array in words.tensors.items()
-        if not name.endswith("position_ids")
-    }
+    tensors |= tower_tensors(words.tensors, TEXT)
     return Pipeline(UNCLIP, UnclipConfig.from_dict(plain, where), tensors, tokenizer)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.latent_config import VAE, refuse
+from engine.models.latent_config import VAE
+from engine.models.part_settings import refuse
 from engine.models.published.pipeline_parts import (
     Pipeline,
     part_of,

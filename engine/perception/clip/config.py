@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, NoReturn
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any, Literal, NoReturn, get_args
 
 from engine.errors import CheckpointError
+from engine.perception.sizes import check_sizes, known
 
 Act = Literal["quick_gelu", "gelu"]
 LEGACY_END = 2  # older configs state this number, and mean the highest one in the text
@@ -72,8 +74,8 @@ def read_config(plain: Mapping[str, Any], where: str) -> ClipConfig:
     text = _part(plain, "text", where)
     vision = _part(plain, "vision", where)
     config = ClipConfig(
-        TextSizes(**_known(text, TextSizes)),
-        VisionSizes(**_known(vision, VisionSizes)),
+        TextSizes(**known(TextSizes, text)),
+        VisionSizes(**known(VisionSizes, vision)),
         plain.get("projection_dim", ClipConfig.projection_dim),
         plain.get("tower", PUBLISHED),
         _three(plain, "image_mean", MEAN, where),
@@ -94,10 +96,6 @@ def _part(plain: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
     return found
 
 
-def _known(part: Mapping[str, Any], kind: type[Any]) -> dict[str, Any]:
-    return {f.name: part[f.name] for f in fields(kind) if part.get(f.name) is not None}
-
-
 def _three(
     plain: Mapping[str, Any], name: str, default: tuple[float, ...], where: str
 ) -> tuple[float, ...]:
@@ -110,15 +108,9 @@ def _three(
 
 def _check(config: ClipConfig, where: str) -> None:
     for part in (config.text, config.vision):
-        for name, value in asdict(part).items():
-            if name == "hidden_act":
-                if value not in ("quick_gelu", "gelu"):
-                    _refuse(where, f"hidden_act is {str(value)[:40]!r}, which is not known")
-            elif name == "layer_norm_eps":
-                if not (isinstance(value, float) and 0 < value < 1):
-                    _refuse(where, f"layer_norm_eps is {str(value)[:40]}")
-            elif type(value) is not int or not 0 < value < 2**20:
-                _refuse(where, f"{name} is {str(value)[:40]!r}")
+        check_sizes(part, partial(_refuse, where))
+        if part.hidden_act not in get_args(Act):
+            _refuse(where, f"hidden_act is {str(part.hidden_act)[:40]!r}, which is not known")
         if part.hidden_size % part.num_attention_heads:
             _refuse(where, "hidden_size is no multiple of the heads")
         if max(part.num_hidden_layers, part.num_attention_heads) > 256:
