@@ -96,7 +96,7 @@ class Models(Installation):
 
     def controls_beside(self, info: DenoiserInfo) -> tuple[ControlInfo, ...]:
         """Every ControlNet that can help a diffusion model, by name."""
-        from engine.models.control_config import misfit_of
+        from engine.models.diffusion.control_config import misfit_of
 
         config = info.card.get("config", {})
         family = str(info.card.get("family"))

@@ -10,8 +10,8 @@ import torch
 from engine.diffusion.schedule import Schedule
 from engine.diffusion.unet import PixelUNet
 from engine.diffusion.unet_config import UNetConfig
-from engine.models.denoiser_folder import write_denoiser
-from engine.models.denoisers import CLASSIFIER, DENOISER, DenoiserConfig
+from engine.models.diffusion.denoiser_folder import write_denoiser
+from engine.models.diffusion.denoisers import CLASSIFIER, DENOISER, DenoiserConfig
 from engine.models.folder import write_folder
 from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
 

@@ -15,18 +15,18 @@ from engine.controlling import ControlInfo
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.errors import ModelError
 from engine.frame import ModelInfo
-from engine.models import denoisers
-from engine.models.adm_config import ADM, adm_info
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
-from engine.models.control_config import CONTROL, control_info
+from engine.models.diffusion import denoisers
+from engine.models.diffusion.adm_config import ADM, adm_info
+from engine.models.diffusion.control_config import CONTROL, control_info
+from engine.models.diffusion.glide_config import GLIDE, glide_info
+from engine.models.diffusion.imagen_config import IMAGEN, imagen_info
+from engine.models.diffusion.kandinsky_config import KANDINSKY, kandinsky_info
+from engine.models.diffusion.latent_config import LATENT, latent_info
+from engine.models.diffusion.textless_config import TEXTLESS, textless_info
+from engine.models.diffusion.unclip_config import UNCLIP, unclip_info
 from engine.models.families import check_fits
-from engine.models.glide_config import GLIDE, glide_info
-from engine.models.imagen_config import IMAGEN, imagen_info
-from engine.models.kandinsky_config import KANDINSKY, kandinsky_info
-from engine.models.latent_config import LATENT, latent_info
 from engine.models.layouts import onnx
-from engine.models.textless_config import TEXTLESS, textless_info
-from engine.models.unclip_config import UNCLIP, unclip_info
 from engine.recipe import ModelRef
 from engine.wishes import ClipInfo
 

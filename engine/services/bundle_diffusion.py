@@ -9,10 +9,10 @@ from typing import Any
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet import reading_settings
 from engine.models.card import read_card
-from engine.models.denoiser_folder import write_denoiser
-from engine.models.denoisers import CLASSIFIER, NOISY_CLIP, DenoiserConfig
+from engine.models.diffusion.denoiser_folder import write_denoiser
+from engine.models.diffusion.denoisers import CLASSIFIER, NOISY_CLIP, DenoiserConfig
+from engine.models.diffusion.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
 from engine.models.folder import write_folder
-from engine.models.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
 from engine.perception.clip.config import read_config
 from engine.perception.clip.tokenizer import read_tokenizer
 from engine.perception.noisy_classifier import NoisyClassifierConfig

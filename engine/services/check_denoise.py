@@ -16,7 +16,7 @@ from engine.denoising import (
     Upscale,
 )
 from engine.errors import ModelError, RecipeError
-from engine.models.control_config import misfit_of
+from engine.models.diffusion.control_config import misfit_of
 from engine.models.library import ModelLibrary
 from engine.recipe import ModelRef
 

@@ -14,8 +14,8 @@ from engine.controlling import Control, controls_of
 from engine.denoising import Denoise
 from engine.diffusion.guidance import Within
 from engine.image.pixels import pixels_sha256
-from engine.models.control import Helper, control_numbers, open_control
-from engine.models.housing import Housing
+from engine.models.diffusion.control import Helper, control_numbers, open_control
+from engine.models.diffusion.housing import Housing
 from engine.models.library import ModelLibrary
 from engine.services.check_denoise import check_control_size
 

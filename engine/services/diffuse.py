@@ -39,11 +39,11 @@ from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
 from engine.image.discs import inside_discs
-from engine.models.condition import Condition, Told
-from engine.models.denoiser import Denoiser
-from engine.models.open_denoiser import PixelDenoiser, open_classifier, open_noisy_clip
-from engine.models.open_published import is_published, open_published
-from engine.models.text_blends import Weights
+from engine.models.diffusion.condition import Condition, Told
+from engine.models.diffusion.denoiser import Denoiser
+from engine.models.diffusion.open_denoiser import PixelDenoiser, open_classifier, open_noisy_clip
+from engine.models.diffusion.open_published import is_published, open_published
+from engine.models.diffusion.text_blends import Weights
 from engine.perception.clip.model import Clip
 from engine.perception.noisy_clip import NoisyClip
 from engine.recipe import ModelRef

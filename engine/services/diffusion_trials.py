@@ -16,10 +16,10 @@ from engine.cancel import CancelToken
 from engine.denoising import DenoiserInfo
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, denoise
-from engine.models.denoiser import Denoiser
-from engine.models.latent_denoiser import LatentDenoiser
-from engine.models.open_denoiser import PixelDenoiser
-from engine.models.text_blends import Read, Weights
+from engine.models.diffusion.denoiser import Denoiser
+from engine.models.diffusion.latent_denoiser import LatentDenoiser
+from engine.models.diffusion.open_denoiser import PixelDenoiser
+from engine.models.diffusion.text_blends import Read, Weights
 from engine.perception.reader import Reader
 from engine.portraits.classes import CAPTIONS, bits_of_class, class_bits
 from engine.services.diffuse import to_pixels, to_tensor

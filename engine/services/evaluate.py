@@ -13,8 +13,8 @@ from engine.directions.library import read_directions, vector_of, write_directio
 from engine.errors import ModelError
 from engine.frame import OnProgress
 from engine.models.card import CARD, WEIGHTS, info_of, is_generator, read_card, write_card
-from engine.models.denoisers import CLASSIFIER, DENOISER, NOISY_CLIP
-from engine.models.latent_config import AUTOENCODER, LATENT
+from engine.models.diffusion.denoisers import CLASSIFIER, DENOISER, NOISY_CLIP
+from engine.models.diffusion.latent_config import AUTOENCODER, LATENT
 from engine.models.library import CLIP, bundled_folder
 from engine.perception.reader import FAMILY
 from engine.recipe import ModelRef

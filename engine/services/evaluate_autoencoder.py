@@ -11,7 +11,7 @@ import torch
 from engine.cancel import CancelToken
 from engine.editing.invert import psnr_db
 from engine.frame import OnProgress, Progress
-from engine.models.autoencoder import open_autoencoder
+from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.services.noisy_portraits import REAL_SEED
 from engine.services.picture_quality import drawn_faces, features_of, nearness
 

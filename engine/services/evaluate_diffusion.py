@@ -15,8 +15,8 @@ from engine.denoising import ClassifierInfo, DenoiserInfo
 from engine.diffusion import guidance
 from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
+from engine.models.diffusion.open_denoiser import open_classifier
 from engine.models.library import ModelLibrary
-from engine.models.open_denoiser import open_classifier
 from engine.perception.reader import open_reader
 from engine.portraits.classes import NO_CLASS, bits_of_class, class_of
 from engine.recipe import ModelRef

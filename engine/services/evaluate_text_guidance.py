@@ -10,7 +10,7 @@ from engine.cancel import CancelToken
 from engine.denoising import NoisyClipInfo
 from engine.diffusion import guidance
 from engine.frame import OnProgress
-from engine.models.open_denoiser import open_noisy_clip
+from engine.models.diffusion.open_denoiser import open_noisy_clip
 from engine.perception.clip.open import open_clip
 from engine.portraits.classes import CAPTIONS
 from engine.services.diffusion_trials import Trials

@@ -12,7 +12,7 @@ from engine.cancel import CancelToken
 from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
 from engine.models.card import CARD, check_name, read_card
-from engine.models.denoisers import (
+from engine.models.diffusion.denoisers import (
     CLASSIFIER,
     DENOISER,
     classifier_info,
@@ -49,13 +49,13 @@ def import_diffusion(
     facts = {key: card[key] for key in _KEPT if key in card} | {"name": chosen, "source": path.name}
     folder = library.imported / chosen
     if card["family"] == DENOISER:
-        from engine.models.denoiser_folder import write_denoiser
+        from engine.models.diffusion.denoiser_folder import write_denoiser
 
         config = denoiser_config(card, path)
         progress(Progress("Exporting the graph and checking it against torch", 0.3))
         return write_denoiser(folder, config, tensors, facts)
+    from engine.models.diffusion.open_denoiser import open_classifier
     from engine.models.folder import write_folder
-    from engine.models.open_denoiser import open_classifier
 
     open_classifier(classifier_info(path, card))
     progress(Progress("Keeping it", 0.7))

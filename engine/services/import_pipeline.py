@@ -10,10 +10,10 @@ from engine.diffusion.schedule import Prediction
 from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
 from engine.models.card import check_name
-from engine.models.latent_config import LatentConfig
-from engine.models.memory_plan import plan_for
+from engine.models.diffusion.latent_config import LatentConfig
+from engine.models.diffusion.memory_plan import plan_for
+from engine.models.diffusion.room import room_at_rest
 from engine.models.published.pipeline_parts import Pipeline
-from engine.models.room import room_at_rest
 from engine.perception.clip.tokenizer import VOCAB, WHOLE, Tokenizer, read_tokenizer
 from engine.services.import_diffusion import refuse_doubles
 from engine.services.needs import needs_of_pipeline
@@ -60,7 +60,7 @@ def import_single_file(
     raw = read_raw(path, cancel)
     tokenizer = _tokenizer(home, path, vocabulary_of(raw, path.name))
     if predicts is None and not tells_prediction(raw, path.name):
-        from engine.models.prediction_trial import tried_prediction
+        from engine.models.diffusion.prediction_trial import tried_prediction
 
         found = read_single_file(raw, path.name, tokenizer, "v")
         progress(Progress("Finding what it predicts", 0.3))
@@ -103,9 +103,9 @@ def _keep(
     cancel: CancelToken,
 ) -> dict[str, Any]:
     from engine.checkpoints.digest import weights_sha256
+    from engine.models.diffusion.open_published import check_weights
     from engine.models.folder import write_folder
     from engine.models.library import ModelLibrary
-    from engine.models.open_published import check_weights
 
     cancel.check()
     # What could run with nothing else beside it is kept.

@@ -8,7 +8,7 @@ from typing import Any
 from engine.backends.device import machine
 from engine.cancel import CancelToken
 from engine.checkpoints.digest import weights_sha256
-from engine.models.memory_plan import GIB, least_plan
+from engine.models.diffusion.memory_plan import GIB, least_plan
 from engine.services.needs import needs_of_pipeline, runs
 from engine.services.published_files import read_published
 
@@ -20,7 +20,7 @@ def inspect_published(path: Path) -> dict[str, Any] | None:
     found = read_published(path, CancelToken())
     if found is None:
         return None
-    from engine.models.open_published import check_weights
+    from engine.models.diffusion.open_published import check_weights
 
     check_weights(found, path.name)
     parts: dict[str, int] = {}

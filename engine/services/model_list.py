@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.frame import DirectionInfo, ModelInfo
-from engine.models.denoisers import DENOISER
+from engine.models.diffusion.denoisers import DENOISER
 from engine.models.library import MAKERS, ModelLibrary
 from engine.services.needs import needs_of_kept, runs
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from engine.checkpoints.safetensors_file import tensor_sizes
 from engine.denoising import DenoiserInfo
 from engine.errors import ModelError
-from engine.models.adm_config import ADM
 from engine.models.card import WEIGHTS
-from engine.models.control_config import CONTROL
-from engine.models.glide_config import GLIDE
+from engine.models.diffusion.adm_config import ADM
+from engine.models.diffusion.control_config import CONTROL
+from engine.models.diffusion.glide_config import GLIDE
+from engine.models.diffusion.memory_plan import Needs, plan_for
+from engine.models.diffusion.room import room_now
 from engine.models.library import MAKERS
-from engine.models.memory_plan import Needs, plan_for
 from engine.models.published.pipeline_parts import Pipeline
-from engine.models.room import room_now
 
 UNPARTED = frozenset((ADM, GLIDE, CONTROL))  # families whose tensors name no part
 

@@ -29,7 +29,7 @@ from engine.editing.victims import (
     pixels_of,
 )
 from engine.errors import RecipeError
-from engine.models.open_denoiser import open_classifier
+from engine.models.diffusion.open_denoiser import open_classifier
 from engine.perception import imagenet
 from engine.perception.reader import open_reader
 from engine.perturbing import (

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from engine.denoising import Classes, ClassifierFree, Conditioning, Denoise, PictureGuidance
 from engine.diffusion import guidance
-from engine.models.condition import Told
-from engine.models.text_blends import Weights
+from engine.models.diffusion.condition import Told
+from engine.models.diffusion.text_blends import Weights
 
 
 def picture_term(

@@ -44,7 +44,7 @@ def is_single_file(path: Path) -> bool:
 def is_guided_file(path: Path) -> bool:
     """Whether a file holds a network of guided diffusion, by the names of its tensors. Of an
     archive of torch they are looked for in its pickle, which is not run."""
-    from engine.models.adm_config import MARKS, is_adm
+    from engine.models.diffusion.adm_config import MARKS, is_adm
 
     if not path.is_file():
         return False

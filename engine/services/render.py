@@ -18,7 +18,7 @@ from engine.frame import BackendName, Frame, ModelInfo, OnStep, Quality, RenderS
 from engine.image.codec import read_picture
 from engine.image.pixels import resize
 from engine.latent.evaluate import Memo, evaluate, evaluate_styles
-from engine.models.denoisers import UNET
+from engine.models.diffusion.denoisers import UNET
 from engine.models.library import ModelLibrary, load_tensors
 from engine.models.opened import Model, open_model, open_tensors
 from engine.perturbing import Perturb

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from engine.errors import ModelError, RecipeError
-from engine.models.denoisers import CLASSIFIER
+from engine.models.diffusion.denoisers import CLASSIFIER
 from engine.models.library import ModelLibrary
 from engine.perception.columns import Columns
 from engine.perception.imagenet import LITE0, LITE1, Published

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from engine.cancel import CancelToken
 from engine.errors import TrainingError
-from engine.models.autoencoder import open_autoencoder
-from engine.models.decoder import Decoder
+from engine.models.diffusion.autoencoder import open_autoencoder
+from engine.models.diffusion.decoder import Decoder
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress

@@ -21,8 +21,8 @@ from torch.nn import functional as F
 from engine.cancel import CancelToken
 from engine.editing.invert import psnr_db
 from engine.frame import OnProgress, Progress
+from engine.models.diffusion.latent_config import AUTOENCODER
 from engine.models.folder import write_folder
-from engine.models.latent_config import AUTOENCODER
 from engine.perception.reader import stored_tensors
 from engine.training.cache import Source, default_folder, drawn_pictures, portraits_source
 from engine.training.checkpoint import load_state, save_state

@@ -15,9 +15,9 @@ from engine.cancel import CancelToken
 from engine.denoising import Denoise
 from engine.diffusion.noise import noise_of
 from engine.errors import AtelierError
-from engine.models.denoiser import Denoiser
+from engine.models.diffusion.denoiser import Denoiser
+from engine.models.diffusion.open_published import open_published
 from engine.models.library import ModelLibrary
-from engine.models.open_published import open_published
 from engine.recipe import ModelRef, Recipe, Seed
 from engine.services import diffuse
 from engine.services.diffusion import Place, Source

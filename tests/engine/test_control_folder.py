@@ -28,8 +28,8 @@ from engine.denoising import Classes, ClassifierFree, Denoise
 from engine.errors import ModelError, RecipeError
 from engine.image.codec import encode
 from engine.image.edges import canny
-from engine.models.denoiser import Denoiser
-from engine.models.latent_denoiser import LatentDenoiser
+from engine.models.diffusion.denoiser import Denoiser
+from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.models.library import ModelLibrary
 from engine.provenance.origin import models_of, photos_of, source_type
 from engine.recipe import ModelRef, Photo, Recipe, Resize

@@ -22,7 +22,7 @@ from torch import Tensor
 from engine.denoising import ClassifierFree, Dab, PictureGuidance, Redraw, Texts, TextWeight
 from engine.errors import RecipeError
 from engine.image.discs import inside_discs
-from engine.models.latent_denoiser import LatentDenoiser
+from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.recipe import Recipe
 from engine.services.diffuse import to_tensor
 from engine.services.diffusion import Source

@@ -15,13 +15,13 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor, nn
 
 from engine.denoising import ClassifierFree, Dab
-from engine.models.adm_config import AdmConfig
-from engine.models.glide import GlideDenoiser, network_of
-from engine.models.glide_config import GlideConfig, glide_config
-from engine.perception.adm import Attention
+from engine.diffusion.adm import Attention
+from engine.diffusion.glide import _Block
+from engine.models.diffusion.adm_config import AdmConfig
+from engine.models.diffusion.glide import GlideDenoiser, network_of
+from engine.models.diffusion.glide_config import GlideConfig, glide_config
 from engine.perception.byte_pairs import BytePairs, read_byte_pairs
 from engine.perception.clip.tokenizer import byte_letters
-from engine.perception.glide import _Block
 from engine.services.diffusion import Source
 from tests.engine.published import bring, node_of, refused, rendered
 from tests.engine.test_sdxl_folder import NEGATIVE, PROMPT, says

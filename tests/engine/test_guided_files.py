@@ -17,12 +17,12 @@ from torch import Tensor, nn
 import main
 from engine.cancel import CancelToken
 from engine.denoising import Classes, Classifier
+from engine.diffusion.adm import Encoder, Pool
 from engine.errors import RecipeError
-from engine.models.adm import AdmDenoiser, network_of
-from engine.models.adm_config import AdmConfig, adm_config
+from engine.models.diffusion.adm import AdmDenoiser, network_of
+from engine.models.diffusion.adm_config import AdmConfig, adm_config
+from engine.models.diffusion.open_denoiser import open_classifier
 from engine.models.library import ModelLibrary
-from engine.models.open_denoiser import open_classifier
-from engine.perception.adm import Encoder, Pool
 from engine.recipe import ClassWeight, ModelRef
 from engine.services.diffusion import Source
 from engine.services.import_other import import_other, is_other

@@ -22,8 +22,8 @@ from transformers import T5Config, T5EncoderModel
 
 from engine.denoising import ClassifierFree
 from engine.errors import RecipeError
-from engine.models.imagen_config import CONTEXT
-from engine.models.imagen_denoiser import ImagenDenoiser
+from engine.models.diffusion.imagen_config import CONTEXT
+from engine.models.diffusion.imagen_denoiser import ImagenDenoiser
 from engine.perception.unigram import PROTOBUF, Unigram, read_unigram
 from engine.services.diffuse import to_tensor
 from engine.services.diffusion import Source

@@ -22,7 +22,9 @@ def source(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LATENT_ATELIER_HOME", str(home))
     write_random_denoisers(tmp_path / "source")
     # What it is to export, and that it agrees with torch, is tested where it is written.
-    monkeypatch.setattr("engine.models.denoiser_folder.export_unet", lambda net: b"a new graph")
+    monkeypatch.setattr(
+        "engine.models.diffusion.denoiser_folder.export_unet", lambda net: b"a new graph"
+    )
     return tmp_path / "source"
 
 

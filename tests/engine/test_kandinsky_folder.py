@@ -27,8 +27,8 @@ from transformers import (
 )
 
 from engine.denoising import ClassifierFree
-from engine.models.kandinsky import KandinskyDenoiser
-from engine.models.unclip_stages import CLOSELY, SEED, THOUGHT
+from engine.models.diffusion.kandinsky import KandinskyDenoiser
+from engine.models.diffusion.unclip_stages import CLOSELY, SEED, THOUGHT
 from engine.services.diffusion import Source
 from tests.engine.published import added, apart, begun, bring, node_of, refused, rendered
 from tests.engine.test_editing_folders import picture

@@ -19,12 +19,12 @@ from engine.diffusion.half_weights import large_weights
 from engine.diffusion.latent_parts import AutoencoderKL, filled
 from engine.diffusion.tiles import tiled
 from engine.errors import ModelError
-from engine.models import housing
-from engine.models.decoder import Decoder
-from engine.models.denoiser import Denoiser
+from engine.models.diffusion import housing
+from engine.models.diffusion.decoder import Decoder
+from engine.models.diffusion.denoiser import Denoiser
+from engine.models.diffusion.memory_plan import Needs, Plan, Room
+from engine.models.diffusion.open_published import open_published
 from engine.models.library import ModelLibrary
-from engine.models.memory_plan import Needs, Plan, Room
-from engine.models.open_published import open_published
 from engine.services.diffuse import workshop
 from engine.services.diffusion import Place
 from engine.services.needs import needs_of_kept, runs

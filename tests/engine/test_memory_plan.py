@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import ModelError
-from engine.models.memory_plan import GIB, Needs, Plan, Room, least_plan, plan_for
+from engine.models.diffusion.memory_plan import GIB, Needs, Plan, Room, least_plan, plan_for
 
 MILLION = 10**6
 # Stable Diffusion 1.5 and SDXL as published in float16.

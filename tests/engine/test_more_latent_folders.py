@@ -37,7 +37,7 @@ from transformers import BertTokenizer, CLIPTextModelWithProjection
 from engine.denoising import ClassifierFree, Dab
 from engine.errors import RecipeError
 from engine.image.discs import inside_discs
-from engine.models.latent_denoiser import LatentDenoiser
+from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.perception.wordpiece import WORDS, read_wordpiece
 from engine.services.diffuse import to_tensor
 from engine.services.diffusion import Source

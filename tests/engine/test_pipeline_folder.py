@@ -23,8 +23,8 @@ from engine.cancel import CancelToken
 from engine.denoising import ClassifierFree, ClipGuidance, Denoise, Texts, TextWeight
 from engine.diffusion.noise import noise_of
 from engine.errors import AtelierError
-from engine.models import memory_plan
-from engine.models.latent_denoiser import LatentDenoiser
+from engine.models.diffusion import memory_plan
+from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.models.library import ModelLibrary, bundled_folder
 from engine.recipe import ModelRef, Seed
 from engine.services import diffuse

@@ -29,8 +29,8 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from engine.denoising import Classes, ClassifierFree, Conditioning, Texts, TextWeight
 from engine.errors import RecipeError
-from engine.models.denoiser import Denoiser
-from engine.models.latent_denoiser import LatentDenoiser
+from engine.models.diffusion.denoiser import Denoiser
+from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from tests.engine.published import added, apart, begun, bring, node_of, refused, rendered
 from tests.random_pipeline import (
     UNET,

@@ -24,8 +24,8 @@ import main
 from engine.cancel import CancelToken
 from engine.denoising import Texts, TextWeight
 from engine.models import library
+from engine.models.diffusion.open_published import open_published
 from engine.models.library import ModelLibrary
-from engine.models.open_published import open_published
 from engine.services.import_other import import_other, is_other
 from engine.services.import_pipeline import import_single_file
 from tests.engine.published import bring, node_of, refused, rendered

@@ -26,7 +26,7 @@ from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWi
 
 from engine.denoising import ClassifierFree
 from engine.errors import RecipeError
-from engine.models.latent_denoiser import LatentDenoiser
+from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.services.diffuse import to_tensor
 from engine.services.diffusion import Source
 from tests.engine.published import ADDED, apart, begun, bring, given, node_of, refused, rendered

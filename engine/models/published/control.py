@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.control_config import CONTROL, ControlConfig
-from engine.models.part_settings import refuse
+from engine.models.diffusion.control_config import CONTROL, ControlConfig
+from engine.models.diffusion.part_settings import refuse
 from engine.models.published.pipeline_parts import Pipeline, settings_of
 
 KIND = "ControlNetModel"

@@ -10,8 +10,9 @@ from typing import Any
 
 from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.latent_config import VAE
-from engine.models.part_settings import refuse
+from engine.models.diffusion.latent_config import VAE
+from engine.models.diffusion.part_settings import refuse
+from engine.models.diffusion.textless_config import NET, TEXTLESS, TextlessConfig
 from engine.models.published.pipeline_parts import (
     INDEX,
     Pipeline,
@@ -21,7 +22,6 @@ from engine.models.published.pipeline_parts import (
     settings_of,
     today,
 )
-from engine.models.textless_config import NET, TEXTLESS, TextlessConfig
 
 KIND, CODER = "DiTTransformer2DModel", "AutoencoderKL"
 KNOWN = ("", KIND, "Transformer2DModel")  # the last one is its name of old

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.adm_config import ADM, AdmConfig, adm_config, odd_adm
-from engine.models.denoisers import CLASSIFIER
-from engine.models.glide_config import GLIDE, MARK, glide_config
+from engine.models.diffusion.adm_config import ADM, AdmConfig, adm_config, odd_adm
+from engine.models.diffusion.denoisers import CLASSIFIER
+from engine.models.diffusion.glide_config import GLIDE, MARK, glide_config
 from engine.models.published.pipeline_parts import Pipeline
 from engine.perception.byte_pairs import read_byte_pairs
 

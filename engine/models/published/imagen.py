@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.imagen_config import IMAGEN, TEXT, UNET, ImagenConfig
-from engine.models.part_settings import COLOURS, refuse
+from engine.models.diffusion.imagen_config import IMAGEN, TEXT, UNET, ImagenConfig
+from engine.models.diffusion.part_settings import COLOURS, refuse
 from engine.models.published.pipeline_parts import (
     Pipeline,
     part_of,

@@ -14,7 +14,7 @@ import numpy as np
 from engine.checkpoints.folder import read_folder, read_json
 from engine.checkpoints.raw import RawCheckpoint
 from engine.errors import AtelierError
-from engine.models.kandinsky_config import (
+from engine.models.diffusion.kandinsky_config import (
     EYES,
     KANDINSKY,
     MOVQ,
@@ -23,7 +23,7 @@ from engine.models.kandinsky_config import (
     UNET,
     KandinskyConfig,
 )
-from engine.models.part_settings import refuse
+from engine.models.diffusion.part_settings import refuse
 from engine.models.published.pipeline_parts import (
     INDEX,
     Pipeline,

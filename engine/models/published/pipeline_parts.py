@@ -17,7 +17,7 @@ from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint, RawNetwork
 from engine.diffusion.schedule import Kind, Prediction, Schedule, Variance
 from engine.errors import ModelError
-from engine.models.part_settings import refuse
+from engine.models.diffusion.part_settings import refuse
 from engine.perception.byte_pairs import BytePairs
 from engine.perception.clip.tokenizer import Tokenizer
 from engine.perception.unigram import Unigram

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.part_settings import refuse
+from engine.models.diffusion.part_settings import refuse
 from engine.models.published.dit import read_dit
 from engine.models.published.imagen import read_imagen, read_imagen_second
 from engine.models.published.kandinsky import read_kandinsky

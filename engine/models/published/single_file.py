@@ -17,8 +17,8 @@ import numpy as np
 from engine.checkpoints.raw import RawCheckpoint
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.errors import ModelError
-from engine.models.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
-from engine.models.part_settings import part_called
+from engine.models.diffusion.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
+from engine.models.diffusion.part_settings import part_called
 from engine.models.published.original_names import clip_names, unet_names, vae_names
 from engine.models.published.pipeline_parts import Pipeline, tower_tensors
 from engine.perception.clip.tokenizer import Tokenizer

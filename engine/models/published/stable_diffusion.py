@@ -14,8 +14,8 @@ import numpy as np
 
 from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.eyes_config import EYES
-from engine.models.latent_config import (
+from engine.models.diffusion.eyes_config import EYES
+from engine.models.diffusion.latent_config import (
     LATENT,
     TEXT,
     TEXT_2,
@@ -25,7 +25,7 @@ from engine.models.latent_config import (
     LatentConfig,
     Shown,
 )
-from engine.models.part_settings import refuse
+from engine.models.diffusion.part_settings import refuse
 from engine.models.published.pipeline_parts import (
     INDEX,
     LCM,

@@ -11,16 +11,8 @@ from typing import Any
 
 from engine.checkpoints.folder import read_json
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.part_settings import COLOURS, refuse
-from engine.models.published.pipeline_parts import (
-    Pipeline,
-    pad_of,
-    part_of,
-    schedule_of,
-    settings_of,
-    tower_tensors,
-)
-from engine.models.unclip_config import (
+from engine.models.diffusion.part_settings import COLOURS, refuse
+from engine.models.diffusion.unclip_config import (
     BRIDGE,
     DECODER,
     FIRST,
@@ -29,6 +21,14 @@ from engine.models.unclip_config import (
     TEXT,
     UNCLIP,
     UnclipConfig,
+)
+from engine.models.published.pipeline_parts import (
+    Pipeline,
+    pad_of,
+    part_of,
+    schedule_of,
+    settings_of,
+    tower_tensors,
 )
 from engine.perception.clip.tokenizer import read_tokenizer
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from engine.checkpoints.raw import RawCheckpoint
-from engine.models.latent_config import VAE
-from engine.models.part_settings import refuse
+from engine.models.diffusion.latent_config import VAE
+from engine.models.diffusion.part_settings import refuse
+from engine.models.diffusion.textless_config import NET, TEXTLESS, TextlessConfig
 from engine.models.published.pipeline_parts import (
     Pipeline,
     part_of,
@@ -22,7 +23,6 @@ from engine.models.published.pipeline_parts import (
     settings_of,
     today,
 )
-from engine.models.textless_config import NET, TEXTLESS, TextlessConfig
 
 KIND, QUANTISED = "UNet2DModel", "VQModel"
 

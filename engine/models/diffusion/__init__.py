@@ -1,0 +1,1 @@
+"""Diffusion models of every kind: what their cards say, and what they are once opened."""

@@ -1,0 +1,79 @@
+"""A ControlNet beside a latent model. Importing it needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from diffusers.models.controlnets.controlnet import ControlNetModel
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from engine.controlling import ControlInfo
+from engine.diffusion.latent_parts import built, check_fit
+from engine.models.diffusion.control_config import ControlConfig
+from engine.models.diffusion.denoisers import stored_weights
+from engine.models.diffusion.housing import Housing, counted
+from engine.perception.fitting import Tensors
+
+Answer = tuple[list[Tensor], Tensor]  # for the levels on the way down, and for the middle
+
+
+@dataclass(frozen=True, eq=False)
+class Helper:
+    """A ControlNet and what it follows. picture: in [0, 1], of the size in pixels. scale: what its
+    answers count."""
+
+    net: Any
+    picture: Float[Tensor, "1 3 r r"]
+    scale: float
+
+    def answer(
+        self,
+        x: Float[Tensor, "n c s s"],
+        times: Float[Tensor, " n"],
+        text: Float[Tensor, "n tokens width"],
+        more: Mapping[str, Any],
+    ) -> Answer:
+        """What is added to the U-Net's own. more: what else the U-Net is told (SDXL)."""
+        picture = self.picture.expand(len(x), -1, -1, -1)
+        found: Answer = self.net(
+            x, times, text, picture, conditioning_scale=self.scale, return_dict=False, **more
+        )
+        return found
+
+
+def summed(answers: Sequence[Answer]) -> dict[str, Any]:
+    """Several answers as the U-Net of diffusers takes one."""
+    downs = [sum(level[1:], level[0]) for level in zip(*(a[0] for a in answers), strict=True)]
+    middles = [answer[1] for answer in answers]
+    return {
+        "down_block_additional_residuals": downs,
+        "mid_block_additional_residual": sum(middles[1:], middles[0]),
+    }
+
+
+def check_control(config: ControlConfig, tensors: Tensors, where: str) -> None:
+    """Hold all weights against the network of these settings. Raises ModelError."""
+    check_fit(_network(config, where), tensors, where)
+
+
+@lru_cache(maxsize=64)
+def control_numbers(info: ControlInfo) -> int:
+    """The numbers that its weights are. Raises ModelError."""
+    return counted(_network(ControlConfig.from_dict(info.card["config"], info.name), info.name))
+
+
+def open_control(info: ControlInfo, housing: Housing) -> nn.Module:
+    """The network with its weights, beside the U-Net of a model that lives there. Raises
+    ModelError."""
+    config = ControlConfig.from_dict(info.card["config"], info.name)
+    tensors = stored_weights(info.folder, info.sha256)
+    return housing.filled(_network(config, info.name), tensors, info.name)
+
+
+def _network(config: ControlConfig, where: str) -> nn.Module:
+    net: nn.Module = built(ControlNetModel, config.net, where)
+    return net
