@@ -23,19 +23,15 @@ def inspect_published(path: Path) -> dict[str, Any] | None:
     from engine.models.diffusion.open_published import check_weights
 
     check_weights(found, path.name)
-    parts: dict[str, int] = {}
-    for name, array in found.tensors.items():
-        part = name.partition(".")[0] if found.parted else "network"
-        parts[part] = parts.get(part, 0) + array.size
-    total, needs = sum(parts.values()), needs_of_pipeline(found)
+    needs = needs_of_pipeline(found)
     name = path.stem if path.is_file() else path.name
     return {
         "name": name,
         "family": found.family,
         "weights_sha256": weights_sha256(found.tensors),
         "tensors": len(found.tensors),
-        "parameters": total,
-        "parts": parts,
+        "parameters": sum(needs.parts.values()),
+        "parts": {prefix.rstrip(".") or "network": n for prefix, n in needs.parts.items()},
         "needs_gib": round(least_plan(needs).ram / GIB, 1),
         "here_gib": machine().memory_gib,
         "runs": runs(needs, name),

@@ -11,13 +11,14 @@ from engine.errors import ModelError
 from engine.models.card import WEIGHTS
 from engine.models.diffusion.adm_config import ADM
 from engine.models.diffusion.control_config import CONTROL
+from engine.models.diffusion.denoisers import CLASSIFIER
 from engine.models.diffusion.glide_config import GLIDE
 from engine.models.diffusion.memory_plan import Needs, plan_for
 from engine.models.diffusion.room import room_now
 from engine.models.library import MAKERS
 from engine.models.published.pipeline_parts import Pipeline
 
-UNPARTED = frozenset((ADM, GLIDE, CONTROL))  # families whose tensors name no part
+UNPARTED = frozenset((ADM, GLIDE, CONTROL, CLASSIFIER))  # families whose tensors name no part
 
 
 def needs_of_pipeline(found: Pipeline) -> Needs:

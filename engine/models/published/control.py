@@ -18,4 +18,4 @@ def read_control(path: Path, raw: RawCheckpoint) -> Pipeline:
     if net is None:
         refuse(path.name, "it has no .safetensors file beside its config.json")
     config = ControlConfig.from_dict({"net": settings_of(net)}, path.name)
-    return Pipeline(CONTROL, config, net.tensors, parted=False)
+    return Pipeline(CONTROL, config, net.tensors)

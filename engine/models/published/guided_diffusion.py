@@ -40,8 +40,8 @@ def read_guided(raw: RawCheckpoint, path: Path) -> Pipeline:
         return _glide(tensors, path)
     config = adm_config(tensors, where)
     if config.kind == "classifier":
-        return Pipeline(CLASSIFIER, ClassifierCard(config), tensors, parted=False)
-    return Pipeline(ADM, config, tensors, parted=False)
+        return Pipeline(CLASSIFIER, ClassifierCard(config), tensors)
+    return Pipeline(ADM, config, tensors)
 
 
 def _glide(tensors: dict[str, np.ndarray], path: Path) -> Pipeline:
@@ -51,7 +51,7 @@ def _glide(tensors: dict[str, np.ndarray], path: Path) -> Pipeline:
     if len(words.vocab) != config.vocabulary:
         told = f"its tokenizer has {len(words.vocab)} tokens, its network {config.vocabulary}"
         raise odd_adm(path.name, told)
-    return Pipeline(GLIDE, config, tensors, words, parted=False)
+    return Pipeline(GLIDE, config, tensors, words)
 
 
 def _floats(array: np.ndarray) -> np.ndarray:

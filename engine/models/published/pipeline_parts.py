@@ -55,14 +55,12 @@ class Config(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """A folder that was read. family: of its card. tensors: by the names of a card's weights.
-    parted: they begin with the name of a part."""
+    """A folder that was read. family: of its card. tensors: by the names of a card's weights."""
 
     family: str
     config: Config
     tensors: Mapping[str, np.ndarray]
     tokenizer: Tokenizer | WordPiece | Unigram | BytePairs | None = None
-    parted: bool = True
 
 
 def part_of(raw: RawCheckpoint, where: str, *names: str) -> RawNetwork:
