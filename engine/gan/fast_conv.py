@@ -7,7 +7,7 @@ The style scales what comes in and the demodulation what goes out (Karras et al.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,30 +134,33 @@ class FlatConv:
             ]
         rows = min(TILES, rows_padded(each * together))
         v_row, m_row = products * depth + 16, products * self.outs + 16
-        panels = self.packed.strides[0] // 4
+        packed, panels = address(self.packed), self.packed.strides[0] // 4
+        bias = address(finish.bias)
+        takes = [
+            (x.origin(picture), x.row, self.ins, address(styles, picture))
+            for picture in range(len(x.values))
+        ]
+        gives = [
+            (out.first(picture), out.row, out.height, out.width, address(finish.scale, picture),
+             bias, finish.noise_of(picture), finish.slope, finish.limit, across)
+            for picture in range(len(x.values))
+        ]  # fmt: skip
 
         def work(index: int) -> None:
-            v, sums = room(rows * v_row, rows * m_row)
+            v, sums, *_ = room(rows * v_row, rows * m_row)
             filled = 0
             for picture, first, last in pieces[index]:
-                take(
-                    x.origin(picture), x.row, self.ins, address(styles, picture),
-                    v + 4 * filled * v_row, v_row, across, first, last,
-                    address(into[picture][0]),
-                )  # fmt: skip
+                there, before = v + 4 * filled * v_row, address(into[picture][0])
+                take(*takes[picture], there, v_row, across, first, last, before)
                 filled += last - first
             gemm(
-                v, v_row, depth, address(self.packed), panels, sums, m_row, self.outs,
-                rows_padded(filled), self.ins, self.outs, products,
+                v, v_row, depth, packed, panels, sums, m_row, self.outs, rows_padded(filled),
+                self.ins, self.outs, products,
             )  # fmt: skip
             filled = 0
             for picture, first, last in pieces[index]:
-                give(
-                    sums + 4 * filled * m_row, m_row, self.outs, out.first(picture), out.row,
-                    out.height, out.width, address(finish.scale, picture), address(finish.bias),
-                    finish.noise_of(picture), finish.slope, finish.limit, across, first, last,
-                    address(into[picture][1]),
-                )  # fmt: skip
+                here, after = sums + 4 * filled * m_row, address(into[picture][1])
+                give(here, m_row, self.outs, *gives[picture], first, last, after)
                 filled += last - first
 
         hands.each(work, len(pieces))
@@ -186,37 +189,38 @@ class FlatConv:
         across, down = -(-x.width // m), -(-x.height // m)
         v_row, m_row = products * depth + 16, products * self.outs + 16
         rows, row = rows_padded(min(TILES, across)), x.width * self.outs
+        packed, panels = address(self.packed), self.packed.strides[0] // 4
+        bias = address(finish.bias)
 
         def work(index: int) -> None:
             picture, line = divmod(index, down)
-            v, sums = room(rows * v_row, rows * m_row)
-            band = empty((m, row))
-            top = line * m
-            for first, last in parts(across, TILES):
-                span = (line * across + first, line * across + last)
-                take(
-                    x.origin(picture), x.row, self.ins, address(styles, picture), v, v_row,
-                    across, *span, address(into[picture][0]),
-                )  # fmt: skip
+            v, sums, band = room(rows * v_row, rows * m_row, m * row)
+            by, scale = address(styles, picture), address(finish.scale, picture)
+            before, after = (address(steps) for steps in into[picture])
+            noise, origin, top = finish.noise_of(picture), x.origin(picture), line * m
+            for start, stop in parts(across, TILES):
+                first, last = line * across + start, line * across + stop
+                take(origin, x.row, self.ins, by, v, v_row, across, first, last, before)
                 gemm(
-                    v, v_row, depth, address(self.packed), self.packed.strides[0] // 4, sums,
-                    m_row, self.outs, rows_padded(last - first), self.ins, self.outs, products,
+                    v, v_row, depth, packed, panels, sums, m_row, self.outs,
+                    rows_padded(last - first), self.ins, self.outs, products,
                 )  # fmt: skip
                 give(
-                    sums, m_row, self.outs, address(band) - 4 * top * row, row, x.height, x.width,
-                    address(finish.scale, picture), address(finish.bias),
-                    finish.noise_of(picture), finish.slope, finish.limit, across, *span,
-                    address(into[picture][1]),
+                    sums, m_row, self.outs, band - 4 * top * row, row, x.height, x.width, scale,
+                    bias, noise, finish.slope, finish.limit, across, first, last, after,
                 )  # fmt: skip
-            use(picture, top, min(m, x.height - top), address(band), row)
+            use(picture, top, min(m, x.height - top), band, row)
 
         hands.each(work, down * len(x.values))
 
 
-def room(v: int, sums: int) -> tuple[int, int]:
+def room(*sizes: int) -> Sequence[int]:
     """Addresses of so many floats each, kept for the thread that asks."""
-    known = getattr(_LOCAL, "room", None)
-    if known is None or known[0].size < v or known[1].size < sums:
-        known = (zeros(v), zeros(sums))
-        _LOCAL.room = known
-    return address(known[0]), address(known[1])
+    known = list(getattr(_LOCAL, "room", ()))
+    for place, size in enumerate(sizes):
+        if place == len(known):
+            known.append(zeros(size))
+        elif known[place].size < size:
+            known[place] = zeros(size)
+    _LOCAL.room = known
+    return [address(one) for one in known]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from jaxtyping import Float32
 
@@ -89,9 +91,10 @@ class DoublingConv:
         sums[:, 1:-1] = made[:count].reshape(len(sums), x.height, line)
         room = zeros((x.width + 2) * 6 * self.outs)
         for place, picture in enumerate(range(*pictures)):
+            lines = self._lines(kernels, x, picture, finish, out, room)
+            start, below = address(sums, place), sums.strides[1]
             for y in range(first, last):
-                near = [address(sums, place, y + step) for step in range(3)]
-                self._lines(kernels, near, x, picture, y, finish, out, room)
+                lines([start + (y + step) * below for step in range(3)], y)
 
     def _band(
         self, kernels: Kernels, x: Map, styles: np.ndarray, finish: Finish, out: Map,
@@ -110,11 +113,14 @@ class DoublingConv:
         left = self._room(step * x.width)
         begin, end = max(0, first - 1), min(x.height, last + 1)
 
+        lines = self._lines(kernels, x, picture, finish, out, room)
+        outside, kept, below = address(nothing), address(sums), sums.strides[0]
+
         def made(y: int) -> int:
             if not begin <= y < end:
-                return address(nothing)
+                return outside
             group, place = divmod(y - begin, step)
-            return address(sums, group % groups, place * line)
+            return kept + group % groups * below + 4 * place * line
 
         done = first
         for start in range(begin, end, step):
@@ -129,8 +135,7 @@ class DoublingConv:
             # The lines below the last one made are still to come.
             ready = last if stop == end else min(last, stop - 1)
             for y in range(done, ready):
-                near = [made(y - 1), made(y), made(y + 1)]
-                self._lines(kernels, near, x, picture, y, finish, out, room)
+                lines([made(y - 1), made(y), made(y + 1)], y)
             done = max(done, ready)
 
     def _room(self, pixels: int) -> np.ndarray:
@@ -153,14 +158,22 @@ class DoublingConv:
         )  # fmt: skip
 
     def _lines(
-        self, kernels: Kernels, near: list[int], x: Map, picture: int, y: int, finish: Finish,
-        out: Map, room: np.ndarray,
-    ) -> None:  # fmt: skip
-        getattr(kernels, f"upsample{self.taps}")(
-            *near, x.width, self.outs, address(self.filter), address(room),
-            out.first(picture, 2 * y), out.row, address(finish.scale, picture),
-            address(finish.bias), finish.noise_of(picture, 2 * y), finish.slope, finish.limit,
-        )  # fmt: skip
+        self, kernels: Kernels, x: Map, picture: int, finish: Finish, out: Map, room: np.ndarray
+    ) -> Callable[[Sequence[int], int], None]:
+        """What adds up the taps near line y of x to two lines of `out`."""
+        upsample = getattr(kernels, f"upsample{self.taps}")
+        before = (x.width, self.outs, address(self.filter), address(room))
+        after = (address(finish.scale, picture), address(finish.bias))
+        first, row = out.first(picture), out.row
+        noise, below = finish.noise_of(picture), finish.noise.strides[1]
+
+        def lines(near: Sequence[int], y: int) -> None:
+            upsample(
+                *near, *before, first + 8 * y * row, row, *after, noise + 2 * y * below,
+                finish.slope, finish.limit,
+            )  # fmt: skip
+
+        return lines
 
 
 class NarrowDoublingConv(DoublingConv):
@@ -173,6 +186,7 @@ class NarrowDoublingConv(DoublingConv):
     ) -> None:
         count, width = lines.shape[:2]
         scale = getattr(kernels, f"scale{self.suffix}")
+        here, there, by = address(lines), address(left), address(style)
         for line in range(count):
-            here, there = address(lines, line), address(left, line * width)
-            scale(here, width, self.ins, address(style), there)
+            start = there + line * width * left.strides[0]
+            scale(here + line * lines.strides[0], width, self.ins, by, start)

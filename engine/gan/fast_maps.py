@@ -43,7 +43,7 @@ class Map:
     @property
     def row(self) -> int:
         """Floats from one line to the next."""
-        return int(np.prod(self.values.shape[2:]))
+        return self.values.strides[1] // self.values.itemsize
 
     @property
     def inside(self) -> Float32[np.ndarray, "n height width channels"]:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from engine.backends.kernels.library import Kernels, address
+from engine.backends.kernels.memory import zeros
 from engine.gan.fast_conv import Finish, FlatConv
 from engine.gan.fast_doubling import DoublingConv
 from engine.gan.fast_maps import Hands, Map, Rooms, padded, wide
@@ -113,7 +114,8 @@ class _State:
 
 @dataclass(eq=False)
 class Kept:
-    """Lower features of the picture made last, and what they were made from."""
+    """Lower features of the picture made last, from small to large, and what they were made from:
+    noises up to the largest."""
 
     ws: np.ndarray | None = None
     noises: Sequence[np.ndarray] = ()
@@ -242,9 +244,9 @@ class FastSynthesis:
             if proceed is not None:
                 proceed()
             styles, scale = layer.styles(ws[:, index])
-            noise = np.zeros((1, size, size), np.float32)
+            noise = zeros((1, size, size))
             if noises:
-                noise = np.ascontiguousarray(noises[index][:, 0] * np.float32(SQRT2))
+                noise = np.multiply(noises[index][:, 0], np.float32(SQRT2), order="C")
             finish = Finish(scale, layer.bias, noise, LEAK, self._limit)
             if last and isinstance(layer.conv, FlatConv) and not layer.conv.few:
                 image = self._last(layer.conv, x, styles, finish, block, ws[:, index + 1], image)
@@ -309,6 +311,8 @@ class FastSynthesis:
         known = {state.size: state for state in kept.states}
         for block in self._blocks:
             end = start + len(block.layers)
+            if block.size > kept.states[-1].size:
+                break
             pairs = zip(kept.noises[start:end], noises[start:end], strict=True)
             same = np.array_equal(kept.ws[:, start : end + 1], ws[:, start : end + 1])
             same = same and all(np.array_equal(a, b) for a, b in pairs)
@@ -325,4 +329,6 @@ class FastSynthesis:
         if found is not None:
             states = [state for state in old.states if state.size <= found.size] + states
         if states:
-            self._kept = Kept(ws.copy(), [noise.copy() for noise in noises], states)
+            top = states[-1].size
+            count = sum(len(block.layers) for block in self._blocks if block.size <= top)
+            self._kept = Kept(ws.copy(), [noise.copy() for noise in noises[:count]], states)

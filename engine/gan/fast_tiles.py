@@ -145,12 +145,11 @@ class TileFlatConv(FlatConv):
         """The address of what the taps made of lines first to last."""
         lines, wide = last - first, x.width + 2
         line = wide * self.ins // 2
-        left, sums = room((lines + 2) * line, lines * x.width * self.outs)
+        left, sums, *_ = room((lines + 2) * line, lines * x.width * self.outs)
+        start, by = x.origin(picture) + 4 * first * x.row, address(styles, picture)
         for place in range(lines + 2):
-            kernels.scale_tiles(
-                x.origin(picture) + 4 * (first + place) * x.row, wide, self.ins,
-                address(styles, picture), left + 4 * place * line,
-            )  # fmt: skip
+            here = start + 4 * place * x.row
+            kernels.scale_tiles(here, wide, self.ins, by, left + 4 * place * line)
         packed = address(self.packed)
         kernels.conv_tiles(left, packed, sums, lines, x.width, self.ins, self.outs)
         return sums
@@ -161,9 +160,10 @@ class TileFlatConv(FlatConv):
     ) -> None:  # fmt: skip
         """Sums to pixels, which may take their place. start: address of the first, `row` floats
         a line."""
+        scale, bias = address(finish.scale, picture), address(finish.bias)
+        noise, below = finish.noise_of(picture, first), finish.noise.strides[1]
         for place in range(last - first):
             kernels.finish(
                 sums + 4 * place * x.width * self.outs, x.width, self.outs, start + 4 * place * row,
-                address(finish.scale, picture), address(finish.bias),
-                finish.noise_of(picture, first + place), finish.slope, finish.limit,
+                scale, bias, noise + place * below, finish.slope, finish.limit,
             )  # fmt: skip

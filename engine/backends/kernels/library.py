@@ -62,8 +62,10 @@ class Kernels:
 
 def address(array: np.ndarray, *index: int) -> int:
     """Where an element of the array lies."""
-    start: int = array.ctypes.data
-    return start + sum(i * s for i, s in zip(index, array.strides, strict=False))
+    place: int = array.ctypes.data
+    for i, stride in zip(index, array.strides, strict=False):
+        place += i * stride
+    return place
 
 
 def kernels() -> Kernels | None:

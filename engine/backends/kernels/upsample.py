@@ -14,6 +14,8 @@ from llvmlite import ir
 
 from engine.backends.kernels.emit import FLOAT, Emit
 
+AT_ONCE = 4  # pixels that are painted side by side, since each waits for its own sum
+
 
 def terms(phase: int) -> list[tuple[int, int, int]]:
     """(neighbour -1, 0 or 1; tap of the convolution; tap of the filter) for the even (0) or odd
@@ -101,7 +103,7 @@ def emit_paint(module: ir.Module, lanes: int) -> Emit:
     What toRGB makes of the features, onto the picture of half the size, doubled. weights: 4
     floats a channel, then 4 of bias. below, image: 4 floats a pixel; `below` has a border of one
     pixel, which is zero, and starts with it; so has `image`, which starts with its first own pixel.
-    Both have below_row * 2 - 8 and below_row floats a line.
+    Both have below_row * 2 - 8 and below_row floats a line. width: a multiple of 4.
     """
     e = Emit(module, "paint", "piiiippipif", lanes)
     x, row, height, width, channels, weights, below, below_row, image, image_row = e.args[:10]
@@ -110,27 +112,29 @@ def emit_paint(module: ir.Module, lanes: int) -> Emit:
     one, three = e.splat(0.0625, 4), e.splat(0.1875, 4)
     nine = e.splat(0.5625, 4)
     bias = e.load(weights, (channels, 4), lanes=4)
-    total = e.place(ir.VectorType(FLOAT, 4))
-    with e.loop(height) as line, e.loop(width) as px:
-        e.b.store(bias, total)
-        source = e.at(x, (line, row), (px, channels))
-        with e.loop(channels, step=4) as channel:
-            value = e.b.load(total)
-            for c in range(4):
-                factor = e.splat(e.scalar(source, channel, c), 4)
-                value = e.fma(factor, e.load(weights, (channel, 4), 4 * c, lanes=4), value)
-            e.b.store(value, total)
-        value = e.largest(e.smallest(e.b.load(total), limit), least)
+    totals = [e.place(ir.VectorType(FLOAT, 4)) for _ in range(AT_ONCE)]
+    with e.loop(height) as line, e.loop(width, step=AT_ONCE) as first:
+        for total in totals:
+            e.b.store(bias, total)
+        source = e.at(x, (line, row), (first, channels))
+        with e.loop(channels) as channel:
+            weight = e.load(weights, (channel, 4), lanes=4)
+            for place, total in enumerate(totals):
+                factor = e.splat(e.scalar(source, channel, (channels, place)), 4)
+                e.b.store(e.fma(factor, weight, e.b.load(total)), total)
         near_y, far_y = _pair(e, line)
-        near_x, far_x = _pair(e, px)
-        for y, xs, factor in (
-            (near_y, near_x, nine),
-            (near_y, far_x, three),
-            (far_y, near_x, three),
-            (far_y, far_x, one),
-        ):
-            value = e.fma(e.load(below, (y, below_row), (xs, 4), lanes=4), factor, value)
-        e.store(value, image, (line, image_row), (px, 4))
+        for place, total in enumerate(totals):
+            px = e.sum(first, place)
+            value = e.largest(e.smallest(e.b.load(total), limit), least)
+            near_x, far_x = _pair(e, px)
+            for y, xs, factor in (
+                (near_y, near_x, nine),
+                (near_y, far_x, three),
+                (far_y, near_x, three),
+                (far_y, far_x, one),
+            ):
+                value = e.fma(e.load(below, (y, below_row), (xs, 4), lanes=4), factor, value)
+            e.store(value, image, (line, image_row), (px, 4))
     e.done()
     return e
 
