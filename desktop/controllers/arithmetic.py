@@ -13,6 +13,7 @@ from desktop.facts import SumView
 from desktop.messages import Message, message_of
 from desktop.state import ExploreState, state_of
 from engine.errors import AtelierError, RecipeError
+from engine.latent.arithmetic import kept_spread
 from engine.recipe import Arithmetic, Generate, Latent, Recipe, Term, Truncate
 from engine.wishes import DirectionWish, Labelled
 
@@ -41,11 +42,12 @@ def sum_recipe(state: SumState, psi: ExploreState) -> Recipe:
         raise RecipeError("A sum needs pictures in A or C.", "Add one with +.")
     if len({item.model.sha256 for item in made}) > 1:
         raise RecipeError("A sum is of pictures of one model.", "Take the others out.")
-    weights = (state.amount, -state.amount, 1.0)
-    latents = [[_latent(item, state.space) for item in row] for row in rows]
-    terms = tuple(
-        Term(weight, tuple(row)) for weight, row in zip(weights, latents, strict=True) if row
-    )
+    signed = zip((state.amount, -state.amount, 1.0), rows, strict=True)
+    used = [
+        (weight, tuple(_latent(item, state.space) for item in row)) for weight, row in signed if row
+    ]
+    weights = kept_spread(used) if state.space == "z" else [weight for weight, _ in used]
+    terms = tuple(Term(weight, row) for weight, (_, row) in zip(weights, used, strict=True))
     last = rows[2][-1] if rows[2] else rows[0][-1]
     if state.space == "z":
         latent: Latent = Truncate(Arithmetic(terms, "z"), psi.psi, psi.cutoff)

@@ -23,7 +23,6 @@ class ArithmeticPanel(QWidget):
     """States what was added, swapped and asked for."""
 
     add_wanted = Signal(int)
-    random_wanted = Signal(int)
     show_wanted = Signal(int, int)
     remove_wanted = Signal(int, int)
     swap_wanted = Signal(int, int, int, int)

@@ -23,6 +23,7 @@ from engine.directions.named import unit_std
 from engine.directions.sampling import Traits, pictures, read_traits, sample_w, to_ws
 from engine.directions.sefa import factorised, style_weights
 from engine.frame import ExportOptions, Progress
+from engine.latent.arithmetic import kept_spread
 from engine.models.library import bundled_folder, load_tensors
 from engine.models.opened import Model
 from engine.perception.reader import Reader, open_reader
@@ -33,6 +34,7 @@ from tests.benchmarks.figures import Figure
 from tests.benchmarks.text import texts
 
 MODEL, Z_MODEL = "portraits-stylegan2", "portraits-dcgan"
+EXEMPLARS = 5  # as many as a row of the pad takes
 TRIES = max(1, int(os.environ.get("ATELIER_TRIES", "1")))
 KEPT = 0.1  # of an attribute's range: what identity allows
 NOSE = (0.5, 0.56)  # of a face that looks ahead, in shares of the picture
@@ -99,7 +101,7 @@ def directions(model: Model, judge: Reader) -> Iterator[Figure]:
 def analogies(model: Model, judge: Reader, space: str) -> Iterator[Figure]:
     """ "glasses man - man + woman" in attribute space: does the sum have glasses, and her gender?
 
-    One draw: three exemplars of each of the three by the judge's reading, their latents averaged.
+    One draw: a pad's full rows of exemplars by the judge's reading, summed as the pad does it.
     It succeeds when the sum wears glasses and stays on her side of gender.
     space: what the model calls w, "z" where it has no other.
     """
@@ -110,11 +112,13 @@ def analogies(model: Model, judge: Reader, space: str) -> Iterator[Figure]:
     with_glasses, without = glasses > 0.8, glasses < 0.2
     rng = np.random.RandomState(0)
     draws, sums = 100, []
+    rows = ((1.0, man & with_glasses), (-1.0, man & without), (1.0, woman & without))
     for _ in range(draws):
-        a = w[rng.choice(np.flatnonzero(man & with_glasses), 3)].mean(0)
-        b = w[rng.choice(np.flatnonzero(man & without), 3)].mean(0)
-        c = w[rng.choice(np.flatnonzero(woman & without), 3)].mean(0)
-        sums.append(a - b + c)
+        chosen = [(sign, rng.choice(np.flatnonzero(kind), EXEMPLARS)) for sign, kind in rows]
+        signs = kept_spread(chosen) if space == "z" else [sign for sign, _ in chosen]
+        sums.append(
+            sum(sign * w[row].mean(0) for sign, (_, row) in zip(signs, chosen, strict=True))
+        )
     seen = _read(model, judge, np.asarray(sums, np.float32))
     right = (_column(seen, "eyeglasses") > 0.5) & (_column(seen, "gender") > 0)
     yield Figure(f"analogies in {space} that succeed", int(right.sum()), "of 100", at_least=80)

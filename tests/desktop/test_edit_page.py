@@ -23,7 +23,7 @@ from desktop.squares import Square
 from desktop.state import MixSetting, MoveSetting, in_order, recipe_of, state_of
 from desktop.views.tray import matches
 from engine.errors import RecipeError
-from engine.recipe import Arithmetic, Computed, Generate, Photo, Recipe, Seed, walk
+from engine.recipe import Arithmetic, Computed, Generate, Photo, Recipe, Seed, Truncate, walk
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -113,7 +113,11 @@ def test_a_sum_of_pictures_is_a_picture(desk: Desk, qtbot: QtBot) -> None:
 def test_a_sum_in_z_needs_pictures_from_z(desk: Desk) -> None:
     state = desk.explore.state
     moved = recipe_of(state_of(here(desk)))
-    assert sum_recipe(SumState(((moved,), (), ()), 1.0, "z"), state)
+    made = sum_recipe(SumState(((moved,), (), (moved,)), 1.0, "z"), state).image
+    assert isinstance(made, Generate)
+    assert isinstance(made.latent, Truncate)
+    assert isinstance(made.latent.base, Arithmetic)  # as far from the origin as one picture
+    assert [term.weight for term in made.latent.base.terms] == [0.5, 0.5]
     found = Computed("invert", "a" * 64, "w")
     inverted = Recipe(Generate(state.model, found))
     with pytest.raises(RecipeError, match="no z"):

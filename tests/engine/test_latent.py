@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import DirectionError, ModelError, RecipeError, StoreError
-from engine.latent.arithmetic import average, combine
+from engine.latent.arithmetic import average, combine, kept_spread
 from engine.latent.evaluate import Memo, evaluate
 from engine.latent.interpolate import lerp, slerp
 from engine.latent.mixing import mix
@@ -269,6 +269,20 @@ def test_arithmetic_is_the_sum_of_weighted_averages() -> None:
     a, b, c = (draw(i, 1, 6) for i in range(3))
     out = combine([(1.0, [a, b]), (-0.5, [c])])
     np.testing.assert_allclose(out, (a + b) / 2 - c / 2, rtol=1e-5, atol=1e-6)
+
+
+def test_a_sum_of_averages_spreads_as_one_z_does() -> None:
+    z = np.random.RandomState(0).randn(3, 5, 4000).astype(np.float32)
+    terms = [(weight, [f"{row} {i}" for i in range(5)]) for row, weight in enumerate((1, -1, 1))]
+    weights = kept_spread(terms)
+    out = combine([(weight, list(row)) for weight, row in zip(weights, z, strict=True)])
+    assert abs(out.std() - 1) < 0.05
+
+
+def test_what_cancels_does_not_count_towards_the_spread() -> None:
+    assert kept_spread([(1.0, ["a"]), (-1.0, ["a"]), (1.0, ["c"])]) == (1.0, -1.0, 1.0)
+    assert kept_spread([(1.0, ["a"]), (-1.0, ["a"])]) == (1.0, -1.0)
+    assert kept_spread([(2.0, ["a"])]) == (1.0,)
 
 
 # noise
