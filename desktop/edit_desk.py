@@ -58,7 +58,7 @@ class EditDesk(QObject):
         self.movement = MovementController(
             desk.studio, desk.jobs, self.searches, desk.undo, desk.thumbs, self
         )
-        self.strip = StripController(desk.thumbs, self)
+        self.strip = StripController(desk.undo, desk.thumbs, self)
         self.corners = CornersController(desk.undo, desk.thumbs, self._between_four, self)
         self._film: Film | None = None
         self._kit: Kit | None = None

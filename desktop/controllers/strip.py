@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QUndoStack
 
+from desktop.commands import Gesture
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import StripView
 from desktop.kit import Kit
@@ -18,6 +22,14 @@ from engine.recipe import MAX_SEED, Latent, Recipe, Seed, Truncate
 KIND = "strip"
 MOST = 6
 Source = tuple[Latent, bool]  # latent, whether it is truncated as the base is
+
+
+@dataclass(frozen=True)
+class StripState:
+    """Sources, painted or not, and the layers that no brush changes."""
+
+    sources: tuple[Source, ...] = ()
+    locked: frozenset[int] = frozenset()
 
 
 def painted(state: ExploreState) -> dict[int, tuple[Source, float]]:
@@ -41,21 +53,25 @@ def mixes_of(cells: dict[int, tuple[Source, float]]) -> tuple[MixSetting, ...]:
 
 
 class StripController(QObject):
-    """Keeps sources that are not painted yet; all else is in the picture's own state."""
+    """Keeps sources that are not painted yet; all else is in the picture's own state. Every change
+    is undoable."""
 
     view_changed = Signal(object)  # StripView
     mixes_changed = Signal(object)  # tuple of MixSetting; live
     gesture_ended = Signal()
     told = Signal(object)  # Message
 
-    def __init__(self, thumbs: ThumbController, parent: QObject | None = None) -> None:
+    def __init__(
+        self, undo: QUndoStack, thumbs: ThumbController, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
+        self.state = StripState()
+        self._undo = undo
+        self._gesture = Gesture(undo, self._restore)
         self._thumbs = thumbs
         self._state: ExploreState | None = None
         self._layers = 1
         self._amount = 1.0
-        self._sources: tuple[Source, ...] = ()
-        self._locked: frozenset[int] = frozenset()
         self._open = False
         self._random = random.SystemRandom()
         self._soon = QTimer(self, interval=60, singleShot=True)
@@ -66,7 +82,7 @@ class StripController(QObject):
     def set_kit(self, kit: Kit) -> None:
         """As many layers as the model has."""
         if kit.info.num_ws != self._layers:
-            self._locked = frozenset()
+            self.state = replace(self.state, locked=frozenset())
         self._layers = kit.info.num_ws
         self.publish()
 
@@ -75,9 +91,10 @@ class StripController(QObject):
         """The picture's mixes; sources that it brings join the strip."""
         other = self._state is None or state.model != self._state.model
         self._state = state
-        known = () if other else self._sources
+        known = () if other else self.state.sources
         brought = tuple((mix.source, mix.follows) for mix in state.mixes)
-        self._sources = tuple(dict.fromkeys((*known, *brought)))[:MOST]
+        sources = tuple(dict.fromkeys((*known, *brought)))[:MOST]
+        self.state = replace(self.state, sources=sources)
         self.publish()
 
     @Slot(bool)
@@ -120,42 +137,44 @@ class StripController(QObject):
         self._join((Seed(self._random.randint(0, MAX_SEED)), True))
 
     def _join(self, source: Source) -> None:
-        if source not in self._sources:
-            self._sources = (*self._sources, source)[-MOST:]
-        self._ask()
-        self.publish()
+        if source not in self.state.sources:
+            self._sources("Add a source", (*self.state.sources, source)[-MOST:])
 
     @Slot(int)
     def remove(self, row: int) -> None:
         """Take a source out, and what was painted from it."""
-        if row >= len(self._sources) or self._state is None:
+        if row >= len(self.state.sources) or self._state is None:
             return
-        source = self._sources[row]
-        self._sources = tuple(x for x in self._sources if x != source)
+        source = self.state.sources[row]
         cells = {k: v for k, v in painted(self._state).items() if v[0] != source}
-        self._put(cells)
-        self.gesture_ended.emit()
+        with self._as_one("Remove a source"):
+            self._sources("", tuple(x for x in self.state.sources if x != source))
+            self._put(cells)
+            self.gesture_ended.emit()
 
     @Slot()
     def clear(self) -> None:
         """Take every source out."""
-        self._sources = ()
-        self._put({})
-        self.gesture_ended.emit()
+        if not self.state.sources:
+            return
+        with self._as_one("Clear the strip"):
+            self._sources("", ())
+            self._put({})
+            self.gesture_ended.emit()
 
     @Slot(int, int)
     def paint(self, row: int, layer: int) -> None:
         """Take a layer from a source; live."""
-        if self._state is None or layer in self._locked or row >= len(self._sources):
+        if self._state is None or layer in self.state.locked or row >= len(self.state.sources):
             return
         cells = painted(self._state)
-        cells[layer] = (self._sources[row], self._amount)
+        cells[layer] = (self.state.sources[row], self._amount)
         self._put(cells)
 
     @Slot(int)
     def wipe(self, layer: int) -> None:
         """Give a layer back to the base; live."""
-        if self._state is not None and layer not in self._locked:
+        if self._state is not None and layer not in self.state.locked:
             cells = painted(self._state)
             cells.pop(layer, None)
             self._put(cells)
@@ -163,29 +182,46 @@ class StripController(QObject):
     @Slot(int)
     def flip_lock(self, layer: int) -> None:
         """Lock a layer, or let it go."""
-        self._locked = self._locked ^ {layer}
-        self.publish()
+        locked = self.state.locked ^ {layer}
+        self._gesture.whole("Lock a layer", self.state, replace(self.state, locked=locked))
 
     @Slot()
     def shuffle(self) -> None:
         """Every layer that is not locked comes from any source, or from the base."""
         if self._state is None:
             return
-        while len(self._sources) < 3:
-            self.add_random()
-        cells = {k: v for k, v in painted(self._state).items() if k in self._locked}
-        for layer in range(self._layers):
-            if layer not in self._locked:
-                source = self._random.choice((None, *self._sources))
+        with self._as_one("Shuffle layers"):
+            while len(self.state.sources) < 3:
+                self.add_random()
+            cells = {k: v for k, v in painted(self._state).items() if k in self.state.locked}
+            for layer in set(range(self._layers)) - self.state.locked:
+                source = self._random.choice((None, *self.state.sources))
                 if source is not None:
                     cells[layer] = (source, self._amount)
-        self._put(cells)
-        self.gesture_ended.emit()
+            self._put(cells)
+            self.gesture_ended.emit()
 
     @Slot(float)
     def set_amount(self, amount: float) -> None:
         """How far the next strokes go."""
         self._amount = amount
+        self.publish()
+
+    @contextmanager
+    def _as_one(self, text: str) -> Iterator[None]:
+        """What happens within is one step of undo, of the strip and the picture."""
+        self._undo.beginMacro(text)
+        try:
+            yield
+        finally:
+            self._undo.endMacro()
+
+    def _sources(self, text: str, sources: tuple[Source, ...]) -> None:
+        self._gesture.whole(text, self.state, replace(self.state, sources=sources))
+
+    def _restore(self, state: StripState) -> None:
+        self.state = state
+        self._ask()
         self.publish()
 
     def _put(self, cells: dict[int, tuple[Source, float]]) -> None:
@@ -201,7 +237,7 @@ class StripController(QObject):
         return recipe_of(replace(plain, psi=psi[0], cutoff=psi[1]))
 
     def _ask(self) -> None:
-        recipes = [self._recipe(source) for source in self._sources] if self._open else []
+        recipes = [self._recipe(source) for source in self.state.sources] if self._open else []
         self._thumbs.ask(KIND, [recipe for recipe in recipes if recipe is not None])
 
     @Slot(object)
@@ -216,7 +252,7 @@ class StripController(QObject):
             return
         cells = painted(self._state)
         names, images, amounts = [], [], []
-        for source in self._sources:
+        for source in self.state.sources:
             seed = home_seed(source[0])
             names.append("a custom latent" if seed is None else f"seed {seed}")
             recipe = self._recipe(source)
@@ -227,7 +263,8 @@ class StripController(QObject):
             ))  # fmt: skip
         self.view_changed.emit(
             StripView(
-                tuple(names), tuple(images), tuple(amounts), self._layers, self._locked,
+                tuple(names), tuple(images), tuple(amounts), self._layers,
+                self.state.locked,
                 self._amount,
             )
         )  # fmt: skip

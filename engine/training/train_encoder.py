@@ -26,6 +26,7 @@ from engine.models.opened import Model
 from engine.recipe import Noise
 from engine.training.cache import default_folder, drawn_pictures, portraits_source
 from engine.training.checkpoint import load_state, save_state
+from engine.training.hardware import choose_hardware, keep_freed_memory
 from engine.training.lessons import lessons
 from engine.training.regression import machine, one_cycle
 
@@ -63,6 +64,8 @@ def train_encoder(
     """
     spec.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(spec.seed)
+    hardware = choose_hardware("cpu")  # where `model` is
+    keep_freed_memory()
     net = differentiable(model, Noise())
     around = spread(sample_w(model, 8000, 3))
     network = EncoderNetwork(net.num_ws, net.w_dim)
@@ -83,7 +86,9 @@ def train_encoder(
     for _, done in lessons(spec.steps, spec.minutes, progress, cancel, words, keep, first):
         for group in optimiser.param_groups:
             group["lr"] = spec.rate * one_cycle(done)
-        loss, far = _loss(spec, net, network, *next(batches))
+        batch = next(batches)
+        with hardware.casting():
+            loss, far = _loss(spec, net, network, *batch)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -208,7 +208,7 @@ def test_the_mixing_strip_takes_pictures_as_sources(
     desk, data, _ = ready
     strip = panel(desk, "edit", "strip")
     assert drop(strip, QPointF(20, 20), data)
-    assert desk.edit.strip._sources == ((Seed(41), True),)
+    assert desk.edit.strip.state.sources == ((Seed(41), True),)
 
 
 def test_favourites_take_pictures_and_the_history_writes_itself(

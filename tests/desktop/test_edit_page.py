@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from desktop.app import Desk
 from desktop.controllers.arithmetic import SumState, sum_recipe
 from desktop.controllers.dragging import kept_points
-from desktop.controllers.strip import mixes_of, painted
+from desktop.controllers.strip import StripState, mixes_of, painted
 from desktop.display import apart, shown
 from desktop.facts import Visit
 from desktop.squares import Square
@@ -242,9 +242,18 @@ def test_layers_are_painted_from_sources(desk: Desk, qtbot: QtBot) -> None:
     assert desk.explore.state.mixes == mixes
     press(strip, "Shuffle")
     assert painted(desk.explore.state)[1] == painted(state_of(here(desk)))[1]
+    shuffled, kept = desk.explore.state.mixes, desk.edit.strip.state
+    source = kept.sources.index((shuffled[0].source, True))
+    desk.edit.strip.remove(source)
+    assert shuffled[0] not in desk.explore.state.mixes
+    assert len(desk.edit.strip.state.sources) == len(kept.sources) - 1
+    desk.undo.undo()  # the source and what was painted from it, in one step
+    assert desk.explore.state.mixes == shuffled
+    assert desk.edit.strip.state == kept
     while desk.undo.canUndo():
         desk.undo.undo()
     assert desk.explore.state.mixes == ()
+    assert desk.edit.strip.state == StripState()
 
 
 def test_what_is_painted_is_the_fewest_mixes() -> None:

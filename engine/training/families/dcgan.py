@@ -19,7 +19,7 @@ def spec(work: Path) -> TrainFamily:
         work,
         parts=(
             Part(156_000, 64),
-            Part(246_000, 64, features=True),
+            Part(160_000, 64, features=True),
             Part(4_000, 64, features=True, game=0.05),
         ),
         rate=0.003,
