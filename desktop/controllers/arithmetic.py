@@ -13,8 +13,8 @@ from desktop.facts import SumView
 from desktop.messages import Message, message_of
 from desktop.state import ExploreState, state_of
 from engine.errors import AtelierError, RecipeError
-from engine.latent.arithmetic import kept_spread
 from engine.recipe import Arithmetic, Generate, Latent, Recipe, Term, Truncate
+from engine.summing import kept_spread
 from engine.wishes import DirectionWish, Labelled
 
 KIND = "arithmetic"

@@ -30,6 +30,7 @@ from engine.perception.reader import Reader, open_reader
 from engine.portraits.attributes import NAMED
 from engine.services.workroom import workroom
 from engine.studio import Studio
+from engine.summing import kept_spread
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.text import texts
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import DirectionError, ModelError, RecipeError, StoreError
-from engine.latent.arithmetic import average, combine, kept_spread
+from engine.latent.arithmetic import average, combine
 from engine.latent.evaluate import Memo, evaluate
 from engine.latent.interpolate import lerp, slerp
 from engine.latent.mixing import mix
@@ -33,6 +33,7 @@ from engine.recipe import (
     Term,
     Truncate,
 )
+from engine.summing import kept_spread
 
 Array = np.ndarray[Any, Any]
 Z_DIM, W_DIM, NUM_WS = 16, 8, 5
