@@ -23,7 +23,7 @@ from engine.directions.named import unit_std
 from engine.directions.sampling import Traits, pictures, read_traits, sample_w, to_ws
 from engine.directions.sefa import factorised, style_weights
 from engine.frame import ExportOptions, Progress
-from engine.latent.arithmetic import kept_spread
+from engine.latent.arithmetic import combine
 from engine.models.library import bundled_folder, load_tensors
 from engine.models.opened import Model
 from engine.perception.reader import Reader, open_reader
