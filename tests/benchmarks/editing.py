@@ -117,9 +117,8 @@ def analogies(model: Model, judge: Reader, space: str) -> Iterator[Figure]:
     for _ in range(draws):
         chosen = [(sign, rng.choice(np.flatnonzero(kind), EXEMPLARS)) for sign, kind in rows]
         signs = kept_spread(chosen) if space == "z" else [sign for sign, _ in chosen]
-        sums.append(
-            sum(sign * w[row].mean(0) for sign, (_, row) in zip(signs, chosen, strict=True))
-        )
+        found = zip(signs, (row for _, row in chosen), strict=True)
+        sums.append(combine([(sign, list(w[row])) for sign, row in found]))
     seen = _read(model, judge, np.asarray(sums, np.float32))
     right = (_column(seen, "eyeglasses") > 0.5) & (_column(seen, "gender") > 0)
     yield Figure(f"analogies in {space} that succeed", int(right.sum()), "of 100", at_least=80)
