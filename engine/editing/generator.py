@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.backends.fast_format import casting
 from engine.errors import ModelError
 from engine.models.opened import Model
 from engine.recipe import Noise
@@ -28,6 +29,11 @@ class Differentiable:
     num_ws: int
     w_dim: int
     device: str = "cpu"
+
+    def casting(self) -> torch.autocast:
+        """A context in which pictures are made, and looked at, in the device's fast format: their
+        error is 50 dB below, and a search whose aim is a meaning needs no better."""
+        return casting(torch.device(self.device))
 
     def images(self, ws: Float[Tensor, "n num_ws w_dim"]) -> Float[Tensor, "n 3 r r"]:
         """Pictures of ws, nominally in [-1, 1]; a grey one on three channels."""

@@ -102,11 +102,12 @@ def train_mapper(
             group["lr"] = settings.rate * (1 - index / settings.steps) ** 0.5
         rows = torch.randint(0, len(known), (settings.batch,), generator=source)
         v = spread.deviations(known[rows])[:, None].repeat(1, net.num_ws, 1)
-        with torch.no_grad():
-            start = clip.embed_images(net.images(spread.ws(v)))
+        with torch.no_grad(), net.casting():
+            start = clip.embed_images(net.images(spread.ws(v))).float()
         step = mapper(v)
-        images = net.images(spread.ws(v + step))
-        looked = clip.embed_images(shifted(images, settings.shift, source))
+        with net.casting():
+            images = net.images(spread.ws(v + step))
+            looked = clip.embed_images(shifted(images, settings.shift, source)).float()
         loss = text_loss(looked, aim.goal(start, strength), aim, strength)
         loss = (loss + settings.stay * off(step)) / settings.batch
         optimiser.zero_grad()

@@ -53,8 +53,8 @@ def optimise(
     seen: told of every step. When cancelled it answers with where it is.
     """
     source = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        start = clip.embed_images(net.images(ws))
+    with torch.no_grad(), net.casting():
+        start = clip.embed_images(net.images(ws)).float()
     goal = aim.goal(start, strength)
     at = spread.deviations(ws)
     step = torch.zeros_like(at, requires_grad=True)
@@ -64,8 +64,9 @@ def optimise(
             break
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * schedule(index + 1, settings.steps + 1)
-        images = net.images(spread.ws(at + step))
-        looked = clip.embed_images(shifted(images, settings.shift, source))
+        with net.casting():
+            images = net.images(spread.ws(at + step))
+            looked = clip.embed_images(shifted(images, settings.shift, source)).float()
         loss = text_loss(looked, goal, aim, strength) + settings.stay * off(step)
         loss = loss + settings.apart * off(step - step.mean(1, keepdim=True))
         optimiser.zero_grad()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from engine.backends.fast_format import fast_format
 from engine.errors import TrainingError
 
 _M_TRIM_THRESHOLD = -1
@@ -46,8 +47,7 @@ def choose_hardware(wanted: str = "auto") -> Hardware:
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
-        return Hardware(device, torch.bfloat16 if torch.cuda.is_bf16_supported() else None)
-    return Hardware(device, torch.bfloat16 if _cpu_has_fast_bfloat16() else None)
+    return Hardware(device, fast_format(device))
 
 
 def keep_freed_memory() -> None:
@@ -65,12 +65,3 @@ def keep_freed_memory() -> None:
     mallopt(_M_MMAP_THRESHOLD, 1024 * 1024 * 1024)
     mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
     mallopt(_M_TOP_PAD, 64 * 1024 * 1024)
-
-
-def _cpu_has_fast_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 in hardware (AVX-512 BF16 or AMX)."""
-    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        check = getattr(torch.cpu, name, None)
-        if check is not None and check():
-            return True
-    return False

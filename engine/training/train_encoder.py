@@ -26,7 +26,7 @@ from engine.models.opened import Model
 from engine.recipe import Noise
 from engine.training.cache import default_folder, drawn_pictures, portraits_source
 from engine.training.checkpoint import load_state, save_state
-from engine.training.hardware import choose_hardware, keep_freed_memory
+from engine.training.hardware import keep_freed_memory
 from engine.training.lessons import lessons
 from engine.training.regression import machine, one_cycle
 
@@ -64,7 +64,6 @@ def train_encoder(
     """
     spec.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(spec.seed)
-    hardware = choose_hardware("cpu")  # where `model` is
     keep_freed_memory()
     net = differentiable(model, Noise())
     around = spread(sample_w(model, 8000, 3))
@@ -87,7 +86,7 @@ def train_encoder(
         for group in optimiser.param_groups:
             group["lr"] = spec.rate * one_cycle(done)
         batch = next(batches)
-        with hardware.casting():
+        with net.casting():
             loss, far = _loss(spec, net, network, *batch)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
