@@ -39,7 +39,8 @@ _KNOWN_SOURCES = {
 
 @dataclass(frozen=True)
 class Made:
-    """How this machine made the picture. pixels_sha256: before encoding; see image.pixels."""
+    """How this machine made the picture. pixels_sha256: before encoding; see image.pixels. how: see
+    frame.Frame."""
 
     backend: BackendName
     versions: Mapping[str, str]
@@ -47,6 +48,7 @@ class Made:
     width: int
     height: int
     quality: Quality
+    how: str = ""
 
 
 @dataclass(frozen=True)

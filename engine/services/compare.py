@@ -32,8 +32,7 @@ def compare(
     mark = stated_mark(verdict, receipt)
     marked = mark_again(frame.pixels, mark) if mark_again is not None and mark is not None else None
     fresh = frame.pixels if marked is None else marked
-    backend = receipt.get("backend")
-    other = f" It was made with {backend}." if backend not in (None, frame.backend) else ""
+    other = _made_otherwise(receipt, frame)
     try:
         pixels = read_picture(data)
     except ImageError as error:
@@ -70,6 +69,18 @@ def _receipt(verdict: Verdict) -> Mapping[str, Any]:
     if told is None and verdict.ledger is not None and verdict.ledger.is_sure:
         told = verdict.ledger.receipt
     return told if isinstance(told, Mapping) else {}
+
+
+def _made_otherwise(receipt: Mapping[str, Any], frame: Frame) -> str:
+    """What else may explain a difference, as a sentence."""
+    backend, how = receipt.get("backend"), receipt.get("how", "")
+    if backend not in (None, frame.backend):
+        return f" It was made with {str(backend)[:20]}."
+    if how != frame.how:
+        usual = "float32 weights on the processor"
+        then, now = (str(way)[:200] or usual for way in (how, frame.how))
+        return f" It was made with {then}; here with {now}."
+    return ""
 
 
 def difference_picture(a: Pixels, b: Pixels) -> tuple[Pixels, int]:

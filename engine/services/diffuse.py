@@ -50,7 +50,7 @@ from engine.recipe import ModelRef
 from engine.services.check_denoise import check_denoise, check_upscale, clip_of
 from engine.services.clips import opened_clip
 from engine.services.controls import Controls
-from engine.services.diffusion import Place, Source, discs_of
+from engine.services.diffusion import Denoised, Place, Source, discs_of
 from engine.services.installation import Installation
 from engine.services.picture_term import picture_term
 
@@ -141,8 +141,8 @@ def denoise_image(
     cancel: CancelToken | None = None,
     source: Source | None = None,
     controls: tuple[Pixels, ...] = (),
-) -> tuple[Pixels, UInt8[np.ndarray, "steps height width 3"]]:
-    """The picture, and what was predicted at every step.
+) -> Denoised:
+    """The picture that a Recipe's node describes.
 
     source: a picture that is drawn anew. controls: one for each of controls_of. fresh: begins at
     the first step even when states of an earlier run are at hand, as an export must. frame: hears
@@ -179,7 +179,7 @@ def denoise_image(
     if source is not None and source.only:
         inside = inside_discs(discs_of(source.only), len(pixels))
         pixels = np.where(inside[:, :, None], pixels, source.pixels)
-    return pixels, np.stack(trail)
+    return Denoised(pixels, np.stack(trail), network.how)
 
 
 def upscale_image(

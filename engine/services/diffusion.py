@@ -37,6 +37,16 @@ class Source:
     only: tuple[Dab, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Denoised:
+    """A picture, and what was predicted at every step. how: its networks were held in the memory
+    that there was, "" where the picture is that of a machine with room for all."""
+
+    pixels: Pixels
+    trail: Trail
+    how: str = ""
+
+
 def discs_of(dabs: Sequence[Dab]) -> Float32[np.ndarray, "k 3"]:
     """Dabs as image.discs takes them."""
     return np.array([(dab.x, dab.y, dab.radius) for dab in dabs], np.float32).reshape(-1, 3)
@@ -62,7 +72,7 @@ class Diffusion:
         fresh: bool = False,
         on_step: Callable[[DenoisingStep], None] | None = None,
         cancel: CancelToken | None = None,
-    ) -> tuple[Pixels, Trail]:
+    ) -> Denoised:
         """See diffuse.denoise_image."""
         kwargs = {
             "node": node, "backend": backend, "source": source, "controls": controls,
@@ -75,10 +85,10 @@ class Diffusion:
             if on_step is not None:
                 on_step(step)
 
-        made: tuple[Pixels, Trail] = self._run("denoise_image", kwargs, hear, cancel)
-        for index, pixels in enumerate(made[1]):  # the worker drops frames that nobody fetched
+        made: Denoised = self._run("denoise_image", kwargs, hear, cancel)
+        for index, pixels in enumerate(made.trail):  # the worker drops frames that nobody fetched
             if index not in heard:
-                hear(DenoisingStep(index, len(made[1]), pixels))
+                hear(DenoisingStep(index, len(made.trail), pixels))
         return made
 
     def upscale(

@@ -42,6 +42,7 @@ def made_of(frame: Frame) -> Made:
         width=width,
         height=height,
         quality=frame.quality,
+        how=frame.how,
     )
 
 

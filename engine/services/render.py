@@ -116,17 +116,17 @@ class Renderer:
         key = (recipe.image, backend)
         pixels = None if fresh or on_step else self.pictures.get(key)
         quality: Quality = "full"
-        notice = ""
+        notice = how = ""
         if pixels is None:
             hurry = settings.quality == "preview" and not fresh
             way = Rendering(self, backend, cancel, fresh, on_step, hurry)
             pixels = np.ascontiguousarray(way.pixels(recipe.image))
             pixels.setflags(write=False)
-            quality, notice = way.quality, way.notice
+            quality, notice, how = way.quality, way.notice, way.how
             if quality == "full":
                 self.pictures.put(key, pixels)
         elapsed = time.perf_counter() - started
-        return Frame(pixels, recipe, settings, backend, quality, elapsed, notice)
+        return Frame(pixels, recipe, settings, backend, quality, elapsed, notice, how)
 
     def opened(
         self, info: ModelInfo, backend: BackendName | None = None, delta: str = ""

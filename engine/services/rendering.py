@@ -43,6 +43,7 @@ class Rendering:
         self.hurry = hurry
         self.quality: Quality = "full"
         self.notice = ""
+        self.how = ""
         self.backend: BackendName = backend
         self.cancel = cancel
         self.fresh = fresh
@@ -89,11 +90,13 @@ class Rendering:
         )
 
     def _denoised(self, node: Denoise, source: Source | None) -> Pixels:
-        return self.renderer.diffusion.denoise(
+        made = self.renderer.diffusion.denoise(
             node, self.backend, source=source, fresh=self.fresh, on_step=self.on_step,
             controls=tuple(self._kept(term.image) for term in controls_of(node)),
             cancel=self.cancel,
-        )[0]  # fmt: skip
+        )  # fmt: skip
+        self.how = made.how or self.how
+        return made.pixels
 
     def _attacked(self, node: Perturb) -> Pixels:
         below = self._kept(node.image)
@@ -115,6 +118,7 @@ class Rendering:
         if below is None:
             whole = Rendering(self.renderer, self.backend, self.cancel, self.fresh, None, False)
             below = np.ascontiguousarray(whole.pixels(image))
+            self.how = whole.how or self.how
             below.setflags(write=False)
             kept.put(key, below)
         return below

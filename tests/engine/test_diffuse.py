@@ -87,16 +87,17 @@ def test_noise_that_cancels_itself_is_refused() -> None:
 
 
 def test_a_picture_depends_on_its_recipe_alone(place: Place) -> None:
-    first, trail = diffuse.denoise_image(place, node(place), "torch", fresh=True)
+    made = diffuse.denoise_image(place, node(place), "torch", fresh=True)
+    first, trail = made.pixels, made.trail
     assert first.shape == (16, 16, 3)
     assert trail.shape == (4, 16, 16, 3)
     diffuse.denoise_image(place, node(place, noise=Seed(8)), "torch")
-    again, _ = diffuse.denoise_image(place, node(place), "torch")
+    again = diffuse.denoise_image(place, node(place), "torch").pixels
     assert np.array_equal(first, again)
 
 
 def test_every_part_of_the_recipe_counts(place: Place) -> None:
-    plain, _ = diffuse.denoise_image(place, node(place), "torch")
+    plain = diffuse.denoise_image(place, node(place), "torch").pixels
     judge = Classifier(ref(place, "tiny-classifier"), 2, 30.0)
     for changes in (
         {"noise": Seed(8)},
@@ -107,12 +108,12 @@ def test_every_part_of_the_recipe_counts(place: Place) -> None:
         {"sampler": "ddim"},
         {"steps": 5},
     ):
-        made, _ = diffuse.denoise_image(place, node(place, **changes), "torch")
+        made = diffuse.denoise_image(place, node(place, **changes), "torch").pixels
         assert not np.array_equal(made, plain), changes
 
 
 def test_a_cascade_doubles_the_picture_each_time(place: Place) -> None:
-    small, _ = diffuse.denoise_image(place, node(place), "torch")
+    small = diffuse.denoise_image(place, node(place), "torch").pixels
     stage = Upscale(node(place), ref(place, "tiny-upsampler"), Seed(0), steps=2)
     once = diffuse.upscale_image(place, stage, small, "torch")
     twice = diffuse.upscale_image(place, stage, once, "torch")
@@ -173,7 +174,7 @@ def test_the_studio_renders_signs_and_renders_again_in_the_worker(place: Place) 
     try:
         frame = studio.render(recipe, on_step=lambda step: heard.append(step.index))
         assert sorted(heard) == [0, 1, 2, 3]
-        here, _ = diffuse.denoise_image(place, node(place), "torch")
+        here = diffuse.denoise_image(place, node(place), "torch").pixels
         assert np.abs(frame.pixels.astype(int) - here).max() <= 1
         receipt = studio.export(recipe, place.home / "x.png")
         assert receipt.verdict == "own"

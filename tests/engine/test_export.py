@@ -322,6 +322,20 @@ def test_another_rendering_says_how_far_off_it_is(exporter: Exporter, tmp_path: 
     assert "It was made with onnx." in verdict.rerender.text
 
 
+def test_networks_that_were_held_otherwise_are_told(exporter: Exporter, tmp_path: Path) -> None:
+    exporter.export(generated(), tmp_path / "x.png")
+
+    def thin(recipe: Recipe) -> Frame:
+        pixels = pixels_of(recipe.image)
+        how = "bfloat16 weights on the processor"
+        return replace(frame(recipe), pixels=pixels - (pixels > 100), how=how)
+
+    verdict = _verify(exporter, tmp_path / "x.png", render=thin)
+    assert verdict.rerender is not None
+    told = "It was made with float32 weights on the processor; here with bfloat16 weights"
+    assert told in verdict.rerender.text
+
+
 def test_a_missing_model_is_named_with_its_digest(exporter: Exporter, tmp_path: Path) -> None:
     exporter.export(generated(), tmp_path / "x.png")
     verdict = _verify(exporter, tmp_path / "x.png", render=frame, has_model=lambda ref: False)

@@ -71,6 +71,7 @@ def test_weights_held_in_bfloat16_draw_nearly_the_same_picture(
     thin = open_published(model.info)
     assert 0 < apart(pictured(home, thin), plain) < 0.02
     assert thin.digest != model.digest  # no run shares states with one of the other
+    assert (model.how, thin.how) == ("", "bfloat16 weights on the processor")
 
 
 def test_two_bytes_hold_a_large_weight_and_it_answers_in_float32() -> None:

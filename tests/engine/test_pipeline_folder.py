@@ -78,7 +78,8 @@ def test_our_loop_makes_the_pictures_of_the_published_pipeline(
         "ddim", 6, "trailing",
     )  # fmt: skip
     place = Place(home, home / "bundled")
-    made, trail = diffuse.denoise_image(place, node, None, fresh=True)
+    found = diffuse.denoise_image(place, node, None, fresh=True)
+    made, trail = found.pixels, found.trail
     wanted, unwanted = (model.texts.of([((text, 1.0),)]) for text in (PROMPT, NEGATIVE))
     with torch.no_grad():
         theirs = published(folder, predicts)(
@@ -127,7 +128,7 @@ def test_a_clip_guides_codes_through_the_decoder(folder: Path, home: Path) -> No
     term = ClipGuidance(ModelRef(clip.name, clip.sha256), PROMPT, 20.0)
     place = Place(home, home / "bundled")
     first, second = (
-        diffuse.denoise_image(place, node, None, fresh=True)[0]
+        diffuse.denoise_image(place, node, None, fresh=True).pixels
         for node in (plain, replace(plain, guidance=(term,)))
     )
     assert not np.array_equal(first, second)

@@ -69,7 +69,7 @@ def test_a_text_pulls_by_noisy_eyes_and_through_the_network(place: Place, name: 
     term = ClipGuidance(clip(place), TEXT, 30.0, eyes=eyes(place, name) if name else None)
 
     def made(*terms: ClipGuidance) -> np.ndarray:
-        return diffuse.denoise_image(place, node(place, *terms), "torch", fresh=True)[0]
+        return diffuse.denoise_image(place, node(place, *terms), "torch", fresh=True).pixels
 
     pulled = made(term)
     assert np.array_equal(pulled, made(term))

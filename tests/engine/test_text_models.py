@@ -62,7 +62,7 @@ def node(place: Place, asked: Conditioning, name: str = "tiny-text", **changes: 
 
 
 def made(place: Place, asked: Conditioning, **changes: object) -> np.ndarray:
-    return diffuse.denoise_image(place, node(place, asked, **changes), "torch", fresh=True)[0]
+    return diffuse.denoise_image(place, node(place, asked, **changes), "torch", fresh=True).pixels
 
 
 def test_a_prompt_decides_the_picture(place: Place) -> None:
@@ -165,7 +165,7 @@ def test_what_is_not_painted_stays_to_the_last_bit(place: Place) -> None:
 
     def drawn(source: Source, sampler: str) -> np.ndarray:
         asked = node(place, texts((SAYS, 1.0)), sampler=sampler)
-        return diffuse.denoise_image(place, asked, "torch", fresh=True, source=source)[0]
+        return diffuse.denoise_image(place, asked, "torch", fresh=True, source=source).pixels
 
     inside = inside_discs(np.array([[0.5, 0.5, 0.25]], np.float32), 16)
     for sampler in ("ddim", "heun", "dpmpp_2m_sde"):

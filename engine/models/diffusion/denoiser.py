@@ -85,6 +85,13 @@ class Denoiser(ABC):
         return self._shown
 
     @property
+    def how(self) -> str:
+        """How its networks are held, "" where that changes no picture."""
+        if self.housing is None or self.housing.plan.plain:
+            return ""
+        return self.housing.plan.how
+
+    @property
     def tile(self) -> int:
         """The side of what is decoded at once, in px; 0 for all."""
         return 0 if self.housing is None else self.housing.plan.tile

@@ -68,14 +68,20 @@ class Plan:
         return self.way == ("cpu", "float32", 0, False)
 
     @property
-    def words(self) -> str:
-        """The plan in one line."""
+    def how(self) -> str:
+        """The plan in words, without the bytes."""
         where = "the processor" if self.device == "cpu" else "the graphics card"
         said = [f"{self.weights} weights on {where}"]
         if self.apart:
             said.append("one part at a time")
         if self.tile:
             said.append(f"decoded in tiles of {self.tile} px")
+        return ", ".join(said)
+
+    @property
+    def words(self) -> str:
+        """The plan in one line."""
+        said = [self.how]
         said.append(f"about {max(self.ram, 0) / GIB:.1f} GiB of memory")
         if self.card:
             said.append(f"{self.card / GIB:.1f} GiB of the card")
