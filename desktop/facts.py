@@ -157,13 +157,15 @@ class OwnCertificate:
 
 @dataclass(frozen=True)
 class DiffuseKit:
-    """The diffusion models of this machine, and what can guide them."""
+    """The diffusion models of this machine, and what can guide them. runs: how each would run in
+    the memory that there is; "" where there is nothing to tell."""
 
     models: tuple[DenoiserInfo, ...]
     classifiers: tuple[ClassifierInfo, ...]
     clips: tuple[ClipInfo, ...] = ()
     eyes: tuple[NoisyClipInfo, ...] = ()
     controls: Mapping[str, tuple[ControlInfo, ...]] = field(default_factory=dict)  # by model
+    runs: Mapping[str, str] = field(default_factory=dict)  # by model
 
     @property
     def makers(self) -> tuple[DenoiserInfo, ...]:

@@ -86,6 +86,13 @@ class Models(Installation):
         """Every diffusion model, bundled ones first."""
         return self.library.denoisers()
 
+    def runs_here(self, info: DenoiserInfo) -> str:
+        """How a published diffusion model would run in the memory that there is, in one line; ""
+        for others."""
+        from engine.services.needs import runs_here
+
+        return runs_here(info)
+
     def classifiers(self) -> tuple[ClassifierInfo, ...]:
         """Every noise-aware classifier that can guide."""
         return self.library.classifiers()

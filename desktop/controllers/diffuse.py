@@ -50,6 +50,7 @@ class _List:
             studio.clips(),
             studio.noisy_clips(),
             {info.sha256: studio.controls_beside(info) for info in models},
+            {info.sha256: studio.runs_here(info) for info in models},
         )
 
 

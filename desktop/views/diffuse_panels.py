@@ -38,8 +38,9 @@ class ClassPanel(QWidget):
         self._model = ChoiceRow("Model", "The diffusion model that makes the picture")
         self._class = ChoiceRow("Class", "What the picture shall show")
         self._prompt = TextsBox("Prompt", "What the picture shall show, in words", "anything")
+        self._runs = label("", tone="muted", wrap=True)
         column = _column(self)
-        for part in (self._model, self._class, self._prompt):
+        for part in (self._model, self._runs, self._class, self._prompt):
             column.addWidget(part)
         self._prompt.changed.connect(self.texts_changed)
         self._prompt.gesture_ended.connect(self.gesture_ended)
@@ -55,6 +56,9 @@ class ClassPanel(QWidget):
         """Show model and class, or model and prompt."""
         info = self._kit.maker(state.model.sha256) if self._kit is not None else None
         self._model.set_key(state.model.name, state.model.name)
+        runs = self._kit.runs.get(state.model.sha256, "") if self._kit is not None else ""
+        self._runs.setText(f"Runs: {runs}.")
+        self._runs.setVisible(bool(runs))
         classes = () if info is None else info.classes
         self._class.set_choices([("", "any"), *((str(i), name) for i, name in enumerate(classes))])
         blended = len(state.conditioning.weights) > 1

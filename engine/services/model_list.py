@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.frame import DirectionInfo, ModelInfo
-from engine.models.diffusion.denoisers import DENOISER
-from engine.models.library import MAKERS, ModelLibrary
-from engine.services.needs import needs_of_kept, runs
+from engine.models.library import ModelLibrary
+from engine.services.needs import runs_here
 
-PUBLISHED = frozenset(MAKERS) - {DENOISER}
 Directions = Callable[[str], tuple[DirectionInfo, ...]]
 KINDS = {
     "diffusion": "diffusion",
@@ -39,8 +37,8 @@ def model_rows(library: ModelLibrary, directions: Directions) -> list[dict[str, 
     for info in library.denoisers():
         told = _row(info.card, info.resolution, info.classes, info.bundled)
         more = {"upsamples": info.upsamples, "reads": info.reads, "folder": str(info.folder)}
-        if not info.bundled and info.card["family"] in PUBLISHED:
-            more["runs"] = runs(needs_of_kept(info), info.name)
+        if told_to_run := runs_here(info):
+            more["runs"] = told_to_run
         rows.append({**told, **more})
     classifiers = {info.name: info for info in library.classifiers()}
     for card in library.others():

@@ -7,17 +7,18 @@ from pathlib import Path
 
 from engine.checkpoints.safetensors_file import tensor_sizes
 from engine.denoising import DenoiserInfo
-from engine.errors import ModelError
+from engine.errors import CheckpointError, ModelError
 from engine.models.card import WEIGHTS
 from engine.models.diffusion.adm_config import ADM
 from engine.models.diffusion.control_config import CONTROL
-from engine.models.diffusion.denoisers import CLASSIFIER
+from engine.models.diffusion.denoisers import CLASSIFIER, DENOISER
 from engine.models.diffusion.glide_config import GLIDE
 from engine.models.diffusion.memory_plan import Needs, plan_for
 from engine.models.diffusion.room import room_now
 from engine.models.library import MAKERS
 from engine.models.published.pipeline_parts import Pipeline
 
+PUBLISHED = frozenset(MAKERS) - {DENOISER}
 UNPARTED = frozenset((ADM, GLIDE, CONTROL, CLASSIFIER))  # families whose tensors name no part
 
 
@@ -35,6 +36,17 @@ def needs_of_pipeline(found: Pipeline) -> Needs:
 def needs_of_kept(info: DenoiserInfo) -> Needs:
     """Of one that is here, by the header of its file. Raises CheckpointError."""
     return _needs(info.card["family"], tensor_sizes(info.folder / WEIGHTS), info.resolution)
+
+
+def runs_here(info: DenoiserInfo) -> str:
+    """How one that is here would run at this moment, in one line; "" for the program's own, which
+    are small."""
+    if info.bundled or info.card["family"] not in PUBLISHED:
+        return ""
+    try:
+        return runs(needs_of_kept(info), info.name)
+    except CheckpointError as error:
+        return f"not at all: {error.what}"
 
 
 def runs(needs: Needs, where: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from desktop import text_shares
@@ -57,6 +57,18 @@ def test_a_model_that_reads_has_a_prompt_in_the_place_of_a_class(qtbot: QtBot) -
     panel.texts_changed.connect(heard.append)
     write(line, " two  hats ")
     assert heard == [texts("two hats")]
+
+
+def test_the_panel_tells_how_a_published_model_would_run(qtbot: QtBot) -> None:
+    panel = ClassPanel()
+    qtbot.addWidget(panel)
+    panel.set_kit(DiffuseKit((READER,), (), runs={READER.sha256: "float32 weights"}))
+    panel.show_state(STATE)
+    shown = [label for label in panel.findChildren(QLabel) if label.text().startswith("Runs")]
+    assert [label.text() for label in shown] == ["Runs: float32 weights."]
+    panel.set_kit(DiffuseKit((READER,), ()))
+    panel.show_state(STATE)
+    assert not shown[0].isVisibleTo(panel)
 
 
 def test_guidance_moves_away_from_a_text(qtbot: QtBot) -> None:

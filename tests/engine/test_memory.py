@@ -27,7 +27,7 @@ from engine.models.diffusion.open_published import open_published
 from engine.models.library import ModelLibrary
 from engine.services.diffuse import workshop
 from engine.services.diffusion import Place
-from engine.services.needs import needs_of_kept, runs
+from engine.services.needs import needs_of_kept, runs, runs_here
 from tests.engine.published import apart, bring, node_of, rendered
 from tests.engine.test_control_folder import bring_control, follows, guided, write_control
 from tests.engine.test_editing_folders import picture
@@ -234,6 +234,7 @@ def test_what_is_here_tells_how_it_would_run(home: Path, model: Denoiser) -> Non
     needs = needs_of_kept(info)
     assert model.housing is not None
     assert needs == model.housing.needs
-    assert "float" in runs(needs, info.name)
+    assert "float" in runs_here(info)
+    assert runs_here(replace(info, bundled=True)) == ""
     tall = replace(needs, parts={"unet.": 10**13})
     assert runs(tall, info.name).startswith("not at this moment: ")

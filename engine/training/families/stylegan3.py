@@ -27,7 +27,7 @@ def spec(work: Path) -> TrainFamily:
         work,
         parts=(
             Part(60_000, 32),
-            Part(220_000, 32, features=True),
+            Part(190_000, 32, features=True),
             Part(4_000, 32, features=True, game=0.05),
         ),
         rate=0.008,
