@@ -156,6 +156,20 @@ def test_blends_of_texts_are_blends_of_what_was_thought(tmp_path: Path, home: Pa
     torch.testing.assert_close(half, (one + other) / 2)
 
 
+def test_one_folder_for_both_is_the_same_model(tmp_path: Path, home: Path) -> None:
+    write_kandinsky(tmp_path / "tiny-kandinsky")
+    apart = bring(home, tmp_path / "tiny-kandinsky")
+    both = tmp_path / "both"
+    shutil.copytree(tmp_path / "tiny-kandinsky", both)
+    beside = tmp_path / "tiny-kandinsky-prior"
+    for part in beside.iterdir():
+        if part.is_dir():
+            shutil.copytree(part, both / f"prior_{part.name}")
+    write_json(both / "model_index.json", {"_class_name": "KandinskyV22CombinedPipeline"})
+    shutil.rmtree(beside)
+    assert bring(tmp_path / "other", both).info.sha256 == apart.info.sha256
+
+
 def _config(file: str, **changes: Any) -> Callable[[Path], Any]:
     def change(folder: Path) -> None:
         path = folder / file

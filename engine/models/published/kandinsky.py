@@ -2,6 +2,7 @@
 
 There are two of them: the decoder with `unet`, `movq` and `scheduler`, which is the one to import,
 and beside it the prior with `prior`, `text_encoder`, `image_encoder`, `tokenizer` and `scheduler`.
+Or there is one for both, in which the parts of the prior are called `prior_prior` and so on.
 """
 
 from __future__ import annotations
@@ -39,29 +40,33 @@ from engine.models.published.unclip import stage_of
 from engine.perception.clip.tokenizer import read_tokenizer
 
 PRIOR_KIND = "KandinskyV22PriorPipeline"
+WITHIN = "prior_"  # before the names of the prior's parts, where one folder holds both
 MOST_BESIDE = 200  # folders that are looked into for the prior
 
 
 def read_kandinsky(path: Path, raw: RawCheckpoint) -> Pipeline:
-    """What such a folder is, with the prior beside it. Raises ModelError, CheckpointError or
-    Refusal for a part that is missing or of another kind."""
-    where, beside = path.name, _prior(path)
-    other = read_folder(beside)
+    """What such a folder is, with the prior in it or beside it. Raises ModelError, CheckpointError
+    or Refusal for a part that is missing or of another kind."""
+    where, both = path.name, (path / f"{WITHIN}prior").is_dir()
+    before, beside = (WITHIN, path) if both else ("", _prior(path))
+    other = raw if both else read_folder(beside)
     unet, movq = (part_of(raw, where, name) for name in ("unet", "movq"))
     learned = unet.init.get("out_channels") == 2 * unet.init.get("in_channels", 4)
     drawing, predicts = schedule_of(scheduler_of(path, where), where, learned)
-    told = stage_of(beside, "scheduler")
+    told = stage_of(beside, f"{before}scheduler")
     thinking, thinks = schedule_of(told, beside.name)
     if (predicts, thinks) != ("epsilon", "x0"):
         refuse(where, f"it predicts {predicts}, its prior {thinks}")
     prior, words, eyes = (
-        part_of(other, beside.name, name) for name in ("prior", "text_encoder", "image_encoder")
+        part_of(other, beside.name, before + name)
+        for name in ("prior", "text_encoder", "image_encoder")
     )
-    tokenizer = read_tokenizer(beside / "tokenizer")
+    words_in = beside / f"{before}tokenizer"
+    tokenizer = read_tokenizer(words_in)
     plain: dict[str, Any] = {
         "prior": settings_of(prior), "unet": settings_of(unet), "movq": settings_of(movq),
         "text": settings_of(words), "eyes": settings_of(eyes),
-        "pad": pad_of(beside / "tokenizer", tokenizer), "thinking": thinking.to_dict(),
+        "pad": pad_of(words_in, tokenizer), "thinking": thinking.to_dict(),
         "drawing": drawing.to_dict(), "bound": told.get("clip_sample_range", 1.0),
     }  # fmt: skip
     named = {PRIOR: prior.tensors, UNET: unet.tensors, MOVQ: today(movq.tensors),

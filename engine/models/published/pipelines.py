@@ -43,6 +43,8 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "UnCLIPPipeline": read_unclip,
     "KandinskyV22Pipeline": read_kandinsky,
     "KandinskyV22Img2ImgPipeline": read_kandinsky,
+    "KandinskyV22CombinedPipeline": read_kandinsky,
+    "KandinskyV22Img2ImgCombinedPipeline": read_kandinsky,
     "IFPipeline": read_imagen,
     "IFImg2ImgPipeline": read_imagen,
     "IFSuperResolutionPipeline": read_imagen_second,
