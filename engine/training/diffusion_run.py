@@ -33,7 +33,7 @@ class DiffusionRun(NoisedRun):
         x0, more = self.examples()
         seen = self.noised(x0)
         told = {name: part.to(device) for name, part in more.items()}
-        with self.hardware.casting():
+        with self.hardware.attending():
             out = self.net(seen.x, seen.t.float(), **told)
         wanted = target(spec.prediction, seen.x0, seen.eps, seen.alpha, seen.sigma)
         loss: Tensor = self.weights[seen.t] * (out.float() - wanted).square().mean((1, 2, 3))
