@@ -122,7 +122,7 @@ class StyleLayer(nn.Module):
         if self.lines is not None:
             # Two transpositions, before and after the activation, which does not mind them.
             up, down = self.lines
-            return both_ways(F.leaky_relu(both_ways(x, up), LEAK) * SQRT2, down)
+            return both_ways(F.leaky_relu(both_ways(x, up), LEAK), down)
         x = up_sample(x, self.up_filter, self.up, self.padding)
         if not self.is_torgb:
             x = F.leaky_relu(x, LEAK) * SQRT2
@@ -139,7 +139,9 @@ class StyleLayer(nn.Module):
         up, down = self.up_filter, self.down_filter
         if up is not None and down is not None and down.ndim == 1:
             wide = up_matrix(up, self.up, self.padding, self.size + self.margin)
-            self.lines = (wide, down_matrix(down, self.down, wide.shape[1]))
+            narrow = down_matrix(down, self.down, wide.shape[1])
+            # The activation's gain: the matrix is met by rows and by columns.
+            self.lines = (wide, narrow * math.sqrt(SQRT2))
 
     def convolve(self, x: Tensor, styles: Float[Tensor, "n i"]) -> Tensor:
         """The modulated convolution with bias; all but the last layer are demodulated.
