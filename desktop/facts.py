@@ -20,6 +20,7 @@ from engine.recipe import Latent, Recipe
 from engine.wishes import ClipInfo
 
 MATRIX_SIZE = 4
+MOST_SUMMED = 10  # pictures in a row of the pad A - B + C
 Cell = tuple[int, int]
 
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QUndoStack
 
 from desktop.commands import Gesture
 from desktop.controllers.thumbs import ThumbController
-from desktop.facts import SumView
+from desktop.facts import MOST_SUMMED, SumView
 from desktop.messages import Message, message_of
 from desktop.state import ExploreState, state_of
 from engine.errors import AtelierError, RecipeError
@@ -18,7 +18,6 @@ from engine.summing import kept_spread
 from engine.wishes import DirectionWish, Labelled
 
 KIND = "arithmetic"
-MOST = 5
 NAMES = ("A", "B", "C")
 
 
@@ -132,8 +131,8 @@ class ArithmeticController(QObject):
         return row[slot[1]] if slot[1] < len(row) else None
 
     def _add(self, row: int, recipe: Recipe) -> None:
-        if len(self.state.rows[row]) >= MOST:
-            self._tell(RecipeError(f"A row takes {MOST} pictures.", "Take one out first."))
+        if len(self.state.rows[row]) >= MOST_SUMMED:
+            self._tell(RecipeError(f"A row takes {MOST_SUMMED} pictures.", "Take one out first."))
             return
         self._rows(f"Add to {NAMES[row]}", row, (*self.state.rows[row], recipe))
 
@@ -155,7 +154,7 @@ class ArithmeticController(QObject):
         moved = rows[row][place]
         if target < len(rows[other]):
             rows[row][place], rows[other][target] = rows[other][target], moved
-        elif len(rows[other]) < MOST or other == row:
+        elif len(rows[other]) < MOST_SUMMED or other == row:
             rows[row].pop(place)
             rows[other].append(moved)
         self._do("Swap pictures", replace(self.state, rows=tuple(tuple(x) for x in rows)))

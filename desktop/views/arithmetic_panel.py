@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from desktop.facts import SumView
+from desktop.facts import MOST_SUMMED, SumView
 from desktop.widgets.button import push
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
@@ -15,7 +15,7 @@ from desktop.widgets.text import label
 ROWS = (("A", "A"), ("− B", "B"), ("+ C", "C"))
 HINT = (
     "Put pictures with something in A, without it in B, and the picture to change in C. "
-    "Three or more in A and B make the difference what they share."
+    "Three in A and B, better eight, make the difference what they share."
 )
 
 
@@ -36,7 +36,7 @@ class ArithmeticPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pad = SumPad("A − B + C")
+        self.pad = SumPad("A − B + C", MOST_SUMMED)
         self._hint = label(HINT, tone="muted", wrap=True)
         self._space = Segmented(
             "Space of the sum",

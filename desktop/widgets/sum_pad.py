@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from desktop.widgets.arrows import walked
 from desktop.widgets.recipe_drag import DataOf, carries, take_along, text_of
 
-SLOTS = 5
+ACROSS = 5  # places of a line
 SIGN_PX = 40
 GAP_PX = 4
 Slot = tuple[int, int]  # row, place
@@ -41,8 +41,9 @@ class SumRow:
 
 
 class SumPad(QWidget):
-    """The first free place of a row adds; a click on a picture shows it; Delete or right-click
-    takes it away; dragging swaps. Arrows walk, Return does what a click does."""
+    """Up to `most` pictures a row, on a second line where the first is full. The first free place
+    adds; a click on a picture shows it; Delete or right-click takes it away; dragging swaps. Arrows
+    walk, Return does what a click does."""
 
     add_wanted = Signal(int)  # row
     show_wanted = Signal(int, int)  # row, place
@@ -50,8 +51,9 @@ class SumPad(QWidget):
     swap_wanted = Signal(int, int, int, int)  # from row, place, to row, place
     dropped = Signal(int, str)  # row, what was dropped as text
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, most: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._most = most
         self._rows: tuple[SumRow, ...] = ()
         self._cursor: Slot = (0, 0)
         self._press: tuple[Slot, QPointF] | None = None
@@ -72,12 +74,22 @@ class SumPad(QWidget):
         self._data_of = data_of
 
     def _side(self, width: int) -> float:
-        return (width - SIGN_PX - GAP_PX * (SLOTS - 1)) / SLOTS
+        return (width - SIGN_PX - GAP_PX * (ACROSS - 1)) / ACROSS
+
+    def _places(self, row: int) -> int:
+        """How many there are in a row: whole lines, with one place more than pictures."""
+        lines = len(self._rows[row].images) // ACROSS + 1
+        return min(lines * ACROSS, self._most)
+
+    def _lines(self, rows: int) -> int:
+        """How many lines the first so many rows take."""
+        return sum(-(-self._places(row) // ACROSS) for row in range(rows))
 
     def heightForWidth(self, width: int) -> int:
         """Places are square."""
-        rows = max(1, len(self._rows))
-        return round(rows * self._side(width) + (rows - 1) * 2 * GAP_PX)
+        rows = len(self._rows)
+        lines = max(1, self._lines(rows))
+        return round(lines * (self._side(width) + GAP_PX) + max(0, rows - 1) * GAP_PX - GAP_PX)
 
     def sizeHint(self) -> QSize:
         """As wide as the column."""
@@ -85,9 +97,9 @@ class SumPad(QWidget):
 
     def set_rows(self, rows: Sequence[SumRow]) -> None:
         """Show rows of pictures."""
-        grown = len(rows) != len(self._rows)
+        before = self.heightForWidth(self.width())
         self._rows = tuple(rows)
-        if grown:
+        if self.heightForWidth(self.width()) != before:
             self.updateGeometry()
         self.update()
 
@@ -95,10 +107,12 @@ class SumPad(QWidget):
         """The rectangle of a place."""
         side = self._side(self.width())
         row, place = slot
-        return QRectF(SIGN_PX + place * (side + GAP_PX), row * (side + 2 * GAP_PX), side, side)
+        down, across = divmod(place, ACROSS)
+        top = (self._lines(row) + down) * (side + GAP_PX) + row * GAP_PX
+        return QRectF(SIGN_PX + across * (side + GAP_PX), top, side, side)
 
     def _slot_at(self, point: QPointF) -> Slot | None:
-        slots = ((r, p) for r in range(len(self._rows)) for p in range(SLOTS))
+        slots = ((r, p) for r in range(len(self._rows)) for p in range(self._places(r)))
         return next((slot for slot in slots if self.place_of(slot).contains(point)), None)
 
     def _filled(self, slot: Slot) -> bool:
@@ -155,12 +169,11 @@ class SumPad(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows walk; Return acts; Delete takes away."""
-        cell = walked(event.key(), self._cursor, (len(self._rows) - 1, SLOTS - 1))
+        cell = walked(event.key(), self._cursor, (len(self._rows) - 1, self._most - 1))
         if cell is not None and self._rows:
-            self._cursor = cell
-            self.setAccessibleDescription(
-                f"{self._rows[cell[0]].name}, place {self._cursor[1] + 1}"
-            )
+            row, place = cell
+            self._cursor = row, min(place, self._places(row) - 1)
+            self.setAccessibleDescription(f"{self._rows[row].name}, place {self._cursor[1] + 1}")
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Space):
             self._act(self._cursor)
@@ -195,7 +208,7 @@ class SumPad(QWidget):
             painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
             sign = QRectF(0, first.top(), SIGN_PX - 4, first.height())
             painter.drawText(sign, Qt.AlignmentFlag.AlignCenter, row.sign)
-            for x in range(SLOTS):
+            for x in range(self._places(y)):
                 self._paint_slot(painter, (y, x), row)
         if self._press is not None and self._drag is not None:
             held, place = self._press[0]

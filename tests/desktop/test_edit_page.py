@@ -18,7 +18,7 @@ from desktop.controllers.arithmetic import SumState, sum_recipe
 from desktop.controllers.dragging import kept_points
 from desktop.controllers.strip import StripState, mixes_of, painted
 from desktop.display import apart, shown
-from desktop.facts import Visit
+from desktop.facts import MOST_SUMMED, Visit
 from desktop.squares import Square
 from desktop.state import MixSetting, MoveSetting, in_order, recipe_of, state_of
 from desktop.views.tray import matches
@@ -108,6 +108,22 @@ def test_a_sum_of_pictures_is_a_picture(desk: Desk, qtbot: QtBot) -> None:
     assert desk.edit.arithmetic.state.rows[2][0] == rows[0][0]
     desk.undo.undo()
     assert desk.edit.arithmetic.state.rows == rows
+
+
+def test_a_full_row_of_the_pad_goes_on_below(desk: Desk) -> None:
+    sums = panel(desk, "arithmetic")
+    pad = sums.pad  # type: ignore[attr-defined]
+    low, first = pad.heightForWidth(300), pad.place_of((1, 0))
+    for seed in range(MOST_SUMMED):
+        desk.explore.set_seed(seed)
+        QTest.mouseClick(pad, LEFT, NONE, pad.place_of((0, seed)).center().toPoint())
+    rows = desk.edit.arithmetic.state.rows
+    assert [len(row) for row in rows] == [MOST_SUMMED, 0, 0]
+    assert pad.place_of((0, 5)).top() > pad.place_of((0, 4)).bottom()
+    assert pad.place_of((1, 0)).top() > first.top()
+    assert pad.heightForWidth(300) > low
+    pad.add_wanted.emit(0)
+    assert desk.edit.arithmetic.state.rows == rows  # there is no room for more
 
 
 def test_a_sum_in_z_needs_pictures_from_z(desk: Desk) -> None:
