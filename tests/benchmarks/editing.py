@@ -124,8 +124,6 @@ def analogies(model: Model, judge: Reader, space: str) -> Iterator[Figure]:
         bar = 80 if count == EXEMPLARS[-1] else None
         name = f"analogies in {space}, {count} exemplars a row"
         yield Figure(name, right, "of 100", at_least=bar)
-            f"analogies in {space}, {count} exemplars a row", right, "of 100", at_least=bar
-        )
 
 
 def _read(model: Model, judge: Reader, w: np.ndarray) -> Traits:
