@@ -24,7 +24,12 @@ from engine.models.diffusion.imagen_config import IMAGEN, imagen_info
 from engine.models.diffusion.kandinsky_config import KANDINSKY, kandinsky_info
 from engine.models.diffusion.latent_config import LATENT, latent_info
 from engine.models.diffusion.textless_config import TEXTLESS, textless_info
-from engine.models.diffusion.unclip_config import UNCLIP, unclip_info
+from engine.models.diffusion.unclip_config import (
+    UNCLIP,
+    UNCLIP_LIKE,
+    unclip_info,
+    unclip_like_info,
+)
 from engine.models.families import check_fits
 from engine.models.layouts import onnx
 from engine.recipe import ModelRef
@@ -43,6 +48,7 @@ MAKERS = {
     LATENT: latent_info,
     TEXTLESS: textless_info,
     UNCLIP: unclip_info,
+    UNCLIP_LIKE: unclip_like_info,
     ADM: adm_info,
     IMAGEN: imagen_info,
     GLIDE: glide_info,

@@ -15,6 +15,7 @@ KINDS = {
     "latent-diffusion": "diffusion in codes",
     "textless-diffusion": "diffusion",
     "unclip-diffusion": "diffusion of what a CLIP would say",
+    "unclip-variations": "diffusion of what a CLIP says of a picture",
     "kandinsky-diffusion": "diffusion in codes of what a CLIP would say",
     "imagen-diffusion": "diffusion",
     "glide": "diffusion",

@@ -15,16 +15,16 @@ from engine.denoising import DenoiserInfo
 from engine.diffusion.latent_parts import UNet2DConditionModel, VQModel, built
 from engine.models.diffusion.decoder import Decoder
 from engine.models.diffusion.denoiser import CodeDenoiser
+from engine.models.diffusion.eyes import PictureTower
 from engine.models.diffusion.kandinsky_config import EYES, MOVQ, PRIOR, TEXT, UNET, KandinskyConfig
 from engine.models.diffusion.part_settings import named
 from engine.models.diffusion.parts import check_all
 from engine.models.diffusion.text_blends import TextBlends, Weights
 from engine.models.diffusion.text_encoders import Encoder
 from engine.models.diffusion.unclip_stages import Prior
-from engine.perception.clip.config import VisionSizes
+from engine.perception.clip.config import ClipConfig
 from engine.perception.clip.text_tower import PooledTower
 from engine.perception.clip.tokenizer import read_tokenizer
-from engine.perception.clip.vision_tower import VisionTower
 from engine.perception.fitting import Tensors
 
 
@@ -88,23 +88,6 @@ class KandinskyDenoiser(CodeDenoiser):
         return out
 
 
-class _Eyes(nn.Module):
-    """A CLIP's picture tower, with its way into the common space."""
-
-    def __init__(self, sizes: VisionSizes, width: int) -> None:
-        super().__init__()
-        self.side = sizes.image_size
-        self.vision_model = VisionTower(sizes)
-        self.visual_projection = nn.Linear(sizes.hidden_size, width, bias=False)
-
-    def nothing(self) -> Float[Tensor, "1 width"]:
-        """What it says of zeros."""
-        found: Tensor = self.visual_projection(
-            self.vision_model(torch.zeros(1, 3, self.side, self.side))
-        )
-        return found
-
-
 def _networks(config: KandinskyConfig, where: str) -> dict[str, nn.Module]:
     """The networks by the prefix of their weights, without memory. Raises ModelError."""
     found: dict[str, nn.Module] = {
@@ -114,5 +97,5 @@ def _networks(config: KandinskyConfig, where: str) -> dict[str, nn.Module]:
     }
     with torch.device("meta"):
         found[TEXT] = PooledTower(config.text, config.width)
-        found[EYES] = _Eyes(config.eyes, config.width)
+        found[EYES] = PictureTower(config.eyes, config.width, ClipConfig.mean, ClipConfig.std)
     return found

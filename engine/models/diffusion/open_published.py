@@ -22,14 +22,20 @@ from engine.models.diffusion.latent_config import LATENT
 from engine.models.diffusion.latent_denoiser import LatentDenoiser, check_parts
 from engine.models.diffusion.textless_config import TEXTLESS
 from engine.models.diffusion.textless_denoiser import TextlessDenoiser, check_textless
-from engine.models.diffusion.unclip_config import UNCLIP
-from engine.models.diffusion.unclip_denoiser import UnclipDenoiser, check_unclip
+from engine.models.diffusion.unclip_config import UNCLIP, UNCLIP_LIKE
+from engine.models.diffusion.unclip_denoiser import (
+    UnclipDenoiser,
+    UnclipLikeDenoiser,
+    check_unclip,
+    check_unclip_like,
+)
 from engine.models.published.pipeline_parts import Pipeline
 
 _OPENED: Mapping[str, Callable[[DenoiserInfo], Denoiser]] = {
     LATENT: LatentDenoiser,
     TEXTLESS: TextlessDenoiser,
     UNCLIP: UnclipDenoiser,
+    UNCLIP_LIKE: UnclipLikeDenoiser,
     ADM: AdmDenoiser,
     IMAGEN: ImagenDenoiser,
     GLIDE: GlideDenoiser,
@@ -40,6 +46,7 @@ _CHECKED: Mapping[str, Callable[[Any, Any, str], None]] = {
     TEXTLESS: check_textless,
     CONTROL: check_control,
     UNCLIP: check_unclip,
+    UNCLIP_LIKE: check_unclip_like,
     ADM: check_adm,
     IMAGEN: check_imagen,
     GLIDE: check_glide,

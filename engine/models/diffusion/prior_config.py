@@ -14,15 +14,38 @@ from engine.perception.clip.config import TextSizes
 
 
 @dataclass(frozen=True, kw_only=True)
-class PriorConfig:
-    """text: sizes of the encoder; pad: see LatentConfig. prior: settings. thinking: the noise of
-    the prior. bound: of what it says. SETTINGS, SCHEDULES: the fields that hold settings, and
-    noise."""
+class ReadingConfig:
+    """text: sizes of the encoder; pad: see LatentConfig. SETTINGS, SCHEDULES: the fields that hold
+    settings, and noise."""
 
     text: TextSizes
+    pad: int | None = None
+    SETTINGS: ClassVar[tuple[str, ...]] = ()
+    SCHEDULES: ClassVar[tuple[str, ...]] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        plain: dict[str, Any] = {name: dict(getattr(self, name)) for name in self.SETTINGS}
+        plain |= {name: getattr(self, name).to_dict() for name in self.SCHEDULES}
+        return {**plain, "text": asdict(self.text), "pad": self.pad}
+
+    @classmethod
+    def told(cls, plain: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """The fields but the sizes of towers. Raises LookupError, TypeError, ValueError or
+        ModelError."""
+        found: dict[str, Any] = {name: plain[name] for name in cls.SETTINGS}
+        for settings in found.values():
+            check_settings(dict(settings), where)
+        found |= {name: Schedule(**plain[name]) for name in cls.SCHEDULES}
+        return found | {"pad": plain.get("pad")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorConfig(ReadingConfig):
+    """prior: settings. thinking: the noise of the prior. bound: of what it says."""
+
     prior: Settings
     thinking: Schedule
-    pad: int | None = None
     bound: float = 5.0
     SETTINGS: ClassVar[tuple[str, ...]] = ("prior",)
     SCHEDULES: ClassVar[tuple[str, ...]] = ("thinking",)
@@ -43,16 +66,9 @@ class PriorConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        plain: dict[str, Any] = {name: dict(getattr(self, name)) for name in self.SETTINGS}
-        plain |= {name: getattr(self, name).to_dict() for name in self.SCHEDULES}
-        return {**plain, "text": asdict(self.text), "pad": self.pad, "bound": self.bound}
+        return {**super().to_dict(), "bound": self.bound}
 
     @classmethod
     def told(cls, plain: Mapping[str, Any], where: str) -> dict[str, Any]:
-        """The fields but the sizes of towers. Raises LookupError, TypeError, ValueError or
-        ModelError."""
-        found: dict[str, Any] = {name: plain[name] for name in cls.SETTINGS}
-        for settings in found.values():
-            check_settings(dict(settings), where)
-        found |= {name: Schedule(**plain[name]) for name in cls.SCHEDULES}
-        return found | {"pad": plain.get("pad"), "bound": float(plain.get("bound", 5.0))}
+        """See ReadingConfig."""
+        return super().told(plain, where) | {"bound": float(plain.get("bound", 5.0))}

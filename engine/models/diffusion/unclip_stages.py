@@ -17,7 +17,7 @@ from engine.diffusion.guidance import classifier_free
 from engine.diffusion.schedule import Prediction
 from engine.models.diffusion.part_settings import Settings as Sizes
 from engine.models.diffusion.prior_config import PriorConfig
-from engine.models.diffusion.unclip_config import UnclipConfig
+from engine.models.diffusion.unclip_config import StagedConfig
 
 # As published (Karlo): how the prior thinks of a picture, and how pictures are enlarged.
 THOUGHT, ENLARGED = 25, 7  # steps
@@ -110,7 +110,7 @@ class Enlarger:
 
     prediction: Prediction = "epsilon"
 
-    def __init__(self, first: Any, last: Any, config: UnclipConfig) -> None:
+    def __init__(self, first: Any, last: Any, config: StagedConfig) -> None:
         self.first, self.last, self.config = first, last, config
         self.schedule, self.digest = config.enlarging, "enlarger"
         self._small: Tensor | None = None

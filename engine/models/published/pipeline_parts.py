@@ -131,6 +131,14 @@ def pad_of(folder: Path, tokenizer: Tokenizer) -> int | None:
     return tokenizer.vocab.get(word) if isinstance(word, str) else None
 
 
+def colours_of(path: Path) -> dict[str, Any]:
+    """What a folder says of the pictures that its eyes were taught on, by the names of CLIP's
+    settings."""
+    file = path / "feature_extractor" / "preprocessor_config.json"
+    told = read_json(file) if file.is_file() else {}
+    return {name: told[name] for name in ("image_mean", "image_std") if name in told}
+
+
 def tower_tensors(tensors: Mapping[str, np.ndarray], prefix: str = "") -> dict[str, np.ndarray]:
     """Tensors of a tower of CLIP as cards name them: without the tower's own name, and without the
     numbers 0, 1, 2... that older files store. prefix: before all names."""

@@ -22,7 +22,7 @@ from engine.models.published.stable_diffusion import (
     read_upscaler,
     read_variations,
 )
-from engine.models.published.unclip import read_unclip
+from engine.models.published.unclip import read_unclip, read_unclip_like
 from engine.models.published.unconditional import read_latent, read_pixels
 
 READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
@@ -41,6 +41,7 @@ READERS: Mapping[str, Callable[[Path, RawCheckpoint], Pipeline]] = {
     "StableDiffusionUpscalePipeline": read_upscaler,
     "StableUnCLIPImg2ImgPipeline": read_variations,
     "UnCLIPPipeline": read_unclip,
+    "UnCLIPImageVariationPipeline": read_unclip_like,
     "KandinskyV22Pipeline": read_kandinsky,
     "KandinskyV22Img2ImgPipeline": read_kandinsky,
     "KandinskyV22CombinedPipeline": read_kandinsky,

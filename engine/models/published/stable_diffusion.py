@@ -30,6 +30,7 @@ from engine.models.published.pipeline_parts import (
     INDEX,
     LCM,
     Pipeline,
+    colours_of,
     pad_of,
     part_of,
     schedule_of,
@@ -184,8 +185,5 @@ def _eyes(path: Path, raw: RawCheckpoint) -> tuple[dict[str, Any], Tensors]:
         "vision": settings_of(tower), "projection": tower.init.get("projection_dim", 512),
         "noising": schedule_of(noising, path.name)[0].to_dict(),
     }  # fmt: skip
-    file = path / "feature_extractor" / "preprocessor_config.json"
-    if file.is_file():
-        told = read_json(file)
-        plain |= {name: told[name] for name in ("image_mean", "image_std") if name in told}
+    plain |= colours_of(path)
     return plain, tower_tensors({**tower.tensors, **usual.tensors}, EYES)
