@@ -9,11 +9,12 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from diffusion_options import add_diffusion_options, add_grid_options
 from engine.errors import AtelierError, Cancelled, UsageError
 from engine.frame import USES
 from engine.wishes import NEUTRAL, TEXT_WAYS, TextPair
-from recipe_options import add_recipe_options
+from verbs import run
+from verbs.diffusion_options import add_diffusion_options, add_grid_options
+from verbs.recipe_options import add_recipe_options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,13 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.verb is None:
             return _window(options)
-        import commands
-        import signed_commands
-
-        name = "import_model" if options.verb == "import" else options.verb.replace("-", "_")
-        module = signed_commands if name in signed_commands.VERBS else commands
-        code: int = getattr(module, name)(options)
-        return code
+        return run(options)
     except Cancelled:
         return _say("Stopped.", 1)
     except KeyboardInterrupt:

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import commands
 import main
 from engine.image.codec import read_picture
 from engine.image.xmp import stated_source_type
 from engine.recipe import Generate, ModelRef, Move, Recipe, Seed, Truncate
 from engine.studio import Studio
 from tests.random_model import NAME
+from verbs import general
+from verbs.recipe_options import recipe_of
 
 
 @dataclass(frozen=True)
@@ -300,7 +301,7 @@ def test_doctor_tells_what_is_lacking_and_what_mends_it(run: Run, model_folder: 
 def test_benchmarks_need_a_checkout(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "ROOT", tmp_path)
+    monkeypatch.setattr(general, "ROOT", tmp_path)
     said = run("bench")
     assert said.code == 1
     assert "checkout" in said.err
@@ -350,7 +351,7 @@ def test_a_model_ref_is_what_the_command_line_means(run: Run, studio: Studio) ->
     options = main.build_parser().parse_args(
         ["render", "--model", NAME, "--seed", "3", "--noise", "none", "--out", "x.png"]
     )
-    recipe = commands.recipe_of(options, studio)
+    recipe = recipe_of(options, studio)
     assert isinstance(recipe.image, Generate)
     assert isinstance(recipe.image.model, ModelRef)
     assert recipe.image.noise.mode == "none"

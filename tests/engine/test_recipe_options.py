@@ -12,8 +12,8 @@ import main
 from engine.image.codec import read_picture
 from engine.recipe import ClassWeight, Crop, Generate, Noise, Recipe, Seed, Transform, Truncate
 from engine.studio import Studio
-from recipe_options import add_recipe_options, recipe_of
 from tests.random_model import NAME
+from verbs.recipe_options import add_recipe_options, recipe_of
 
 
 def words(studio: Studio, *given: str) -> Recipe:

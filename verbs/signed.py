@@ -6,14 +6,12 @@ import json
 import sys
 from argparse import Namespace
 
-from commands import ask_passphrase, say, working
-from diffusion_options import comparison_of
 from engine.errors import UsageError
 from engine.frame import USES, ExportOptions
 from engine.studio import Studio
-from recipe_options import recipe_of
-
-VERBS = ("export", "verify", "identity", "ledger")
+from verbs.diffusion_options import comparison_of
+from verbs.recipe_options import recipe_of
+from verbs.terminal import ask_passphrase, say, working
 
 
 def export(options: Namespace) -> int:
@@ -21,7 +19,7 @@ def export(options: Namespace) -> int:
     from engine.services.report import receipt_data
 
     studio = Studio(backend=options.backend, passphrase=ask_passphrase)
-    from editing_commands import film_of
+    from verbs.editing import film_of
 
     film = film_of(options, studio)
     recipe = None if film is not None else recipe_of(options, studio)

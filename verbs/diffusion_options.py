@@ -6,7 +6,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from control_options import CONTROL_WORDS, add_control_options
 from engine.comparing import AXES, SAMPLER_TITLES, SPACING_TITLES, Grid, denoising_of, grid_of
 from engine.denoising import (
     SPACINGS,
@@ -18,18 +17,22 @@ from engine.denoising import (
     DenoiserInfo,
     Guidance,
     PictureGuidance,
+    SamplerName,
     Texts,
     TextWeight,
     eyes_for,
 )
 from engine.errors import RecipeError, UsageError
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
+from verbs.control_options import CONTROL_WORDS, add_control_options
 
 if TYPE_CHECKING:
     from engine.studio import Studio
 
-WORDS = ("steps", "sampler", "spacing", "guidance", "eta", "toward", "away", "text_scale")
-WORDS += ("source", "strength", "picture_guidance", *CONTROL_WORDS)
+WORDS: tuple[str, ...] = (
+    "steps", "sampler", "spacing", "guidance", "eta", "toward", "away", "text_scale", "source",
+    "strength", "picture_guidance", *CONTROL_WORDS,
+)  # fmt: skip
 
 
 def add_diffusion_options(parser: ArgumentParser) -> None:
@@ -139,11 +142,12 @@ def denoise_of(
             raise UsageError(
                 f"--{word.replace('_', '-')} is for generators; {info.name} is a diffusion model."
             )
-    usual = "lcm" if info.lcm else "dpmpp_2m"
-    sampler = options.sampler or (usual if options.eta is None else "ddim")
+    usual: SamplerName = "lcm" if info.lcm else "dpmpp_2m"
+    sampler: SamplerName = options.sampler or (usual if options.eta is None else "ddim")
     steps = 4 if sampler == "lcm" else 25
     scale = 3.0 if options.guidance is None else options.guidance
-    told = info.reads or (info.classes and (info.free or options.guidance is not None))
+    sorts = bool(info.classes) and (info.free or options.guidance is not None)
+    told = info.reads or info.shown == "like" or sorts
     away = _texts(options.negative)
     beside: tuple[Guidance, ...] = texts
     if info.shown == "picture":
@@ -159,7 +163,7 @@ def denoise_of(
             (*((ClassifierFree(scale, away),) if told else ()), *beside),
             sampler,
             steps if options.steps is None else options.steps,
-            options.spacing or SPACINGS[sampler][0],  # type: ignore[index]
+            options.spacing or SPACINGS[sampler][0],
             options.eta or 0.0,
         )
     )

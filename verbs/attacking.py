@@ -6,7 +6,6 @@ import json
 from argparse import Namespace
 from dataclasses import asdict
 
-from commands import say, working
 from engine.errors import UsageError
 from engine.frame import ExportOptions
 from engine.perturbing import (
@@ -25,7 +24,8 @@ from engine.perturbing import (
 )
 from engine.recipe import Generate, Image, Photo, Recipe, Resize, Seed, Truncate
 from engine.studio import Studio
-from recipe_options import image_of_recipe
+from verbs.recipe_options import image_of_recipe
+from verbs.terminal import say, working
 
 
 def attack(options: Namespace) -> int:
@@ -83,7 +83,7 @@ def _recipe(options: Namespace, studio: Studio) -> Recipe:
         options.epsilon,
         question,
         target,
-        transforms,  # type: ignore[arg-type]
+        transforms,
     )
     return Recipe(made)
 

@@ -6,14 +6,14 @@ import json
 from argparse import Namespace
 from dataclasses import asdict
 
-from commands import say, working
 from engine.errors import UsageError
 from engine.frame import DirectionInfo, RenderSettings
 from engine.path import Key, Path
 from engine.recipe import Generate, Noise, Recipe, Seed, Truncate
 from engine.studio import Studio
 from engine.wishes import DirectionWish, TextEdit, TextPair, TextWish
-from recipe_options import recipe_of
+from verbs.recipe_options import recipe_of
+from verbs.terminal import say, working
 
 
 def find_directions(options: Namespace) -> int:

@@ -8,14 +8,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from control_options import controlled
-from diffusion_options import (
-    denoise_of,
-    denoiser_called,
-    refuse_words,
-    refuse_words_beside,
-    text_of,
-)
 from engine.comparing import denoising_of
 from engine.denoising import DenoiserInfo, Redraw, square_of
 from engine.errors import RecipeError, UsageError
@@ -29,13 +21,23 @@ from engine.recipe import (
     Transform,
     Truncate,
 )
+from verbs.control_options import controlled
+from verbs.diffusion_options import (
+    denoise_of,
+    denoiser_called,
+    refuse_words,
+    refuse_words_beside,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from engine.studio import Studio
 
 MODES = ("const", "random", "none")
-_PICTURE = ("model", "seed", "psi", "cutoff", "noise", "noise_seed", "noise_strength")
-_PICTURE += ("classes", "translate", "rotate")
+_PICTURE: tuple[str, ...] = (
+    "model", "seed", "psi", "cutoff", "noise", "noise_seed", "noise_strength", "classes",
+    "translate", "rotate",
+)  # fmt: skip
 
 
 def add_recipe_options(parser: ArgumentParser) -> None:
@@ -94,8 +96,7 @@ def recipe_of(options: Namespace, studio: Studio) -> Recipe:
     refuse_words(options)
     psi = 1.0 if options.psi is None else options.psi
     latent = Truncate(Seed(options.seed), psi, options.cutoff)
-    made = Generate(ref, latent, classes, _noise(options))
-    return Recipe(_moved(made, options))
+    return Recipe(_moved(Generate(ref, latent, classes, _noise(options)), options))
 
 
 def image_of_recipe(path: Path) -> Image | None:
