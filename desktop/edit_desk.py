@@ -69,6 +69,7 @@ class EditDesk(QObject):
         for signal in (desk.explore.kit_changed, desk.explore.kit_grew):
             signal.connect(finding.set_kit)
             signal.connect(self.photo.set_kit)
+            signal.connect(self.arithmetic.set_kit)
             signal.connect(self.strip.set_kit)
             signal.connect(self.movement.set_kit)
             signal.connect(self.text.set_kit)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QUndoStack
 from desktop.commands import Gesture
 from desktop.controllers.thumbs import ThumbController
 from desktop.facts import MOST_SUMMED, SumView
+from desktop.kit import Kit
 from desktop.messages import Message, message_of
 from desktop.state import ExploreState, state_of
 from engine.errors import AtelierError, RecipeError
@@ -94,9 +95,15 @@ class ArithmeticController(QObject):
         self._explore: ExploreState | None = None
         self._current: Recipe | None = None
         self._shown = False
+        self._alone = False  # whether the model knows z alone
         self._soon = QTimer(self, interval=60, singleShot=True)
         self._soon.timeout.connect(self._publish)
         thumbs.arrived.connect(self._arrived)
+
+    @Slot(object)
+    def set_kit(self, kit: Kit) -> None:
+        """Sum in z where a model has nothing else."""
+        self._alone = kit.info.num_ws == 1
 
     @Slot(object)
     def follow(self, state: ExploreState) -> None:
@@ -188,8 +195,9 @@ class ArithmeticController(QObject):
         """Put the sum on the canvas."""
         if self._explore is None:
             return
+        state = replace(self.state, space="z") if self._alone else self.state
         try:
-            recipe = sum_recipe(self.state, self._explore)
+            recipe = sum_recipe(state, self._explore)
         except AtelierError as error:
             self._tell(error)
             return

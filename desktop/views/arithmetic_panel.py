@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.facts import MOST_SUMMED, SumView
+from desktop.kit import Kit
 from desktop.widgets.button import push
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
@@ -74,6 +75,10 @@ class ArithmeticPanel(QWidget):
         self._take.clicked.connect(self.result_wanted)
         self._keep.clicked.connect(self.direction_wanted)
         clear.clicked.connect(self.clear_wanted)
+
+    def set_kit(self, kit: Kit) -> None:
+        """Offer the spaces that the model has."""
+        self._space.setVisible(kit.info.num_ws > 1)
 
     def show_sum(self, view: SumView) -> None:
         """Show the rows and what can be done with them."""
