@@ -34,7 +34,7 @@ Told = Callable[[int, int, float], None]  # step, steps, share of the way that p
 class MapperSettings:
     """steps, batch, rate: of the training. stay: weight of the step's mean square."""
 
-    steps: int = 300
+    steps: int = 600
     batch: int = 8
     rate: float = 3e-3
     stay: float = 0.3

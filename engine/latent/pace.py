@@ -17,11 +17,14 @@ def path_length(distances: Sequence[float]) -> float:
     return float(np.sum(np.asarray(distances, np.float64)))
 
 
-def constant_pace(distances: Sequence[float], samples: int = 0) -> Float64[np.ndarray, " samples"]:
+def constant_pace(
+    distances: Sequence[float], samples: int = 0, places: Sequence[float] = ()
+) -> Float64[np.ndarray, " samples"]:
     """Where to be on the way at evenly spaced times, so that equal times look equally far.
 
-    distances: between the pictures at evenly spaced places, from the first to the last. Returns
-    rising places in [0, 1] at `samples` times (as many as there were pictures when 0): the inverse
+    distances: between the pictures from the first to the last, at `places`, evenly spaced ones
+    where none are given: so that an answer can be looked at and answered once more. Returns rising
+     places in [0, 1] at `samples` times (as many as there were pictures when 0): the inverse
     of the cumulative length. A way on which nothing changes keeps its own pace.
     """
     steps = np.maximum(np.asarray(distances, np.float64), 0.0)
@@ -33,8 +36,9 @@ def constant_pace(distances: Sequence[float], samples: int = 0) -> Float64[np.nd
     steps = steps + 1e-6 * total / len(steps)
     length = np.concatenate([[0.0], np.cumsum(steps)])
     length /= length[-1]
-    places = np.interp(np.linspace(0, 1, count), length, np.linspace(0, 1, len(length)))
-    return np.clip(np.maximum.accumulate(places), 0.0, 1.0)
+    where = np.asarray(places) if len(places) else np.linspace(0, 1, len(length))
+    found = np.interp(np.linspace(0, 1, count), length, where)
+    return np.clip(np.maximum.accumulate(found), 0.0, 1.0)
 
 
 def unevenness(distances: Sequence[float]) -> float:

@@ -14,6 +14,8 @@ from engine.latent.tween import at
 from engine.path import Path
 from engine.services.workroom import workroom
 
+ROUNDS = 3  # of looking at what was re-timed, and re-timing it again
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -43,8 +45,13 @@ def even_out(
             progress(Progress("looking along the film", low + (high - low) * i / samples))
         return steps_between(np.stack(shown))
 
-    plain = replace(path, warp=())
-    before = steps(plain, 0.0, 0.5)
-    warp = tuple(float(x) for x in constant_pace(before))
-    made = replace(plain, warp=warp)
-    return Pace(path_length(before), unevenness(before), unevenness(steps(made, 0.5, 1.0)), made)
+    made = replace(path, warp=())
+    before = now = steps(made, 0.0, 1 / (ROUNDS + 1))
+    best = unevenness(before), made
+    for turn in range(1, ROUNDS + 1):
+        warp = constant_pace(now, places=made.warp)
+        made = replace(made, warp=tuple(float(x) for x in warp))
+        now = steps(made, turn / (ROUNDS + 1), (turn + 1) / (ROUNDS + 1))
+        if unevenness(now) < best[0]:
+            best = unevenness(now), made
+    return Pace(path_length(before), unevenness(before), *best)

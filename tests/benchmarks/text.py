@@ -74,7 +74,9 @@ def texts(room: Workroom, model: Model, judge: Reader, faces: int, mapped: int) 
             rest = [before.names.index(other) for other in NAMED if other != name]
             others.append(float(np.abs(change[:, rest]).mean()))
             yield Figure(f"text, {way}: {text}", 100 * shares[-1], "of 100", at_least=90)
-        yield Figure(f"text, {way}: texts that hold", sum(s >= 0.9 for s in shares), f"of {count}")
+        yield Figure(
+            f"text, {way}: texts that hold", sum(s >= 0.9 for s in shares), f"of {len(shares)}"
+        )
         yield Figure(f"text, {way}: change of the others", float(np.mean(others)), "of range")
 
 

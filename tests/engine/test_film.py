@@ -138,6 +138,18 @@ def test_a_constant_pace_makes_equal_steps() -> None:
     assert path_length(np.diff(way)) == pytest.approx(1.0)
 
 
+def test_a_pace_that_is_looked_at_again_becomes_more_even() -> None:
+    places = np.linspace(0, 1, 2000)
+    way = np.tanh(8 * (places - 0.5))  # nearly all of it in the middle
+    seen: list[float] = []
+    warp = np.linspace(0, 1, 12)  # too few to tell at once where
+    for _ in range(4):
+        steps = np.diff(np.interp(warp, places, way))
+        seen.append(unevenness(steps))
+        warp = constant_pace(steps, places=warp)
+    assert seen[3] < 0.3 * seen[1] < 0.3 * seen[0]
+
+
 def test_where_nothing_changes_the_pace_stays() -> None:
     assert np.allclose(constant_pace([0.0, 0.0]), [0, 0.5, 1])
 
