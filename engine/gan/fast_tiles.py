@@ -60,32 +60,49 @@ class SplitFewConv(FlatConv):
     exact: one by a single matrix product that `fits`.
     """
 
+    suffix = "_split"
+    halves = 2  # of a float that each number takes which goes into the products
+
     def __init__(self, exact: FlatConv) -> None:
         self.few, self.outs, self.ins = True, exact.outs, exact.ins
         self.packed = split_panels(exact.packed)
+        self.rest = self.packed.strides[0] // 4
 
     def _products(
         self, kernels: Kernels, hands: Hands, taps: Float32[np.ndarray, "n pixels 9 ins"],
         styles: Float32[np.ndarray, "n ins"],
     ) -> Float32[np.ndarray, "rows outs"]:  # fmt: skip
         each, depth = taps.shape[1], 9 * self.ins
-        left = zeros((rows_padded(len(taps) * each, BLOCK), depth))
+        left = zeros((rows_padded(len(taps) * each, BLOCK), depth * self.halves // 2))
+        scale, gemm = (getattr(kernels, f"{name}{self.suffix}") for name in ("scale", "gemm"))
         scales = aligned(np.tile(styles, 9))
         for picture, values in enumerate(taps):
             place = address(left, picture * each)
-            kernels.scale_split(address(values), each, depth, address(scales, picture), place)
+            scale(address(values), each, depth, address(scales, picture), place)
         sums: Float32[np.ndarray, "rows outs"] = empty((len(left), self.outs))
-        rest, pieces = self.packed.strides[0] // 4, parts(self.outs, COLUMNS_AT_ONCE)
+        pieces = parts(self.outs, COLUMNS_AT_ONCE)
 
         def work(index: int) -> None:
             first, last = pieces[index]
-            kernels.gemm_split(
-                address(left), depth, 0, address(self.packed, 0, first // COLUMNS), rest,
-                address(sums, 0, first), self.outs, 0, len(left), depth, last - first, 1,
+            gemm(
+                address(left), left.shape[1], 0, address(self.packed, 0, first // COLUMNS),
+                self.rest, address(sums, 0, first), self.outs, 0, len(left), depth, last - first, 1,
             )  # fmt: skip
 
         hands.each(work, len(pieces))
         return sums
+
+
+class TileFewConv(SplitFewConv):
+    """The same of the nearest numbers alone."""
+
+    suffix = "_tiles"
+    halves = 1
+    rest = 0
+
+    def __init__(self, split: SplitFewConv) -> None:
+        self.few, self.outs, self.ins = True, split.outs, split.ins
+        self.packed = split.packed
 
 
 class TileFlatConv(FlatConv):

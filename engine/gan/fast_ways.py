@@ -13,6 +13,7 @@ from engine.gan.fast_tiles import (
     SplitDoublingConv,
     SplitFewConv,
     TileDoublingConv,
+    TileFewConv,
     TileFlatConv,
     fits,
 )
@@ -20,7 +21,7 @@ from engine.gan.fast_tiles import (
 BINOMIAL = np.array([1, 3, 3, 1], np.float32) / 8
 FEW_PIXELS = 64  # at which one product is quicker than Winograd's many
 FEW_SPLIT = 256  # the same of split numbers
-ROUGH_FROM = 32  # px; below that little is gained
+ROUGH_FROM = 32  # px; below that little is gained but by tiles
 DOUBLING_ROUGH_FROM = 64  # px; smaller maps go another way, which is exact
 
 
@@ -40,6 +41,10 @@ def doubling(weight: Float32[np.ndarray, "o i 3 3"], tiles: bool) -> DoublingCon
 
 def rough(conv: FlatConv | DoublingConv, size: int, tiles: bool) -> FlatConv | DoublingConv:
     """The same for previews; the exact one where little is gained. size: px that it makes."""
+    if isinstance(conv, SplitFewConv):
+        return TileFewConv(conv)
+    if isinstance(conv, SplitDoublingConv):
+        return TileDoublingConv(conv)
     if size < ROUGH_FROM:
         return conv
     if isinstance(conv, FlatConv):
@@ -47,8 +52,4 @@ def rough(conv: FlatConv | DoublingConv, size: int, tiles: bool) -> FlatConv | D
             return conv
         by_tiles = tiles and size % BLOCK == 0 and fits(conv)
         return TileFlatConv(conv) if by_tiles else ShortFlatConv(conv)
-    if size < DOUBLING_ROUGH_FROM:
-        return conv
-    if isinstance(conv, SplitDoublingConv):
-        return TileDoublingConv(conv)
-    return ShortDoublingConv(conv)
+    return conv if size < DOUBLING_ROUGH_FROM else ShortDoublingConv(conv)
