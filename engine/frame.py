@@ -56,8 +56,8 @@ class Frame:
     """One finished picture. pixels: uint8 [height, width, 3], C-contiguous, never written again.
 
     quality: "preview" where a short cut was taken. notice: what the user should know of how it
-    was made, such as a graphics card that ran out of memory. how: a diffusion model's networks were
-    held in the memory that there was, where that changes the picture, and it was rendered anew.
+    was made, such as a graphics card that ran out of memory. how: in what way a diffusion
+    model's networks were held in memory, "" for the usual way, and for a picture that was at hand.
     """
 
     pixels: UInt8[np.ndarray, "height width 3"]

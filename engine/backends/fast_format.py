@@ -17,7 +17,6 @@ def fast_format(device: torch.device) -> torch.dtype | None:
     return None
 
 
-def casting(device: torch.device) -> torch.autocast:
-    """A context in which that format is used."""
-    found = fast_format(device)
-    return torch.autocast(device.type, dtype=found or torch.bfloat16, enabled=found is not None)
+def casting(device: torch.device, kind: torch.dtype | None) -> torch.autocast:
+    """A context in which that format is used; None changes nothing."""
+    return torch.autocast(device.type, dtype=kind or torch.bfloat16, enabled=kind is not None)

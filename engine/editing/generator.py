@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.backends.fast_format import casting
+from engine.backends.fast_format import casting, fast_format
 from engine.errors import ModelError
 from engine.models.opened import Model
 from engine.recipe import Noise
@@ -33,7 +33,8 @@ class Differentiable:
     def casting(self) -> torch.autocast:
         """A context in which pictures are made, and looked at, in the device's fast format: their
         error is 50 dB below, and a search whose aim is a meaning needs no better."""
-        return casting(torch.device(self.device))
+        device = torch.device(self.device)
+        return casting(device, fast_format(device))
 
     def images(self, ws: Float[Tensor, "n num_ws w_dim"]) -> Float[Tensor, "n 3 r r"]:
         """Pictures of ws, nominally in [-1, 1]; a grey one on three channels."""

@@ -39,8 +39,8 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Denoised:
-    """A picture, and what was predicted at every step. how: its networks were held in the memory
-    that there was, "" where the picture is that of a machine with room for all."""
+    """A picture, and what was predicted at every step. how: in what way its networks were held in
+    memory, "" where the picture is that of a machine with room for all."""
 
     pixels: Pixels
     trail: Trail

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from engine.backends.fast_format import fast_format
+from engine.backends.fast_format import casting, fast_format
 from engine.errors import TrainingError
 
 _M_TRIM_THRESHOLD = -1
@@ -28,11 +28,7 @@ class Hardware:
 
     def casting(self) -> torch.autocast:
         """A context in which convolutions use the fast format."""
-        return torch.autocast(
-            self.device.type,
-            dtype=self.autocast or torch.bfloat16,
-            enabled=self.autocast is not None,
-        )
+        return casting(self.device, self.autocast)
 
     @contextmanager
     def attending(self) -> Iterator[None]:
