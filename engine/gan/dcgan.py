@@ -24,18 +24,18 @@ class Synthesis(NoiselessSynthesis):
         super().__init__()
         self.config = config
         layers: list[nn.Module] = []
-        fan_in = config.z_dim
-        for index, width in enumerate(config.channels):
-            # The first layer takes one pixel to 4x4; every other doubles the size.
-            stride, padding = (1, 0) if index == 0 else (2, 1)
-            layers += [
-                nn.ConvTranspose2d(fan_in, width, 4, stride, padding, bias=config.bias),
-                nn.BatchNorm2d(width),
-                nn.ReLU(inplace=True),
-            ]
-            fan_in = width
+        for index, (fan_in, width, enlarges) in enumerate(config.hidden()):
+            conv: nn.Module
+            if enlarges:
+                # The first layer takes one pixel to 4x4; every other doubles the size.
+                stride, padding = (1, 0) if index == 0 else (2, 1)
+                conv = nn.ConvTranspose2d(fan_in, width, 4, stride, padding, bias=config.bias)
+            else:
+                conv = nn.Conv2d(fan_in, width, 3, padding=1, bias=config.bias)
+            layers += [conv, nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+        last = config.channels[-1]
         layers += [
-            nn.ConvTranspose2d(fan_in, config.img_channels, 4, 2, 1, bias=config.rgb_bias),
+            nn.ConvTranspose2d(last, config.img_channels, 4, 2, 1, bias=config.rgb_bias),
             nn.Tanh(),
         ]
         self.main = nn.Sequential(*layers)
@@ -55,7 +55,7 @@ class Synthesis(NoiselessSynthesis):
     @torch.no_grad()
     def _start(self) -> None:
         for layer in self.main:
-            if isinstance(layer, nn.ConvTranspose2d):
+            if isinstance(layer, nn.ConvTranspose2d | nn.Conv2d):
                 layer.weight.normal_(0.0, DEVIATION)
             elif isinstance(layer, nn.BatchNorm2d):
                 layer.weight.normal_(1.0, DEVIATION)

@@ -1,7 +1,8 @@
 """The DCGAN family: names and shapes of a generator's tensors, without torch.
 
-The layers are numbered as in the widely used PyTorch sequence `main`: a transposed convolution,
-batch norm and ReLU at 3i, 3i + 1 and 3i + 2, and at the end a transposed convolution and tanh.
+The layers are numbered as in the widely used PyTorch sequence `main`: a convolution, transposed or
+plain, batch norm and ReLU at 3i, 3i + 1 and 3i + 2, and at the end a transposed convolution and
+tanh. A kernel of 3x3 tells a plain one.
 """
 
 from __future__ import annotations
@@ -37,17 +38,17 @@ def read_config(plain: Mapping[str, Any]) -> DCGANConfig:
 def shapes_of(config: DCGANConfig) -> Shapes:
     """Name to shape of every tensor of a generator of these sizes, without batch counters."""
     shapes: Shapes = {}
-    fan_in = config.z_dim
-    for index, width in enumerate(config.channels):
+    index = -1
+    for index, (fan_in, width, enlarges) in enumerate(config.hidden()):
         conv, norm = f"synthesis.main.{3 * index}", f"synthesis.main.{3 * index + 1}"
-        shapes[f"{conv}.weight"] = (fan_in, width, 4, 4)
+        size = 4 if enlarges else 3
+        shapes[f"{conv}.weight"] = (fan_in, width, size, size)  # plain ones are square
         if config.bias:
             shapes[f"{conv}.bias"] = (width,)
         for part in ("weight", "bias", "running_mean", "running_var"):
             shapes[f"{norm}.{part}"] = (width,)
-        fan_in = width
-    last = f"synthesis.main.{3 * len(config.channels)}"
-    shapes[f"{last}.weight"] = (fan_in, config.img_channels, 4, 4)
+    last = f"synthesis.main.{3 * (index + 1)}"
+    shapes[f"{last}.weight"] = (config.channels[-1], config.img_channels, 4, 4)
     if config.rgb_bias:
         shapes[f"{last}.bias"] = (config.img_channels,)
     return shapes
@@ -72,15 +73,24 @@ def infer_config(
     try:
         z_dim = dimension(tensors, "synthesis.main.0.weight", 4, 0)
         channels: list[int] = []
-        while f"synthesis.main.{3 * len(channels) + 1}.weight" in tensors:
-            channels.append(dimension(tensors, f"synthesis.main.{3 * len(channels)}.weight", 4, 1))
-        last = f"synthesis.main.{3 * len(channels)}"
+        extra: list[int] = []
+        index = 0
+        while f"synthesis.main.{3 * index + 1}.weight" in tensors:
+            name = f"synthesis.main.{3 * index}.weight"
+            if channels and dimension(tensors, name, 4, 2) == 3:
+                extra[-1] += 1
+            else:
+                channels.append(dimension(tensors, name, 4, 1))
+                extra.append(0)
+            index += 1
+        last = f"synthesis.main.{3 * index}"
         config = DCGANConfig(
             z_dim=z_dim,
             channels=tuple(channels),
             img_channels=dimension(tensors, f"{last}.weight", 4, 1),
             bias="synthesis.main.0.bias" in tensors and bool(channels),
             rgb_bias=f"{last}.bias" in tensors,
+            extra=tuple(extra) if any(extra) else (),
         )
     except (KeyError, ModelError) as error:
         no_generator(where, TITLE, error, origins)

@@ -3,8 +3,8 @@
 Every attribute of a portrait is read off normal numbers of its own, so that independent normal
 numbers, turned at random, are distributed as z is. A number gives a continuous attribute by its
 rank, two a hue by their angle (which has no seam), and as many as there are choices a choice, by
-which of them is largest: each choice then has an axis along which it lies. Only the direction of
-z counts, so that generators which normalise z can tell as much as those which do not.
+which of them is largest: each choice then has an axis along which it lies. For generators that
+normalise z, only its direction counts.
 """
 
 from __future__ import annotations
@@ -62,10 +62,11 @@ class Codes:
 
     z_dim: at least as many as the attributes take. classes: how many, 0 for none. seed: of the
     rotation, which is thrown away when the run ends: nothing else knows which way is which.
+    by_direction: whether the length of z is not looked at.
     """
 
-    def __init__(self, z_dim: int, classes: int, seed: int) -> None:
-        self.z_dim, self.classes = z_dim, classes
+    def __init__(self, z_dim: int, classes: int, seed: int, *, by_direction: bool = True) -> None:
+        self.z_dim, self.classes, self.by_direction = z_dim, classes, by_direction
         own = torch.Generator().manual_seed(seed)
         turn, _ = torch.linalg.qr(torch.randn(z_dim, z_dim, generator=own, dtype=torch.float64))
         self.turn: Float64[np.ndarray, "z_dim z_dim"] = turn.numpy()
@@ -89,7 +90,8 @@ class Codes:
     ) -> Float32[np.ndarray, "n columns"]:
         """The label table of the portraits that these z's, in these classes, stand for."""
         wide = z.astype(np.float64)
-        wide *= math.sqrt(self.z_dim) / np.linalg.norm(wide, axis=1, keepdims=True)
+        if self.by_direction:
+            wide *= math.sqrt(self.z_dim) / np.linalg.norm(wide, axis=1, keepdims=True)
         code = (wide @ self.turn.T)[:, : sum(lengths())]
         table = table_of(numbers_of(code))
         return in_class(table, c) if self.classes else table

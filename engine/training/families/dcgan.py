@@ -7,21 +7,17 @@ from pathlib import Path
 from engine.gan.dcgan_config import DCGANConfig
 from engine.training.families.spec import Part, TrainFamily
 
-CONFIG = DCGANConfig(z_dim=64, channels=(384, 192, 96, 48))
+CONFIG = DCGANConfig(z_dim=64, channels=(320, 192, 96, 64), extra=(2, 1, 1, 0))
 
 
 def spec(work: Path) -> TrainFamily:
-    """Pixels first, then features and the rival, then the logistic game with R1."""
+    """Pixels first, then features and the rival. It does not normalise z, so that what a z stands
+    for is read off the numbers as they are."""
     return TrainFamily(
         "portraits-dcgan",
         "Portraits, DCGAN",
         CONFIG,
         work,
-        parts=(
-            Part(156_000, 64),
-            Part(160_000, 64, features=True),
-            Part(4_000, 64, features=True, game=0.05),
-        ),
-        rate=0.003,
-        matrix_rate=0.012,
+        parts=(Part(64_000, 64), Part(104_000, 64, features=True)),
+        by_direction=False,
     )

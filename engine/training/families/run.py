@@ -21,10 +21,10 @@ from engine.gan.style_generator import StyleMapping
 from engine.models.families import family_of
 from engine.training.checkpoint import load_state, save_state, save_weights
 from engine.training.ema import ema_keep, ema_update
-from engine.training.families.codes import Codes
 from engine.training.families.mapping_lesson import told
 from engine.training.families.match import Match
 from engine.training.families.painting import paint, parts_of, settle, watch
+from engine.training.families.renorm import renormalise
 from engine.training.families.spec import TrainFamily
 from engine.training.hardware import choose_hardware
 from engine.training.muon import Muon
@@ -54,11 +54,12 @@ class FamilyRun:
         self.hardware = choose_hardware(spec.device)
         self.device = self.hardware.device
         torch.manual_seed(spec.seed)
-        self.codes = Codes(spec.config.z_dim, spec.config.c_dim, spec.seed)
+        self.codes = spec.codes()
         rows = np.arange(len(pictures), dtype=np.int64)
         self.z = torch.from_numpy(self.codes.z(spec.data_seed, rows))
         self.c = torch.from_numpy(self.codes.c(spec.data_seed, rows))
         self.generator: nn.Module = family_of(spec.config).new_generator(spec.config)
+        renormalise(self.generator)
         self.generator.to(self.device).train()
         for weight in self.generator.parameters():
             if weight.ndim == 4:

@@ -12,6 +12,7 @@ from PIL import Image
 from engine.training.checkpoint import write_whole
 from engine.training.families.codes import Codes
 from engine.training.families.painting import paint
+from engine.training.families.renorm import plain
 from engine.training.sheet import GAP, grid
 
 COLUMNS = 12
@@ -27,6 +28,7 @@ def write_sheet(path: Path, generator: torch.nn.Module, codes: Codes, resolution
     drawn = codes.drawn(z, c, resolution)
     # Statistics of the batch do for a look; those of the weights are measured when they ship.
     generator = copy.deepcopy(generator).train()
+    plain(generator)
     device = next(generator.parameters()).device
     seeds = np.concatenate([np.random.RandomState(s).randn(1, codes.z_dim) for s in range(FREE)])
     free = torch.from_numpy(seeds.astype(np.float32))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.errors import TrainingError
 from engine.models.family import Config
+from engine.training.families.codes import Codes
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class TrainFamily:
     matrix_rate: for weights that multiply, which learn by Muon; rate: for all others, by Adam.
     mapping_speed: how much faster the mapping network learns, whose weights count a hundredth.
     taught_mapping: batches of labels that the mapping network is taught before all pictures.
+    by_direction: whether only the direction of z tells what to draw, see `Codes`.
     perceptual, rivalry: what the feature distance and the rival count beside pixels.
     rival_rate, critic_rate: learning rates of the rival and of the discriminator.
     Raises TrainingError.
@@ -57,6 +59,7 @@ class TrainFamily:
     matrix_rate: float = 0.012
     mapping_speed: float = 5.0
     taught_mapping: int = 0
+    by_direction: bool = True
     perceptual: float = 0.15
     rivalry: float = 0.05
     rival_rate: float = 0.001
@@ -72,6 +75,11 @@ class TrainFamily:
                 f"The lessons of {self.name} must end at {self.config.resolution} px.",
                 "Give a last part of that resolution.",
             )
+
+    def codes(self) -> Codes:
+        """What each z of this run stands for."""
+        config = self.config
+        return Codes(config.z_dim, config.c_dim, self.seed, by_direction=self.by_direction)
 
     def by_pixels(self) -> TrainFamily:
         """The same plan without the network that compares features, where it is not installed."""

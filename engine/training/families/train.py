@@ -17,7 +17,6 @@ from torch import Tensor
 from engine.cancel import CancelToken
 from engine.errors import TrainingError
 from engine.training.cache import default_folder, drawn_pictures
-from engine.training.families.codes import Codes
 from engine.training.families.run import WEIGHTS, FamilyRun
 from engine.training.families.sheet import write_sheet
 from engine.training.families.spec import TrainFamily
@@ -43,10 +42,11 @@ def train(spec: TrainFamily, on_progress: OnProgress, cancel: CancelToken) -> Pa
             f"The work folder {spec.work} cannot be made: {error.strerror}.", "Choose another one."
         ) from error
     config = spec.config
-    codes = Codes(config.z_dim, config.c_dim, spec.seed)
+    codes = spec.codes()
+    kind = "" if spec.by_direction else "-whole"
     pictures = drawn_pictures(
         codes.source(),
-        (spec.cache or default_folder()) / f"z{config.z_dim}-c{config.c_dim}-turn{spec.seed}",
+        (spec.cache or default_folder()) / f"z{config.z_dim}-c{config.c_dim}-turn{spec.seed}{kind}",
         seed=spec.data_seed,
         count=spec.portraits,
         size=config.resolution,
