@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.errors import AtelierError, UsageError
 from engine.frame import Progress, RenderSettings
 from engine.studio import Studio
+from verbs.diffusion_options import denoiser_called
 from verbs.recipe_options import recipe_of
 from verbs.terminal import say, working
 
@@ -85,12 +86,23 @@ def render(options: Namespace) -> int:
     return 0
 
 
+def start_of(name: str, studio: Studio) -> Path:
+    """The folder of a diffusion model. Raises UsageError."""
+    info = denoiser_called(name, studio)
+    if info is None:
+        known = ", ".join(one.name for one in studio.denoisers())
+        raise UsageError(f"There is no diffusion model called {name!r}.", f"Use {known}.")
+    return info.folder
+
+
 def train(options: Namespace) -> int:
     """Train one model."""
     from engine.services.train import train_model
 
+    studio = Studio()
+    start = start_of(options.start, studio) if options.start else None
     called = options.name if options.loss is None else f"{options.name}-{options.loss}"
-    work = options.work or Studio().home / "training" / called
+    work = options.work or studio.home / "training" / called
     with working(options) as (bar, token):
         folder = train_model(
             options.name,
@@ -105,6 +117,7 @@ def train(options: Namespace) -> int:
             size_px=options.size,
             grows=options.grow,
             steps=options.steps,
+            start=start,
         )
     if options.pictures is not None:
         from engine.services.picture_model import skipped_in

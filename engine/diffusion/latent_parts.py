@@ -21,6 +21,7 @@ from torch import nn
 from engine.diffusion.half_weights import large_weights, widened
 from engine.errors import ModelError
 from engine.perception.fitting import Tensors, misfit
+from engine.perception.reader import SKIPPED
 
 __all__ = ["AutoencoderKL", "UNet2DConditionModel", "UNet2DModel", "VQModel", "built", "check_fit",
            "filled"]  # fmt: skip
@@ -40,7 +41,7 @@ def built(kind: type[Net], settings: Settings, where: str) -> Net:
 
 def check_fit(net: nn.Module, tensors: Tensors, where: str) -> None:
     """Raises ModelError for the first thing that is wrong."""
-    words = misfit(net, tensors)
+    words = misfit(net, tensors, (SKIPPED,))
     if words is not None:
         raise _unfit(where, words)
 

@@ -55,15 +55,19 @@ class PixelUNet(nn.Module):
         low: Float[Tensor, "n 3 half half"] | None = None,
         level: Float[Tensor, " n"] | None = None,
         text: Float[Tensor, "n tokens width"] | None = None,
+        beside: Float[Tensor, "n beside places places"] | None = None,
+        looks: Float[Tensor, "n looks"] | None = None,
     ) -> Float[Tensor, "n 3 r r"]:
         """t: timesteps from 0. c: weights over classes, the last for none. low: the picture to be
         enlarged, as float32 [-1, 1] with noise of timestep `level` in it. text: what a CLIP's text
-        tower makes of each token."""
+        tower makes of each token. beside, looks: what a model of texts is shown of a picture."""
         patches = F.pixel_unshuffle(x, self.config.patch)
         if low is not None:
             patches = torch.cat([patches, low], dim=1)
+        if beside is not None:
+            patches = torch.cat([patches, beside], dim=1)
         if text is not None:
-            out = self.unet(patches, t, encoder_hidden_states=text, return_dict=False)[0]
+            out = self.unet(patches, t, text, looks, return_dict=False)[0]
         else:
             labels = level if self.config.upsamples else c
             out = self.unet(patches, t, class_labels=labels, return_dict=False)[0]
@@ -99,9 +103,13 @@ def _reading(config: UNetConfig) -> nn.Module:
 def reading_settings(config: UNetConfig) -> dict[str, Any]:
     """The settings of diffusers' class for a model of texts."""
     places, below = config.inside * config.patch**2, len(config.channels) - 1
+    told = {
+        "class_embed_type": "projection",
+        "projection_class_embeddings_input_dim": config.looks,
+    }
     return {
         "sample_size": config.resolution // config.patch,
-        "in_channels": places,
+        "in_channels": places + config.beside,
         "out_channels": places,
         "layers_per_block": config.layers,
         "block_out_channels": list(config.channels),
@@ -111,4 +119,5 @@ def reading_settings(config: UNetConfig) -> dict[str, Any]:
         "norm_num_groups": GROUPS,
         "attention_head_dim": HEADS,
         "cross_attention_dim": config.text_width,
+        **(told if config.looks else {}),
     }

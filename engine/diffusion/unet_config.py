@@ -17,7 +17,9 @@ class UNetConfig:
     the size of the one above. classes: how many, 0 for none. upsamples: it also takes a picture
     of half the size, and the level of noise that was added to that one (Ho et al., 2021). tokens:
     of a text that it reads by cross-attention, text_width numbers each; 0 for none. inside:
-    numbers of a pixel, or of a place of the codes that it makes instead of pictures.
+    numbers of a pixel, or of a place of the codes that it makes instead of pictures. beside: of a
+    place of what a model of texts is shown beside the noise; looks: of what it is told of a picture
+    as a whole. 0 for neither.
     """
 
     resolution: int = 32
@@ -29,6 +31,8 @@ class UNetConfig:
     tokens: int = 0
     text_width: int = 0
     inside: int = 3
+    beside: int = 0
+    looks: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -51,6 +55,11 @@ class UNetConfig:
             raise ValueError(f"these are no sizes of a text: {texts}")
         if type(config.inside) is not int or not 0 < config.inside <= 64:
             raise ValueError(f"a place has {config.inside!r} numbers")
+        shown = (config.beside, config.looks)
+        if not all(type(size) is int and 0 <= size <= 8192 for size in shown):
+            raise ValueError(f"these are no sizes of what is shown: {shown}")
+        if any(shown) and not all(texts):
+            raise ValueError("a U-Net that reads no texts is shown no pictures")
         if all(texts) != any(texts) or (all(texts) and (config.classes or config.upsamples)):
             raise ValueError("a U-Net that reads texts reads nothing else")
         if config.resolution % (config.patch << (depth - 1)):

@@ -9,8 +9,10 @@ from typing import Any
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet import reading_settings
 from engine.models.card import read_card
+from engine.models.diffusion.control_config import CONTROL, ControlConfig
 from engine.models.diffusion.denoiser_folder import write_denoiser
 from engine.models.diffusion.denoisers import CLASSIFIER, NOISY_CLIP, DenoiserConfig
+from engine.models.diffusion.eyes_config import EYES
 from engine.models.diffusion.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
 from engine.models.folder import write_folder
 from engine.perception.clip.config import read_config
@@ -20,6 +22,8 @@ from engine.perception.noisy_clip import NoisyClipConfig
 from engine.portraits.classes import CLASSES
 from engine.training.checkpoint import notes_of
 from engine.training.diffusion_spec import TrainDiffusion
+from engine.training.finetuning.edges_run import control_settings
+from engine.training.finetuning.like_run import LOOKING, eyes_config
 from engine.training.noised_run import WEIGHTS
 
 TOWER = "text_model."  # of a CLIP's weights, those that read texts
@@ -30,6 +34,10 @@ TITLES = {
     "portraits-upsampler": "Portraits, upsampler",
     "portraits-noisy-classifier": "Portraits, noise-aware classifier",
     "portraits-noisy-clip": "Portraits, noise-aware CLIP",
+    "portraits-inpaint": "Portraits, inpainting",
+    "portraits-instruct": "Portraits, edit instructions",
+    "portraits-variations": "Portraits, variations of pictures",
+    "portraits-edges": "Portraits, edges",
 }
 
 
@@ -57,7 +65,17 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
         "scores": {},
         "licence": "Apache-2.0",
     }
+    if spec.start is not None:
+        card = read_card(spec.start)
+        facts["trained"]["from"] = {
+            "name": card["name"],
+            "weights_sha256": card["weights_sha256"],
+            "images": card.get("trained", {}).get("images", 0),
+        }
     tensors = read_safetensors(source)
+    if spec.lesson == "edges":
+        control = ControlConfig(control_settings(spec.unet)).to_dict()
+        return write_folder(folder, CONTROL, control, tensors, facts, replace=True)
     if isinstance(spec.reader, NoisyClassifierConfig):
         config = {**spec.reader.to_dict(), "classes": list(CLASSES)}
         return write_folder(folder, CLASSIFIER, config, tensors, facts, replace=True)
@@ -84,12 +102,15 @@ def _latent(
 ) -> dict[str, Any]:
     """The U-Net with the autoencoder and the text tower that it was taught with: a whole model."""
     coder, reader = read_card(autoencoder), read_card(teacher)
+    clip = read_config(reader["config"], teacher.name)
     config = LatentConfig(
-        reading_settings(spec.unet), coder["config"], read_config(reader["config"], "").text,
-        spec.schedule, spec.prediction,
+        reading_settings(spec.unet), coder["config"], clip.text, spec.schedule, spec.prediction,
+        eyes=eyes_config(clip) if spec.unet.looks else None,
     )  # fmt: skip
     whole = {UNET + name: array for name, array in tensors.items()}
     whole |= {VAE + name: array for name, array in read_safetensors(autoencoder / WEIGHTS).items()}
+    if spec.unet.looks:
+        whole |= {EYES + name: a for name, a in read_safetensors(spec.work / LOOKING).items()}
     for name, array in read_safetensors(teacher / WEIGHTS).items():
         if name.startswith(TOWER):
             whole[TEXT + name.removeprefix(TOWER)] = array

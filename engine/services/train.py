@@ -29,6 +29,10 @@ DIFFUSION = (
     "portraits-upsampler",
     "portraits-noisy-classifier",
     "portraits-noisy-clip",
+    "portraits-inpaint",
+    "portraits-instruct",
+    "portraits-variations",
+    "portraits-edges",
 )
 NAMES = (
     "portraits-stylegan2",
@@ -58,20 +62,24 @@ def train_model(
     size_px: int = 32,
     grows: bool = False,
     steps: int | None = None,
+    start: Path | None = None,
 ) -> Path:
     """Train until the plan ends, the minutes are over or `cancel` is set; returns the folder.
 
     work: checkpoints, metrics and sample sheets; a run found there goes on. out: the model folder
     to write, work/model when None. loss: the name of a GAN's loss, None for its usual one.
     pictures, size_px, grows, steps: for the name "pictures", a folder of one's own, None for
-    Portraits; whether it grows from 4 px; where the run ends, None for the usual place. Raises
-    TrainingError for a name that is not trained here, RecipeError for a loss that there is not.
+    Portraits; whether it grows from 4 px; where the run ends, None for the usual place. start: of
+    diffusion models, the folder of one whose weights a new run begins with. Raises TrainingError
+    for a name that is not trained here, RecipeError for a loss that there is not.
     """
     if name not in NAMES:
         raise TrainingError(f"There is no training called {name!r}.", f"Use {', '.join(NAMES)}.")
     if name != PICTURES and (grows or steps is not None):
         option = "--grow" if grows else "--steps"
         raise TrainingError(f"{name} takes no {option}.", f"Use it with {PICTURES}.")
+    if start is not None and name not in DIFFUSION:
+        raise TrainingError(f"{name} takes no --from.", "Use it with a diffusion model.")
     folder = out or work / "model"
     if name == "portraits-stylegan2":
         return _stylegan2(work, folder, progress, cancel, minutes, device, loss)
@@ -98,7 +106,7 @@ def train_model(
     if name in FAMILIES:
         return _family(name, work, folder, progress, cancel, minutes, device)
     if name in DIFFUSION:
-        return _diffusion(name, work, folder, progress, cancel, minutes, device)
+        return _diffusion(name, work, folder, progress, cancel, minutes, device, start)
     from engine.training import regression, train_attributes, train_judge
 
     source = train_attributes if name == "portraits-attributes" else train_judge
@@ -258,13 +266,17 @@ def _diffusion(
     cancel: CancelToken,
     minutes: float | None,
     device: str | None,
+    start: Path | None,
 ) -> Path:
     from engine.services.bundle_diffusion import bundle
     from engine.training.diffusion_spec import SPECS
+    from engine.training.finetuning.specs import FINE
     from engine.training.regression import machine
     from engine.training.train_diffusion import train
 
-    spec = replace(SPECS[name](work), minutes=minutes, device=device or "auto")
+    spec = replace({**SPECS, **FINE}[name](work), minutes=minutes, device=device or "auto")
+    if start is not None:
+        spec = replace(spec, start=start)
 
     train(spec, _told(progress), cancel)
     progress(Progress("Writing the model folder", 1.0))

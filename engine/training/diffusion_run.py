@@ -4,16 +4,18 @@ pictures."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.diffusion.schedule import min_snr_weights, target
 from engine.diffusion.unet import PixelUNet
 from engine.training.diffusion_sheet import SHOWN, Conditions, write_sheet
 from engine.training.diffusion_spec import TrainDiffusion
+from engine.training.finetuning.begin import begin
 from engine.training.noised_run import NoisedRun
 
 MOST_LEVEL = 0.5  # of the noise added to what an upsampler enlarges, as a share of all timesteps
@@ -23,9 +25,21 @@ class DiffusionRun(NoisedRun):
     """The loss, the examples and the sheet."""
 
     def __init__(self, spec: TrainDiffusion, pictures: np.ndarray, labels: np.ndarray) -> None:
-        super().__init__(spec, PixelUNet(spec.unet), pictures, labels)
+        super().__init__(spec, self.network(spec), pictures, labels)
         weights = min_snr_weights(spec.schedule, spec.prediction, spec.gamma)
         self.weights = torch.tensor(weights, dtype=torch.float32, device=self.alphas.device)
+
+        if spec.start is not None:
+            self.begin(spec.start)
+
+    def begin(self, start: Path) -> None:
+        """Begin with the weights of that model. Raises ModelError or TrainingError."""
+        for network in (self.net, self.average):
+            begin(network.get_submodule("unet"), start)
+
+    def network(self, spec: TrainDiffusion) -> nn.Module:
+        """What is taught."""
+        return PixelUNet(spec.unet)
 
     def loss(self) -> Tensor:
         """Algorithm 1, for any prediction, weighted by min-SNR."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.diffusion.unet_config import UNetConfig
@@ -14,6 +15,7 @@ from engine.perception.noisy_clip import NoisyClipConfig
 
 # The cosine schedule that ends where sigma / alpha is 90; see Schedule.
 SCHEDULE = Schedule("cosine", most_beta=0.1)
+Lesson = Literal["", "masked", "instruction", "like", "edges"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ class TrainDiffusion:
     from, in px. dropout: how often the class is withheld, so that the network also learns what
     faces are like in general. gamma: of min-SNR. reader: trains that instead of the
     U-Net; teacher: folder of the CLIP that teaches it to look, or that reads for a U-Net which
-    learns from captions. autoencoder: folder of the one whose codes the U-Net makes. Raises
-    TrainingError.
+    learns from captions. autoencoder: folder of the one whose codes the U-Net makes. lesson: what
+    else a model of codes and texts is shown, see `engine.training.finetuning`. start: folder of the
+    model whose U-Net it begins with. Raises TrainingError.
     """
 
     name: str
@@ -53,6 +56,8 @@ class TrainDiffusion:
     reader: NoisyClassifierConfig | NoisyClipConfig | None = None
     teacher: Path | None = None
     autoencoder: Path | None = None
+    lesson: Lesson = ""
+    start: Path | None = None
     checkpoint_s: float = 120.0
     sheet_s: float = 600.0
     tick_s: float = 20.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from engine.cancel import CancelToken
@@ -32,17 +33,21 @@ class LatentRun(TextRun):
         if spec.autoencoder is None:
             raise TrainingError("A model of codes needs an autoencoder.", "Name its folder.")
         super().__init__(spec, pictures, labels)
-        coder, _ = open_autoencoder(spec.autoencoder)
-        self.codes = _coded(coder, pictures, on_progress, cancel)
-        self.shown = coder.pixels
+        self.coder, _ = open_autoencoder(spec.autoencoder)
+        self.codes = coded(self.coder, pictures, on_progress, cancel)
+        self.shown = self.coder.pixels
 
     def clean(self, index: Tensor) -> Tensor:
         """The codes of these pictures."""
         return self.codes[index].float()
 
+    def portraits(self, index: Tensor) -> Float[Tensor, "n 3 r r"]:
+        """These pictures themselves, float32 [-1, 1]."""
+        return torch.from_numpy(self.pictures[index.numpy()]).float() / 127.5 - 1
+
 
 @torch.no_grad()
-def _coded(
+def coded(
     coder: Decoder, pictures: np.ndarray, on_progress: OnProgress, cancel: CancelToken
 ) -> Tensor:
     """float16 [n c s s]."""

@@ -38,14 +38,17 @@ class TextRun(DiffusionRun):
     def examples(self) -> tuple[Tensor, Conditions]:
         """Pictures and their captions; "" where one is withheld."""
         index = self.rows()
+        return self.clean(index), self.read(self.captions(index))
+
+    def captions(self, index: Tensor) -> list[str]:
+        """One of each of these pictures; "" where it is withheld."""
         throws = torch.rand(len(index), 3, generator=self.rng).tolist()
-        texts = [
+        return [
             ""
             if withheld < self.spec.dropout
             else say(self.table[row], int(seed * 2**31), whole < WHOLE).text
             for row, (seed, whole, withheld) in zip(index.tolist(), throws, strict=True)
         ]
-        return self.clean(index), self.read(texts)
 
     def asked(self) -> tuple[Conditions, ...]:
         """The captions of the classes."""

@@ -7,6 +7,7 @@ the moving average), `metrics.jsonl` and `sheets/`. A run that finds a checkpoin
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,11 @@ from engine.portraits.attributes import sample
 from engine.portraits.classes import class_of
 from engine.training.cache import Source, default_folder, drawn_pictures, portraits_source
 from engine.training.diffusion_run import DiffusionRun
-from engine.training.diffusion_spec import TrainDiffusion
+from engine.training.diffusion_spec import Lesson, TrainDiffusion
+from engine.training.finetuning.edges_run import EdgesRun
+from engine.training.finetuning.instruction_run import InstructionRun
+from engine.training.finetuning.like_run import LikeRun
+from engine.training.finetuning.masked_run import MaskedRun
 from engine.training.hardware import keep_freed_memory
 from engine.training.latent_run import LatentRun
 from engine.training.noised_run import WEIGHTS, NoisedRun, OnProgress
@@ -27,6 +32,14 @@ from engine.training.noisy_classifier_run import ClassifierRun
 from engine.training.noisy_clip_run import NoisyClipRun
 from engine.training.progress import Progress
 from engine.training.text_run import TextRun
+
+_OF_CODES: Mapping[Lesson, type[LatentRun]] = {
+    "": LatentRun,
+    "masked": MaskedRun,
+    "instruction": InstructionRun,
+    "like": LikeRun,
+    "edges": EdgesRun,
+}
 
 
 def train(
@@ -86,7 +99,7 @@ def _run(
     if spec.reader is not None:
         return ClassifierRun(spec, spec.reader, pictures, labels)
     if spec.autoencoder is not None:
-        return LatentRun(spec, pictures, labels, on_progress, cancel)
+        return _OF_CODES[spec.lesson](spec, pictures, labels, on_progress, cancel)
     if spec.unet.tokens:
         return TextRun(spec, pictures, labels)
     return DiffusionRun(spec, pictures, labels)

@@ -46,6 +46,7 @@ DCGAN_SIZES = [
     DCGAN,
     DCGANConfig(z_dim=100, channels=(16, 8, 4, 2, 2), img_channels=1),
     DCGANConfig(z_dim=3, channels=(4, 4, 4, 4), bias=True, rgb_bias=True),
+    DCGANConfig(z_dim=5, channels=(6, 4), extra=(2, 0)),
 ]
 PROGAN_SIZES = [
     PROGAN,
@@ -75,7 +76,7 @@ LAYOUTS: list[tuple[Any, Any]] = [
     *((stylegan1_layout, config) for config in STYLEGAN_SIZES),
     *((biggan_layout, config) for config in BIGGAN_SIZES),
 ]
-FIRSTS = [LAYOUTS[0], LAYOUTS[3], LAYOUTS[6], LAYOUTS[9]]
+FIRSTS = [LAYOUTS[0], LAYOUTS[4], LAYOUTS[7], LAYOUTS[10]]
 named = pytest.mark.parametrize(
     ("layout", "config"), LAYOUTS, ids=[f"{c.family}-{c.resolution}" for _, c in LAYOUTS]
 )

@@ -11,10 +11,12 @@ from engine.errors import CheckpointError
 from engine.perception.sizes import check_sizes, known
 
 Act = Literal["quick_gelu", "gelu"]
+Tower = Literal["vit", "portraits"]
 LEGACY_END = 2  # older configs state this number, and mean the highest one in the text
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # of the pictures that CLIP was trained on
 STD = (0.26862954, 0.26130258, 0.27577711)
-PUBLISHED, PORTRAITS = "vit", "portraits"
+PUBLISHED: Tower = "vit"
+PORTRAITS: Tower = "portraits"
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class ClipConfig:
     text: TextSizes = field(default_factory=TextSizes)
     vision: VisionSizes = field(default_factory=VisionSizes)
     projection_dim: int = 512
-    tower: Literal["vit", "portraits"] = "vit"
+    tower: Tower = "vit"
     mean: tuple[float, ...] = MEAN
     std: tuple[float, ...] = STD
 

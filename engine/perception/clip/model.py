@@ -11,11 +11,16 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, normalize
 
-from engine.perception.clip.config import PORTRAITS, ClipConfig
+from engine.perception.clip.config import PORTRAITS, ClipConfig, Tower, VisionSizes
 from engine.perception.clip.portraits_tower import PortraitsTower
 from engine.perception.clip.text_tower import TextTower
 from engine.perception.clip.tokenizer import Tokenizer, Tokens
 from engine.perception.clip.vision_tower import VisionTower
+
+
+def vision_tower(sizes: VisionSizes, kind: Tower) -> nn.Module:
+    """What looks at pictures."""
+    return PortraitsTower(sizes.hidden_size) if kind == PORTRAITS else VisionTower(sizes)
 
 
 class ClipNetwork(nn.Module):
@@ -25,11 +30,7 @@ class ClipNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.text_model = TextTower(config.text)
-        self.vision_model: nn.Module = (
-            PortraitsTower(config.vision.hidden_size)
-            if config.tower == PORTRAITS
-            else VisionTower(config.vision)
-        )
+        self.vision_model = vision_tower(config.vision, config.tower)
         dim = config.projection_dim
         self.text_projection = nn.Linear(config.text.hidden_size, dim, bias=False)
         self.visual_projection = nn.Linear(config.vision.hidden_size, dim, bias=False)

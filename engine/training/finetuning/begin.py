@@ -1,0 +1,63 @@
+"""Beginning with the weights of a model that was taught before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.errors import TrainingError
+from engine.models.card import read_card
+from engine.models.diffusion.denoisers import stored_weights
+from engine.models.diffusion.latent_config import LATENT, UNET
+
+LOOKS = "class_embedding."  # what a picture as a whole adds to the time
+
+
+@torch.no_grad()
+def begin(unet: nn.Module, start: Path) -> None:
+    """Fill a U-Net with that of a model. What it sees and the model did not counts nothing at
+    first, so that it begins where the model ended. Raises TrainingError where they do not fit."""
+    taught = unet_of(start)
+    own = unet.state_dict()
+    strange = next((name for name in taught if name not in own), None)
+    missing = (name for name in own if name not in taught and not name.startswith(LOOKS))
+    wrong = strange or next(missing, None) or copied(unet, taught)
+    if wrong:
+        raise TrainingError(
+            f"The U-Net of {start.name} is not of the kind to begin with: {wrong[:80]} differs.",
+            "Begin with a model that was taught with the same plan.",
+        )
+    for name in (name for name in own if name.startswith(LOOKS + "linear_2.")):
+        own[name].zero_()
+
+
+@torch.no_grad()
+def copied(network: nn.Module, taught: Mapping[str, Tensor]) -> str:
+    """Copy the tensors of the same names; returns the first that does not fit, or ""."""
+    for name, value in network.state_dict().items():
+        found = taught.get(name)
+        if found is None:
+            continue
+        if found.shape == value.shape:
+            value.copy_(found)
+        elif name == "conv_in.weight" and found.shape[1] < value.shape[1]:
+            value.zero_()[:, : found.shape[1]] = found
+        else:
+            return name
+    return ""
+
+
+def unet_of(start: Path) -> dict[str, Tensor]:
+    """The tensors of a model's U-Net, float32. Raises ModelError."""
+    card = read_card(start)
+    tensors = stored_weights(start, card["weights_sha256"])
+    before = UNET if card["family"] == LATENT else ""
+    return {
+        name.removeprefix(before): torch.from_numpy(array.astype(np.float32))
+        for name, array in tensors.items()
+        if name.startswith(before)
+    }

@@ -1,0 +1,157 @@
+"""What the model of codes and texts is taught further: each lesson from its weights to a model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.cancel import CancelToken
+from engine.diffusion.unet_config import UNetConfig
+from engine.errors import TrainingError
+from engine.models.card import read_card
+from engine.models.diffusion.control import control_numbers
+from engine.models.diffusion.control_config import misfit_of
+from engine.models.diffusion.latent_denoiser import LatentDenoiser
+from engine.models.library import ModelLibrary
+from engine.portraits.attributes import COLUMN, sample
+from engine.portraits.captions import Dice
+from engine.portraits.instructions import EDITS, edited
+from engine.services.bundle_diffusion import bundle
+from engine.training import train_autoencoder as lessons
+from engine.training.diffusion_spec import SPECS, TrainDiffusion
+from engine.training.finetuning.begin import begin
+from engine.training.finetuning.holes import masks
+from engine.training.finetuning.specs import FINE
+from engine.training.train_autoencoder import AutoencoderSpec, train_autoencoder
+from engine.training.train_diffusion import train
+
+SMALL = UNetConfig(4, 1, (8, 16), tokens=64, text_width=96, inside=4)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with an autoencoder and a model of its codes, taught for moments."""
+    place = tmp_path_factory.mktemp("base")
+    usual = dict(lessons.SETTINGS)
+    small = {"block_out_channels": [8, 8, 8], "norm_num_groups": 4, "sample_size": 16}
+    lessons.SETTINGS.update(small)
+    try:
+        spec = AutoencoderSpec(
+            place / "run", steps=4, batch=4, portraits=8, featured=1.0, cache=place / "cache"
+        )
+        train_autoencoder(spec, place / "coder", lambda progress: None, CancelToken())
+    finally:
+        lessons.SETTINGS.update(usual)
+    codes = _small(SPECS["portraits-latent"](place / "codes"), place)
+    train(codes, lambda progress: None, CancelToken())
+    bundle(codes, place / "home" / "models" / "portraits-latent", "a machine")
+    return place
+
+
+def _small(spec: TrainDiffusion, place: Path, **more: Any) -> TrainDiffusion:
+    unet = replace(SMALL, beside=spec.unet.beside, looks=spec.unet.looks)
+    return replace(
+        spec, cache=place / "cache", portraits=8, images=8, batch=4, drawn_px=16, unet=unet,
+        autoencoder=place / "coder", **more,
+    )  # fmt: skip
+
+
+def _taught(base: Path, name: str, work: Path) -> dict[str, Any]:
+    spec = _small(FINE[name](work), base, start=base / "home" / "models" / "portraits-latent")
+    train(spec, lambda progress: None, CancelToken())
+    assert list((work / "sheets").glob("*.png"))
+    return bundle(spec, base / "home" / "models" / name, "a machine")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("portraits-inpaint", "masked"),
+        ("portraits-instruct", "picture"),
+        ("portraits-variations", "like"),
+    ],
+)
+def test_a_lesson_becomes_a_model_that_is_shown_a_picture(
+    base: Path, tmp_path: Path, name: str, shown: str
+) -> None:
+    card = _taught(base, name, tmp_path / name)
+    assert card["trained"]["from"]["name"] == "portraits-latent"
+    library = ModelLibrary(base / "home", base / "none")
+    info = next(one for one in library.denoisers() if one.name == name)
+    assert (info.resolution, info.shown, info.reads) == (16, shown, True)
+    network = LatentDenoiser(info)
+    picture = torch.rand(1, 3, 16, 16) * 2 - 1
+    inside = torch.zeros(1, 1, 16, 16)
+    inside[:, :, :8] = 1.0
+    network.show(picture, inside)
+    x = torch.randn(1, *network.shape, generator=torch.Generator().manual_seed(1))
+    found = network.predict(x, 300.0, [(("a smiling woman", 1.0),)])
+    assert found.shape == (1, 1, 4, 4, 4)
+    assert found.isfinite().all()
+
+
+def test_a_lesson_becomes_a_controlnet_that_fits(base: Path, tmp_path: Path) -> None:
+    card = _taught(base, "portraits-edges", tmp_path / "edges")
+    library = ModelLibrary(base / "home", base / "none")
+    control = next(one for one in library.controls() if one.name == "portraits-edges")
+    other = read_card(base / "home" / "models" / "portraits-latent")
+    assert misfit_of(control, other["family"], other["config"], "the base") == ""
+    assert control_numbers(control) > 0
+    assert card["trained"]["images"] == 8
+
+
+@pytest.mark.parametrize("name", ["portraits-inpaint", "portraits-variations"])
+def test_a_lesson_begins_where_the_model_ended(base: Path, tmp_path: Path, name: str) -> None:
+    from engine.diffusion.unet import PixelUNet
+
+    start = base / "home" / "models" / "portraits-latent"
+    spec = _small(FINE[name](tmp_path), base)
+    plain, more = PixelUNet(SMALL), PixelUNet(spec.unet)
+    begin(plain.unet, start)
+    begin(more.unet, start)
+    x, t, text = torch.randn(2, 4, 4, 4), torch.tensor([10.0, 500.0]), torch.randn(2, 64, 96)
+    shown = {
+        "beside": torch.randn(2, spec.unet.beside, 4, 4) if spec.unet.beside else None,
+        "looks": torch.randn(2, spec.unet.looks) if spec.unet.looks else None,
+    }
+    with torch.no_grad():
+        found, wanted = more(x, t, text=text, **shown), plain(x, t, text=text)
+    torch.testing.assert_close(found, wanted)
+
+
+def test_a_model_of_another_size_is_nothing_to_begin_with(base: Path) -> None:
+    from engine.diffusion.unet import PixelUNet
+
+    larger = PixelUNet(replace(SMALL, channels=(8, 24)))
+    with pytest.raises(TrainingError, match="not of the kind to begin with"):
+        begin(larger.unet, base / "home" / "models" / "portraits-latent")
+
+
+def test_masks_leave_something_or_nothing() -> None:
+    found = masks(200, 32, torch.Generator().manual_seed(0))
+    assert found.shape == (200, 1, 32, 32)
+    assert set(found.unique().tolist()) == {0.0, 1.0}
+    shares = found.mean((1, 2, 3))
+    assert 0.05 < (shares == 1).float().mean() < 0.3
+    assert (shares > 0).all()
+
+
+def test_an_edit_changes_what_it_names_and_nothing_else() -> None:
+    rows = np.arange(400)
+    table = sample(3, rows)
+    after, edits = edited(table, 3, rows)
+    for before, changed, edit in zip(table, after, edits, strict=True):
+        named = {COLUMN[edit.name], *(COLUMN[name] for name, _ in edit.also)}
+        different = set(np.flatnonzero(before != changed))
+        assert COLUMN[edit.name] in different
+        assert different <= named
+        assert edit.suits(before)
+        words = edit.words(before, Dice(0, 1, 13))
+        assert words
+        assert "{" not in words
+    assert len({edit.name for edit in edits}) == len({edit.name for edit in EDITS})
