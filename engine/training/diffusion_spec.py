@@ -103,7 +103,7 @@ def latent_spec(work: Path) -> TrainDiffusion:
 def upsampler_spec(work: Path) -> TrainDiffusion:
     """Super-resolution from 32 to 64 px, learnt from crops."""
     unet = UNetConfig(resolution=64, channels=(32, 64, 96), upsamples=True)
-    return TrainDiffusion("portraits-upsampler", work, unet, images=60_000, crop=32)
+    return TrainDiffusion("portraits-upsampler", work, unet, images=150_000, crop=32)
 
 
 def classifier_spec(work: Path) -> TrainDiffusion:
