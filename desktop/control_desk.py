@@ -88,7 +88,7 @@ class ControlDesk(QObject):
 
     @Slot(int)
     def _ask_photo(self, place: int) -> None:
-        words = "Follow a picture"
+        words = "Choose a picture"
         name, _ = QFileDialog.getOpenFileName(self.desk.window, words, "", PICTURES)
         if name:
             self.page.open(place, Path(name))

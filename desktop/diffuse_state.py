@@ -24,6 +24,7 @@ from engine.denoising import (
     Upscale,
 )
 from engine.errors import RecipeError
+from engine.likening import Likeness, TextDifference
 from engine.recipe import Image, Latent, ModelRef, Recipe, Resize, Seed
 
 FIRST_NOISE = Seed(0)
@@ -195,6 +196,8 @@ def _shown(term: Guidance) -> Guidance:
     """The term, where it has a slider. Raises RecipeError."""
     match term:
         case Classifier() | ClipGuidance() | PictureGuidance() | Control():
+            return term
+        case Likeness() | TextDifference():
             return term
         case ClassifierFree(negative=Texts()):
             return term

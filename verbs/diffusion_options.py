@@ -25,13 +25,14 @@ from engine.denoising import (
 from engine.errors import RecipeError, UsageError
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 from verbs.control_options import CONTROL_WORDS, add_control_options
+from verbs.like_options import LIKE_WORDS, add_like_options
 
 if TYPE_CHECKING:
     from engine.studio import Studio
 
 WORDS: tuple[str, ...] = (
     "steps", "sampler", "spacing", "guidance", "eta", "toward", "away", "text_scale", "source",
-    "strength", "picture_guidance", *CONTROL_WORDS,
+    "strength", "picture_guidance", *CONTROL_WORDS, *LIKE_WORDS,
 )  # fmt: skip
 
 
@@ -59,6 +60,7 @@ def add_diffusion_options(parser: ArgumentParser) -> None:
     parser.add_argument("--picture-guidance", type=float, metavar="S", help=words)
     parser.add_argument("--strength", type=float, metavar="S", help="how far, 0 to 1; 0.6")
     add_control_options(parser)
+    add_like_options(parser)
 
 
 def add_grid_options(parser: ArgumentParser) -> None:

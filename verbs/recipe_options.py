@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from verbs.diffusion_options import (
     refuse_words_beside,
     text_of,
 )
+from verbs.like_options import likened
 
 if TYPE_CHECKING:
     from engine.studio import Studio
@@ -90,7 +92,9 @@ def recipe_of(options: Namespace, studio: Studio) -> Recipe:
     if info is not None:
         made = denoise_of(options, info, classes, text_of(options, info, studio))
         side = info.resolution
-        made = controlled(options, made, studio, lambda path: _square(path, side, studio))
+        square = partial(_square, side=side, studio=studio)
+        made = controlled(options, made, studio, square)
+        made = likened(options, made, square, studio.library.clip)
         return _redrawn(options, made, info, studio)
     ref = studio.ref(options.model)
     refuse_words(options)

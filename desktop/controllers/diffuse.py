@@ -28,6 +28,7 @@ from engine.denoising import (
 )
 from engine.errors import AtelierError, ModelError
 from engine.frame import DenoisingStep, OnProgress
+from engine.likening import Likeness, TextDifference
 from engine.recipe import ClassWeight, ModelRef, Recipe
 from engine.studio import Studio
 
@@ -299,4 +300,6 @@ def _fitting_term(
             return replace(term, image=at_size(image, info.resolution)) if fits else None
         case PictureGuidance():
             return term if info.shown == "picture" else None
+        case Likeness() | TextDifference():
+            return term if info.shown == "like" else None
     return term

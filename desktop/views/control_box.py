@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from desktop.views.term_box import TermBox
+from desktop.views.picture_term_box import PictureTermBox
 from desktop.widgets.button import push
 from desktop.widgets.choice_row import ChoiceRow
-from desktop.widgets.recipe_drag import carries, text_of
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
@@ -24,12 +21,9 @@ BRUSH = 1.5  # percent of the picture
 STEEP = 200.0  # of Edges
 
 
-class ControlBox(TermBox):
-    """Its signals for pictures carry itself, as those of every term."""
+class ControlBox(PictureTermBox):
+    """See PictureTermBox."""
 
-    photo_wanted = Signal(object)
-    photo_dropped = Signal(object, object)  # the box, Path
-    recipe_dropped = Signal(object, str)  # the box, a picture of this program
     drawing_chosen = Signal(object, bool)
     brush_changed = Signal(float)  # radius in shares of the picture
 
@@ -62,7 +56,6 @@ class ControlBox(TermBox):
         row.addStretch(1)
         self._lead(self._net, self._told, buttons, self._how, self._steep, self._brush)
         self._brush.hide()
-        self.setAcceptDrops(True)
         photo.clicked.connect(self._ask)
         self._draw.toggled.connect(self._choose_drawing)
         self._net.chosen.connect(self._choose_net)
@@ -83,25 +76,6 @@ class ControlBox(TermBox):
         self._steep.setVisible(edges is not None)
         if edges is not None:
             self._steep.set_value(edges.high)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take a file, or a picture of this program."""
-        if carries(event) or (
-            event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile()
-        ):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Follow the picture that was let go."""
-        if carries(event):
-            self.recipe_dropped.emit(self, text_of(event))
-            event.acceptProposedAction()
-            return
-        self.photo_dropped.emit(self, Path(event.mimeData().urls()[0].toLocalFile()))
-        event.acceptProposedAction()
-
-    def _ask(self) -> None:
-        self.photo_wanted.emit(self)
 
     def _choose_drawing(self, on: bool) -> None:
         self._brush.setVisible(on)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop.diffuse_state import DiffuseState
 from desktop.facts import DiffuseKit
 from desktop.views.control_box import ControlBox
+from desktop.views.picture_term_box import DifferenceBox, LikenessBox, PictureTermBox
 from desktop.views.term_box import (
     EXAMPLE,
     FromClassBox,
@@ -29,9 +30,11 @@ from engine.denoising import (
     PictureGuidance,
     eyes_for,
 )
+from engine.likening import Likeness, TextDifference
 from engine.recipe import ModelRef
 
 MOST = 8
+BEFORE, BECOMES = "a face", "a smiling face with glasses"
 CLASS_SCALE, TEXT_SCALE, PICTURE_SCALE = 4.0, 1.0, 1.5
 
 
@@ -40,7 +43,7 @@ class GuidancePanel(QWidget):
 
     field_changed = Signal(str, object)
     gesture_ended = Signal()
-    photo_wanted = Signal(int)  # for the ControlNet at that place
+    photo_wanted = Signal(int)  # for the term at that place; after the last, for a new blend
     photo_dropped = Signal(int, object)  # likewise, Path
     recipe_dropped = Signal(int, str)  # likewise, a picture of this program
     drawing_chosen = Signal(object)  # the place, or None
@@ -60,6 +63,8 @@ class GuidancePanel(QWidget):
         self._said = push("Text", "Add guidance toward a text that a CLIP reads")
         self._followed = push("ControlNet", "Add a ControlNet, which follows a picture or lines")
         self._seen = push("Picture", "Add guidance toward the picture that the model is shown")
+        self._blended = push("Blend…", "Go part of the way toward another picture")
+        self._turned = push("Difference", "Go along the difference of two texts")
         self._rescale = SliderRow("Rescale", 0, 1, 0.0)
         self._rescale.setToolTip("How far the spread of the guided picture is brought back")
         buttons = QHBoxLayout()
@@ -72,6 +77,8 @@ class GuidancePanel(QWidget):
         more.setSpacing(8)
         more.addWidget(self._followed)
         more.addWidget(self._seen)
+        more.addWidget(self._blended)
+        more.addWidget(self._turned)
         more.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 0, 8, 12)
@@ -85,6 +92,8 @@ class GuidancePanel(QWidget):
         self._said.clicked.connect(self._add_said)
         self._followed.clicked.connect(self._add_followed)
         self._seen.clicked.connect(self._add_seen)
+        self._blended.clicked.connect(self._ask_blended)
+        self._turned.clicked.connect(self._add_turned)
         self._free.clicked.connect(self._add_free)
         self._judged.clicked.connect(self._add_judged)
         self._rescale.value_changed.connect(self._set_rescale)
@@ -119,6 +128,11 @@ class GuidancePanel(QWidget):
         self._followed.setEnabled(not full)
         self._seen.setVisible(info is not None and info.shown == "picture")
         self._seen.setEnabled(not any(isinstance(t, PictureGuidance) for t in state.terms))
+        varies = info is not None and info.shown == "like"
+        self._blended.setVisible(varies)
+        self._blended.setEnabled(not full)
+        self._turned.setVisible(varies and bool(self._kit and self._kit.clips))
+        self._turned.setEnabled(not full)
         self._rescale.set_value(state.rescale)
 
     def _info(self) -> DenoiserInfo | None:
@@ -152,6 +166,10 @@ class GuidancePanel(QWidget):
             return TermBox("Picture", "toward what is shown", neutral=1.0)
         if isinstance(term, Control):
             return self._control_box()
+        if isinstance(term, Likeness):
+            return self._with_pictures(LikenessBox())
+        if isinstance(term, TextDifference):
+            return DifferenceBox(self._kit.clips if self._kit else ())
         if isinstance(term, Classifier):
             kit = self._kit
             return ToClassBox(() if kit is None else kit.classes_of_classifier(term.model.sha256))
@@ -162,11 +180,15 @@ class GuidancePanel(QWidget):
 
     def _control_box(self) -> ControlBox:
         box = ControlBox(self._nets())
+        self._with_pictures(box)
+        box.drawing_chosen.connect(self._choose_drawing)
+        box.brush_changed.connect(self.brush_changed)
+        return box
+
+    def _with_pictures(self, box: PictureTermBox) -> PictureTermBox:
         box.photo_wanted.connect(self._ask_photo)
         box.photo_dropped.connect(self._take_photo)
         box.recipe_dropped.connect(self._take_recipe)
-        box.drawing_chosen.connect(self._choose_drawing)
-        box.brush_changed.connect(self.brush_changed)
         return box
 
     def _ask_photo(self, box: TermBox) -> None:
@@ -223,6 +245,16 @@ class GuidancePanel(QWidget):
     def _add_seen(self) -> None:
         if self._state is not None:
             self._set_terms((*self._state.terms, PictureGuidance(PICTURE_SCALE)))
+
+    def _ask_blended(self) -> None:
+        if self._state is not None:
+            self.photo_wanted.emit(len(self._state.terms))  # it comes with its picture
+
+    def _add_turned(self) -> None:
+        if self._state is not None and self._kit is not None and self._kit.clips:
+            clip = self._kit.clips[0]
+            ref = ModelRef(clip.name, clip.sha256)
+            self._set_terms((*self._state.terms, TextDifference(ref, BECOMES, BEFORE)))
 
     def _set_terms(self, terms: tuple[Guidance, ...]) -> None:
         self.field_changed.emit("terms", terms)

@@ -16,6 +16,7 @@ from engine.denoising import (
     Upscale,
 )
 from engine.errors import ModelError, RecipeError
+from engine.likening import Likeness, TextDifference
 from engine.models.diffusion.control_config import misfit_of
 from engine.models.library import ModelLibrary
 from engine.recipe import ModelRef
@@ -54,6 +55,11 @@ def check_denoise(node: Denoise, library: ModelLibrary, begun: bool = True) -> N
             _check_text(term, info, library)
         elif isinstance(term, Control):
             _check_control(term, info, library)
+        elif isinstance(term, Likeness | TextDifference) and info.shown != "like":
+            raise RecipeError(
+                f"{info.name} draws no variations of a picture.",
+                "Choose a model that draws pictures like another, or leave the term out.",
+            )
         elif isinstance(term, PictureGuidance) and info.shown != "picture":
             raise RecipeError(
                 f"{info.name} is shown no picture that guidance could go toward.",

@@ -39,6 +39,7 @@ from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
 from engine.image.discs import inside_discs
+from engine.likening import Likeness, TextDifference
 from engine.models.diffusion.condition import Condition, Told
 from engine.models.diffusion.denoiser import Denoiser
 from engine.models.diffusion.open_denoiser import PixelDenoiser, open_classifier, open_noisy_clip
@@ -52,6 +53,7 @@ from engine.services.clips import opened_clip
 from engine.services.controls import Controls
 from engine.services.diffusion import Denoised, Place, Source, discs_of
 from engine.services.installation import Installation
+from engine.services.likeness_terms import likeness_terms
 from engine.services.picture_term import picture_term
 
 Pixels = UInt8[np.ndarray, "height width 3"]
@@ -141,12 +143,14 @@ def denoise_image(
     cancel: CancelToken | None = None,
     source: Source | None = None,
     controls: tuple[Pixels, ...] = (),
+    likenesses: tuple[Pixels, ...] = (),
 ) -> Denoised:
     """The picture that a Recipe's node describes.
 
-    source: a picture that is drawn anew. controls: one for each of controls_of. fresh: begins at
-    the first step even when states of an earlier run are at hand, as an export must. frame: hears
-    of every step. Raises ModelError, RecipeError, StoreError, Cancelled.
+    source: a picture that is drawn anew. controls, likenesses: one for each of controls_of and of
+    likenesses_of. fresh: begins at the first step even when states of an earlier run are at hand,
+    as an export must. frame: hears of every step. Raises ModelError, RecipeError, StoreError,
+    Cancelled.
     """
     shop = workshop(place)
     shop.know(node.model, *(term.model for term in controls_of(node)))
@@ -157,9 +161,10 @@ def denoise_image(
         picture_term(term, node, told) if isinstance(term, PictureGuidance)
         else _term(term, condition, shop, network)
         for term in left
-        if not isinstance(term, Control)
+        if not isinstance(term, Control | Likeness | TextDifference)
     ]  # fmt: skip
     terms += shop.controls.terms(node, controls, network.housing)
+    terms += likeness_terms(node, likenesses, network, shop.clip)
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta,
         node.threshold if network.bounded else "none",

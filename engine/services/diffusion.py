@@ -69,6 +69,7 @@ class Diffusion:
         *,
         source: Source | None = None,
         controls: tuple[Pixels, ...] = (),
+        likenesses: tuple[Pixels, ...] = (),
         fresh: bool = False,
         on_step: Callable[[DenoisingStep], None] | None = None,
         cancel: CancelToken | None = None,
@@ -76,7 +77,7 @@ class Diffusion:
         """See diffuse.denoise_image."""
         kwargs = {
             "node": node, "backend": backend, "source": source, "controls": controls,
-            "fresh": fresh,
+            "likenesses": likenesses, "fresh": fresh,
         }  # fmt: skip
         heard: set[int] = set()
 

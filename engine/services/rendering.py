@@ -15,6 +15,7 @@ from engine.frame import BackendName, OnStep, Quality
 from engine.image.discs import drawn
 from engine.image.edges import canny
 from engine.image.pixels import crop, resize, straighten
+from engine.likening import likenesses_of
 from engine.perturbing import Perturb
 from engine.recipe import Crop, Generate, Image, Photo, Resize, Straighten, Transform, Tuned
 from engine.services.attacks import is_long
@@ -93,6 +94,7 @@ class Rendering:
         made = self.renderer.diffusion.denoise(
             node, self.backend, source=source, fresh=self.fresh, on_step=self.on_step,
             controls=tuple(self._kept(term.image) for term in controls_of(node)),
+            likenesses=tuple(self._kept(term.image) for term in likenesses_of(node)),
             cancel=self.cancel,
         )  # fmt: skip
         self.how = made.how or self.how

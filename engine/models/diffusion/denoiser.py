@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
@@ -18,6 +20,7 @@ from engine.models.diffusion.decoder import Decoder
 from engine.models.diffusion.denoisers import stored_weights
 from engine.models.diffusion.housing import Housing, needs_of
 
+PARALLEL = 1e-4  # radians: below it, a line is as good as an arc
 WHOLE = ""  # the prefix of a network that is all of a model
 
 
@@ -85,6 +88,25 @@ class Denoiser(ABC):
         return self._shown
 
     @property
+    def says(self) -> int:
+        """The numbers that a CLIP says of a picture, for a model that draws one like it; else 0."""
+        return 0
+
+    @torch.no_grad()
+    def said_of(self, image: Float[Tensor, "1 3 h w"], seed: int) -> Float[Tensor, "1 said"]:
+        """What its CLIP says of a picture in [-1, 1], as of the one that it is shown."""
+        looked = self._look(image, None, seed)
+        assert looked is not None
+        return looked[:, : self.says]
+
+    def toward(self, said: Float[Tensor, "1 said"], share: float) -> Self:
+        """The same model, shown something between its picture and what else was said."""
+        found, now = copy(self), self.shown
+        between = arc(now[:, : self.says], said, share)
+        found._shown = torch.cat([between, now[:, self.says :]], dim=1)
+        return found
+
+    @property
     def how(self) -> str:
         """How its networks are held, "" where that changes no picture."""
         if self.housing is None or self.housing.plan.plain:
@@ -129,6 +151,20 @@ class Denoiser(ABC):
     def preview(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 s s"]:
         """About what x0 stands for, in no time."""
         return x0
+
+
+def arc(
+    here: Float[Tensor, "1 n"], there: Float[Tensor, "1 n"], share: float
+) -> Float[Tensor, "1 n"]:
+    """Spherical interpolation (Shoemake, 1985) of what two vectors point at, at the first one's
+    length: what a CLIP says lies on a sphere, and texts come as unit vectors."""
+    a, b = normalize(here, dim=1), normalize(there, dim=1)
+    angle = torch.acos((a * b).sum(1, keepdim=True).clamp(-1, 1))
+    line = a + share * (b - a)
+    bent = torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b
+    way = torch.where(torch.sin(angle) < PARALLEL, line, bent)
+    found: Tensor = normalize(way, dim=1) * here.norm(dim=1, keepdim=True)
+    return found
 
 
 class CodeDenoiser(Denoiser):

@@ -78,6 +78,11 @@ class LatentDenoiser(CodeDenoiser):
         found._helpers = (*self._helpers, helper)
         return found
 
+    @property
+    def says(self) -> int:
+        """See Denoiser."""
+        return 0 if self.config.eyes is None else self.config.eyes.projection
+
     def _look(self, image: Tensor, inside: Tensor | None, seed: int) -> Tensor | None:
         kind = self.config.shown
         if kind == "picture":

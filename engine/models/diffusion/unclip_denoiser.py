@@ -164,6 +164,11 @@ class UnclipLikeDenoiser(StagedDenoiser):
         """See StagedDenoiser."""
         return self.nothing
 
+    @property
+    def says(self) -> int:
+        """See Denoiser."""
+        return self.config.seen
+
     def _look(self, image: Tensor, inside: Tensor | None, seed: int) -> Tensor:
         return self.eyes.said(image)
 
