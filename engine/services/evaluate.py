@@ -13,10 +13,11 @@ from engine.directions.library import read_directions, vector_of, write_directio
 from engine.errors import ModelError
 from engine.frame import OnProgress
 from engine.models.card import CARD, WEIGHTS, info_of, is_generator, read_card, write_card
+from engine.models.diffusion.control_config import CONTROL, misfit_of
 from engine.models.diffusion.denoisers import CLASSIFIER, DENOISER, NOISY_CLIP
 from engine.models.diffusion.latent_config import AUTOENCODER, LATENT
-from engine.models.library import CLIP, bundled_folder
-from engine.perception.reader import FAMILY
+from engine.models.library import CLIP, ModelLibrary, bundled_folder
+from engine.perception.reader import FAMILY, open_reader
 from engine.recipe import ModelRef
 
 JUDGE = "portraits-judge"
@@ -78,7 +79,7 @@ def evaluate(
         from engine.services.evaluate_autoencoder import measure_autoencoder
 
         scores = measure_autoencoder(folder, full, progress, cancel)
-    elif card["family"] in (DENOISER, LATENT, CLASSIFIER, NOISY_CLIP):
+    elif card["family"] in (DENOISER, LATENT, CLASSIFIER, NOISY_CLIP, CONTROL):
         scores = _diffusion_scores(card, root, full, progress, cancel)
     elif is_generator(card):
         scores = _generator_scores(folder, root, full, progress, cancel)
@@ -116,7 +117,6 @@ def folder_bytes(folder: Path) -> int:
 def _diffusion_scores(
     card: dict[str, Any], root: Path, full: bool, progress: OnProgress, cancel: CancelToken
 ) -> dict[str, Any]:
-    from engine.models.library import ModelLibrary
     from engine.services.evaluate_diffusion import measure_classifier, measure_denoiser
     from engine.services.evaluate_text_guidance import measure_noisy_clip
     from engine.training.diffusion_spec import SPECS
@@ -130,8 +130,38 @@ def _diffusion_scores(
         tower = next(c for c in library.noisy_clips() if c.name == card["name"])
         clip = library.clip_of(ModelRef("portraits-clip", tower.clip))
         return measure_noisy_clip(tower, clip, schedule, full, progress, cancel)
+    if card["family"] == CONTROL:
+        return _control_scores(card["name"], library, root, full, progress, cancel)
     model = next(d for d in library.denoisers() if d.name == card["name"])
+    if model.shown in ("picture", "like", "masked"):
+        from engine.services.evaluate_shown import measure_shown
+
+        return measure_shown(model, open_reader(root / JUDGE), full, progress, cancel)
     return measure_denoiser(model, library, root / JUDGE, full, progress, cancel)
+
+
+def _control_scores(
+    name: str,
+    library: ModelLibrary,
+    root: Path,
+    full: bool,
+    progress: OnProgress,
+    cancel: CancelToken,
+) -> dict[str, Any]:
+    """Beside the first bundled model that it fits. Raises ModelError where there is none."""
+    from engine.services.evaluate_edges import measure_edges
+
+    control = next(one for one in library.controls() if one.name == name)
+    fits = (
+        one
+        for one in library.denoisers()
+        if not one.shown
+        and not misfit_of(control, one.card["family"], one.card["config"], one.name)
+    )
+    base = next(fits, None)
+    if base is None:
+        raise ModelError(f"There is no bundled model that {name} could help.")
+    return measure_edges(control, base, open_reader(root / JUDGE), full, progress, cancel)
 
 
 def _generator_scores(

@@ -17,11 +17,13 @@ from engine.models.card import read_card
 from engine.models.diffusion.control import control_numbers
 from engine.models.diffusion.control_config import misfit_of
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
-from engine.models.library import ModelLibrary
+from engine.models.library import ModelLibrary, bundled_folder
 from engine.portraits.attributes import COLUMN, sample
 from engine.portraits.captions import Dice
 from engine.portraits.instructions import EDITS, edited
+from engine.services import evaluate_edges, evaluate_shown
 from engine.services.bundle_diffusion import bundle
+from engine.services.evaluate import JUDGE, evaluate
 from engine.training import train_autoencoder as lessons
 from engine.training.diffusion_spec import SPECS, TrainDiffusion
 from engine.training.finetuning.begin import begin
@@ -155,3 +157,60 @@ def test_an_edit_changes_what_it_names_and_nothing_else() -> None:
         assert words
         assert "{" not in words
     assert len({edit.name for edit in edits}) == len({edit.name for edit in EDITS})
+
+
+def test_what_follows_instructions_varies_and_fills_is_measured(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    root = tmp_path / "bundled"
+    for name in ("portraits-inpaint", "portraits-instruct", "portraits-variations"):
+        _taught(base, name, tmp_path / name)
+    _taught(base, "portraits-edges", tmp_path / "edges")
+    shutil.copytree(base / "home" / "models", root)
+    shutil.copytree(bundled_folder() / JUDGE, root / JUDGE)
+    for name, value in (("STEPS", 2), ("COUNT_QUICK", 4), ("DRAWN_QUICK", 8)):
+        monkeypatch.setattr(evaluate_shown, name, value)
+    monkeypatch.setattr(evaluate_edges, "COUNT_QUICK", 3)
+
+    def scores(name: str) -> dict[str, Any]:
+        card = evaluate(name, False, lambda progress: None, CancelToken(), root)
+        return dict(card["scores"])
+
+    followed = scores("portraits-instruct")
+    assert 0 <= followed["changed"] <= 1
+    assert 0 <= followed["others_kept"] <= 1
+    varied = scores("portraits-variations")
+    assert 0 <= varied["kept"] <= 1
+    filled = scores("portraits-inpaint")
+    assert filled["rest_moved"] > 0
+    assert filled["quality"]["drawn"] == 8
+    edges = scores("portraits-edges")
+    assert 0 <= edges["f1_with"] <= 1
+    assert edges["base"] == read_card(root / "portraits-latent")["weights_sha256"]
+
+
+def test_lines_one_pixel_off_are_the_same() -> None:
+    lines = np.zeros((8, 8), bool)
+    lines[3, 1:7] = True
+    assert evaluate_edges.f1(lines, lines) == 1.0
+    assert evaluate_edges.f1(np.roll(lines, 1, 0), lines) == 1.0
+    assert evaluate_edges.f1(np.roll(lines, 3, 0), lines) == 0.0
+    assert evaluate_edges.f1(np.zeros_like(lines), lines) == 0.0
+    half = lines.copy()
+    half[:, 4:] = False
+    assert 0.5 < evaluate_edges.f1(half, lines) < 1.0
+
+
+def test_an_edit_is_followed_when_most_of_the_way_is_gone() -> None:
+    glasses = next(edit for edit in EDITS if (edit.name, edit.to) == ("eyeglasses", 1.0))
+    assert evaluate_shown._reached(glasses, "binary", 0.1, 0.9)
+    assert not evaluate_shown._reached(glasses, "binary", 0.1, 0.4)
+    colour = next(edit for edit in EDITS if edit.name == "hair_color" and edit.to == 3)
+    assert evaluate_shown._reached(colour, "categorical", 1, 3)
+    hue = next(edit for edit in EDITS if edit.name == "background_hue" and edit.to == 0)
+    assert evaluate_shown._reached(hue, "continuous", 0.5, 0.95)
+    assert evaluate_shown._one_way(np.array([0.0, 0.3, 0.28, 0.9]))
+    assert not evaluate_shown._one_way(np.array([0.0, 0.6, 0.2, 0.9]))
+    assert not evaluate_shown._one_way(np.array([0.5, 0.5, 0.52]))
