@@ -255,7 +255,8 @@ class DenoiserInfo:
     what it sees of the picture that it draws anew: the "picture", what is left when what it draws
     is "masked", the "small" one that it enlarges, or one that its own is to be "like"; "" for
     nothing. source_px: the side of that picture; 0 for that of what it makes. scored: it is told
-    how beautiful its picture is. free: it was taught without a class, too.
+    how beautiful its picture is. free: it was taught without a class, too. thinks: it thinks of the
+    picture for itself where it is shown none.
     """
 
     name: str
@@ -276,6 +277,7 @@ class DenoiserInfo:
     source_px: int = 0
     scored: bool = False
     free: bool = True
+    thinks: bool = False
 
     @classmethod
     def of_card(

@@ -14,6 +14,7 @@ from engine.models.diffusion.denoiser_folder import write_denoiser
 from engine.models.diffusion.denoisers import CLASSIFIER, NOISY_CLIP, DenoiserConfig
 from engine.models.diffusion.eyes_config import EYES
 from engine.models.diffusion.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
+from engine.models.diffusion.prior_config import PRIOR
 from engine.models.folder import write_folder
 from engine.perception.clip.config import read_config
 from engine.perception.clip.tokenizer import read_tokenizer
@@ -23,10 +24,12 @@ from engine.portraits.classes import CLASSES
 from engine.training.checkpoint import notes_of
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.edges_run import control_settings
-from engine.training.finetuning.like_run import LOOKING, eyes_config
+from engine.training.finetuning.like_run import LOOKING, THINKS, eyes_config
+from engine.training.finetuning.prior_lesson import prior_config
 from engine.training.noised_run import WEIGHTS
 
 TOWER = "text_model."  # of a CLIP's weights, those that read texts
+PROJECTION = "text_projection.weight"
 TITLES = {
     "portraits-ddpm": "Portraits, pixel diffusion",
     "portraits-text": "Portraits, text to picture",
@@ -105,12 +108,14 @@ def _latent(
     clip = read_config(reader["config"], teacher.name)
     config = LatentConfig(
         reading_settings(spec.unet), coder["config"], clip.text, spec.schedule, spec.prediction,
-        eyes=eyes_config(clip) if spec.unet.looks else None,
     )  # fmt: skip
     whole = {UNET + name: array for name, array in tensors.items()}
     whole |= {VAE + name: array for name, array in read_safetensors(autoencoder / WEIGHTS).items()}
     if spec.unet.looks:
-        whole |= {EYES + name: a for name, a in read_safetensors(spec.work / LOOKING).items()}
+        config = replace(config, eyes=eyes_config(clip), prior=prior_config(clip))
+        for before, file in ((EYES, LOOKING), (PRIOR, THINKS)):
+            whole |= {before + name: a for name, a in read_safetensors(spec.work / file).items()}
+        whole[TEXT + PROJECTION] = read_safetensors(teacher / WEIGHTS)[PROJECTION]
     for name, array in read_safetensors(teacher / WEIGHTS).items():
         if name.startswith(TOWER):
             whole[TEXT + name.removeprefix(TOWER)] = array

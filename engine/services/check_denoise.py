@@ -26,7 +26,7 @@ def check_denoise(node: Denoise, library: ModelLibrary, begun: bool = True) -> N
     """Refuse what the model or its guides cannot do. begun: whether there is a picture to draw
     anew. Raises RecipeError or ModelError."""
     info = library.denoiser(node.model)
-    if info.shown and not begun:
+    if info.shown and not begun and not info.thinks:
         raise RecipeError(
             f"{info.name} draws a picture anew and was given none.",
             "Begin with a picture, or give one with --from.",
@@ -55,6 +55,11 @@ def check_denoise(node: Denoise, library: ModelLibrary, begun: bool = True) -> N
             _check_text(term, info, library)
         elif isinstance(term, Control):
             _check_control(term, info, library)
+        elif isinstance(term, Likeness | TextDifference) and not begun:
+            raise RecipeError(
+                f"{info.name} is shown no picture that could go toward another.",
+                "Begin with a picture, or leave the term out.",
+            )
         elif isinstance(term, Likeness | TextDifference) and info.shown != "like":
             raise RecipeError(
                 f"{info.name} draws no variations of a picture.",

@@ -156,6 +156,7 @@ def denoise_image(
     shop.know(node.model, *(term.model for term in controls_of(node)))
     check_denoise(node, shop.library, begun=source is not None)
     network = shop.network(node.model, backend, shop.controls.numbers(node))
+    network.forget()
     condition, left = _condition(node, network.info)
     terms = [
         picture_term(term, node, told) if isinstance(term, PictureGuidance)

@@ -22,7 +22,7 @@ from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.perception.reader import Reader
 from engine.portraits.attributes import COLUMN, NAMED, sample
 from engine.portraits.captions import Dice
-from engine.portraits.classes import ATTRIBUTES, class_bits
+from engine.portraits.classes import ATTRIBUTES, CAPTIONS, bits_of_class, class_bits
 from engine.portraits.instructions import STREAM, Edit, edited
 from engine.services.diffuse import to_pixels, to_tensor
 from engine.services.picture_quality import (
@@ -164,8 +164,9 @@ def _reached(edit: Edit, kind: str, before: float, after: float) -> bool:
 
 
 def variations(bench: Bench, full: bool) -> dict[str, Any]:
-    """The share of the three attributes that variations keep, and of blends of two portraits in
-    which what parts them moves one way only."""
+    """The share of the three attributes that variations keep, of those that captions get right
+    where the prior thinks of the picture, and of blends of two portraits in which what parts them
+    moves one way only."""
     count = COUNT if full else COUNT_QUICK
     faces = drawn_faces(bench.network.info.resolution, count, bench.progress, bench.cancel)
     said, made = [], []
@@ -189,14 +190,28 @@ def variations(bench: Bench, full: bool) -> dict[str, Any]:
         if way:
             seen = _in_table(bench.judge, np.stack(way))[:, [COLUMN[n] for n in ATTRIBUTES]]
             monotone += [_one_way(seen[:, k]) for k in apart]
-    return {
-        "count": count,
-        "steps": STEPS,
-        "scale": LIKE_SCALE,
+    scores: dict[str, Any] = {"count": count, "steps": STEPS, "scale": LIKE_SCALE}
+    if bench.network.info.thinks:
+        scores["asked"] = _asked(bench, count)
+    return scores | {
         "kept": round(float(kept.mean()), 4),
         "blends": len(monotone),
         "one_way": round(float(np.mean(monotone)), 4) if monotone else 0.0,
     }
+
+
+def _asked(bench: Bench, count: int) -> float:
+    """The share of the attributes of captions that the judge sees."""
+    bench.network.forget()
+    made = []
+    for i in range(count):
+        bench.tell("captions", i, count)
+        text = ((CAPTIONS[i % len(CAPTIONS)], 1.0),)
+        away = Told((), away=True)
+        made.append(bench.draw(i, text, [guidance.classifier_free(text, away, LIKE_SCALE)]))
+    wanted = np.stack([bits_of_class(i % len(CAPTIONS)) for i in range(count)])
+    right = class_bits(_in_table(bench.judge, np.stack(made))) == wanted
+    return round(float(right.mean()), 4)
 
 
 def _like(bench: Bench, seed: int) -> np.ndarray:

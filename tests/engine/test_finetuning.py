@@ -11,26 +11,43 @@ import pytest
 import torch
 
 from engine.cancel import CancelToken
+from engine.denoising import Denoise
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import TrainingError
 from engine.models.card import read_card
+from engine.models.diffusion.condition import Told
 from engine.models.diffusion.control import control_numbers
 from engine.models.diffusion.control_config import misfit_of
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
+from engine.models.diffusion.unclip_stages import Prior
 from engine.models.library import ModelLibrary, bundled_folder
+from engine.perception.clip.open import open_clip
+from engine.perception.clip.text_tower import PooledTower
 from engine.portraits.attributes import COLUMN, sample
 from engine.portraits.captions import Dice
 from engine.portraits.instructions import EDITS, edited
+from engine.recipe import ModelRef, Seed
 from engine.services import evaluate_edges, evaluate_shown
 from engine.services.bundle_diffusion import bundle
+from engine.services.check_denoise import check_denoise
 from engine.services.evaluate import JUDGE, evaluate
 from engine.training import train_autoencoder as lessons
 from engine.training.diffusion_spec import SPECS, TrainDiffusion
+from engine.training.finetuning import prior_lesson
 from engine.training.finetuning.begin import begin
 from engine.training.finetuning.holes import masks
+from engine.training.finetuning.like_run import opened_eyes
+from engine.training.finetuning.prior_lesson import prior_config, reader_of, teach_prior
 from engine.training.finetuning.specs import FINE
 from engine.training.train_autoencoder import AutoencoderSpec, train_autoencoder
 from engine.training.train_diffusion import train
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prior of moments."""
+    monkeypatch.setattr(prior_lesson.teach_prior, "__defaults__", (3,))
+
 
 SMALL = UNetConfig(4, 1, (8, 16), tokens=64, text_width=96, inside=4)
 
@@ -95,6 +112,47 @@ def test_a_lesson_becomes_a_model_that_is_shown_a_picture(
     found = network.predict(x, 300.0, [(("a smiling woman", 1.0),)])
     assert found.shape == (1, 1, 4, 4, 4)
     assert found.isfinite().all()
+
+
+def test_a_picture_is_thought_of_where_none_is_shown(base: Path, tmp_path: Path) -> None:
+    _taught(base, "portraits-variations", tmp_path / "like")
+    library = ModelLibrary(base / "home", base / "none")
+    info = next(one for one in library.denoisers() if one.name == "portraits-variations")
+    assert info.thinks
+    network = LatentDenoiser(info)
+    x = torch.randn(1, *network.shape, generator=torch.Generator().manual_seed(1))
+    woman, man = ((("a woman", 1.0),), (("an old man with glasses", 1.0),))
+    thought = network._beside([Told(woman), Told(man), Told(()), Told(man, away=True)])
+    assert thought.shape == (4, 128)
+    assert (thought[0] - thought[1]).abs().max() > 1e-4
+    assert not thought[2:].any()
+    alone = network.predict(x, 300.0, [woman])
+    network.show(torch.rand(1, 3, 16, 16) * 2 - 1)
+    assert (network._beside([Told(woman)]) - thought[:1]).abs().max() > 1e-4
+    network.forget()
+    torch.testing.assert_close(network.predict(x, 300.0, [woman]), alone)
+    check_denoise(Denoise(ModelRef(info.name, info.sha256), Seed(1)), library, begun=False)
+
+
+def test_a_prior_learns_whose_picture_it_is() -> None:
+    clip = open_clip(bundled_folder() / "portraits-clip")
+    eyes = opened_eyes(bundled_folder() / "portraits-clip")
+    texts, rows = ("a bearded man", "a smiling woman with glasses"), torch.arange(200) % 2
+    said = torch.stack([torch.full((64,), 1.0), torch.full((64,), -1.0)])[rows]
+    said = said + 0.1 * torch.randn(200, 64, generator=torch.Generator().manual_seed(0))
+    eyes.mean.data, eyes.std.data = said.mean(0, keepdim=True), said.std(0, keepdim=True)
+
+    def captions(index: torch.Tensor) -> list[str]:
+        return [texts[row] for row in rows[index].tolist()]
+
+    net = teach_prior(clip, eyes, said, captions, 0, lambda p: None, CancelToken(), steps=60)
+    prior, reader = Prior(net, prior_config(clip.network.config)), reader_of(clip)
+    tower = reader.tower
+    assert isinstance(tower, PooledTower)
+    for text, sign in zip(texts, (1, -1), strict=True):
+        tokens, whole = tower.read(reader.ids([text, ""]))
+        found = prior.think(whole, tokens, reader.kept([text, ""]))
+        assert sign * float(found.mean()) > 0.3
 
 
 def test_a_lesson_becomes_a_controlnet_that_fits(base: Path, tmp_path: Path) -> None:
@@ -183,6 +241,7 @@ def test_what_follows_instructions_varies_and_fills_is_measured(
     assert 0 <= followed["others_kept"] <= 1
     varied = scores("portraits-variations")
     assert 0 <= varied["kept"] <= 1
+    assert 0 <= varied["asked"] <= 1
     filled = scores("portraits-inpaint")
     assert filled["rest_moved"] > 0
     assert filled["quality"]["drawn"] == 8

@@ -76,6 +76,10 @@ class Denoiser(ABC):
         """
         self._shown = self._look(image, inside, seed)
 
+    def forget(self) -> None:
+        """Let it see nothing in the run that comes."""
+        self._shown = None
+
     def _look(self, image: Tensor, inside: Tensor | None, seed: int) -> Tensor | None:
         """What it sees of a picture; see show."""
         return None

@@ -23,6 +23,7 @@ from engine.models.diffusion.part_settings import (
     reading,
     refuse,
 )
+from engine.models.diffusion.prior_config import PriorConfig
 from engine.perception.bert_sizes import BertSizes, read_bert_sizes
 from engine.perception.clip.config import TextSizes, read_config
 
@@ -59,7 +60,8 @@ class LatentConfig:
     fills a text up; None for the end's. second: another encoder, as SDXL has it. zeros: no text is
     zeros, not the empty text. lcm: the LCM sampler was distilled into it. decodes: diffusers' class
     of the autoencoder. low: the noise in the small picture that an upscaler sees. scored: it is
-    told how beautiful the picture is. eyes: of a model that draws pictures like another."""
+    told how beautiful the picture is. eyes: of a model that draws pictures like another. prior:
+    what thinks of that picture for a text, where it is shown none."""
 
     unet: Settings
     vae: Settings
@@ -74,6 +76,7 @@ class LatentConfig:
     low: Schedule | None = None
     scored: bool = False
     eyes: EyesConfig | None = None
+    prior: PriorConfig | None = None
 
     @property
     def text_width(self) -> int:
@@ -130,6 +133,7 @@ class LatentConfig:
             "low": None if self.low is None else self.low.to_dict(),
             "scored": self.scored,
             "eyes": None if self.eyes is None else self.eyes.to_dict(),
+            "prior": None if self.prior is None else self.prior.to_dict(),
         }
 
     @classmethod
@@ -137,8 +141,9 @@ class LatentConfig:
         """From plain values. Raises ModelError that says what is wrong."""
         with reading(where):
             more, low, eyes = (plain.get(name) for name in ("second", "low", "eyes"))
+            text = _text(plain["text"], where)
             config = cls(
-                plain["unet"], plain["vae"], _text(plain["text"], where),
+                plain["unet"], plain["vae"], text,
                 Schedule(**plain["schedule"]),
                 plain["prediction"], plain.get("pad"),
                 None if more is None else SecondText.from_dict(more, where),
@@ -146,6 +151,7 @@ class LatentConfig:
                 plain.get("decodes", "AutoencoderKL"), None if low is None else Schedule(**low),
                 bool(plain.get("scored", False)),
                 None if eyes is None else EyesConfig.from_dict(eyes, where),
+                _prior(plain.get("prior"), text, where),
             )  # fmt: skip
             for settings in (config.unet, config.vae):
                 check_settings(dict(settings), where)
@@ -176,7 +182,20 @@ def latent_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoise
         shown=config.shown,
         source_px=config.side if config.shown == "small" else 0,
         scored=config.scored,
+        thinks=config.prior is not None,
     )
+
+
+def _prior(
+    plain: Mapping[str, Any] | None, text: TextSizes | BertSizes | None, where: str
+) -> PriorConfig | None:
+    """What thinks of a picture for a text, where there is such. Raises LookupError, TypeError,
+    ValueError or ModelError."""
+    if plain is None:
+        return None
+    if not isinstance(text, TextSizes):
+        raise TypeError("a prior reads through the text encoder of a CLIP")
+    return PriorConfig(text=text, **PriorConfig.told(plain, where))
 
 
 def _text(plain: Mapping[str, Any] | None, where: str) -> TextSizes | BertSizes | None:
@@ -199,6 +218,8 @@ def _check_together(config: LatentConfig, where: str) -> None:
         refuse(where, f"its U-Net has class_embed_type = {str(got)[:40]!r}, or of another size")
     if config.text is None and config.second is None:
         refuse(where, "it has no text encoder")
+    if config.prior is not None and (eyes is None or config.prior.width != eyes.projection):
+        refuse(where, "its prior thinks of something else than its eyes see")
     attends = config.unet.get("cross_attention_dim", 1280)
     if isinstance(attends, int) and attends != config.text_width:
         words = f"its U-Net attends to {attends} numbers a token"

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from diffusers.models.embeddings import get_timestep_embedding
+from diffusers.models.transformers.prior_transformer import PriorTransformer
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -29,8 +30,10 @@ from engine.models.diffusion.latent_config import TEXT, TEXT_2, UNET, VAE, Laten
 from engine.models.diffusion.looks import noised
 from engine.models.diffusion.part_settings import named
 from engine.models.diffusion.parts import check_all
+from engine.models.diffusion.prior_config import PRIOR
 from engine.models.diffusion.text_blends import TextBlends
 from engine.models.diffusion.text_encoders import Encoder, TwinEncoder
+from engine.models.diffusion.unclip_stages import Prior
 from engine.perception.bert import BertTower
 from engine.perception.bert_sizes import BertSizes
 from engine.perception.clip.text_tower import PooledTower, TextTower
@@ -67,6 +70,8 @@ class LatentDenoiser(CodeDenoiser):
         self.decoder = Decoder(parts[VAE], self.config.channels, self.tile)
         self.eyes: Eyes | None = parts.get(EYES)
         self.encoder, self.twins = _encoders(self.config, parts, info.folder)
+        self.prior = None if self.config.prior is None else Prior(parts[PRIOR], self.config.prior)
+        self.thoughts = TextBlends(self._thought)
         self._helpers: tuple[Helper, ...] = ()
         reader = self.twins or self.encoder
         assert reader is not None
@@ -130,7 +135,27 @@ class LatentDenoiser(CodeDenoiser):
         last = (UGLY if told.away else BEAUTIFUL,) if self.config.scored else (side, side)
         return torch.tensor([side, side, 0.0, 0.0, *last])
 
+    def _thought(self, texts: Sequence[str]) -> Float[Tensor, "n looks"]:
+        """What the U-Net would be told of a picture of each text (Ramesh et al., 2022)."""
+        assert self.prior is not None
+        assert self.eyes is not None
+        assert self.encoder is not None
+        found = []
+        for text in texts:
+            both = [text, ""]
+            tower = self.encoder.tower
+            assert isinstance(tower, PooledTower)
+            tokens, whole = tower.read(self.encoder.ids(both))
+            said = self.prior.think(whole, tokens, self.encoder.kept(both))
+            found.append(self.eyes.told(said))
+        return torch.cat(found)
+
     def _beside(self, told: Sequence[Told]) -> Float[Tensor, "conditions ..."]:
+        if self.prior is not None and self._shown is None:
+            # Of no text nothing is thought: it is like nothing.
+            seen = self.thoughts.of([one.weights for one in told])
+            named = torch.tensor([float(bool(one.weights) and not one.away) for one in told])
+            return seen * named[:, None]
         away = self.config.shown == "like"  # what is moved away from is like nothing
         shares = (one.picture and not (away and one.away) for one in told)
         return torch.cat([self.shown * float(share) for share in shares])
@@ -166,11 +191,16 @@ def _networks(config: LatentConfig, where: str) -> dict[str, nn.Module]:
         UNET: unet,
         VAE: built(CODERS[config.decodes], config.vae, named(where, VAE)),
     }
+    if config.prior is not None:
+        nets[PRIOR] = built(PriorTransformer, config.prior.prior, named(where, PRIOR))
     with torch.device("meta"):
         if isinstance(config.text, BertSizes):
             nets[TEXT] = BertTower(config.text)
         elif config.text is not None:
-            nets[TEXT] = TextTower(config.text)
+            prior = config.prior
+            nets[TEXT] = (
+                TextTower(config.text) if prior is None else PooledTower(config.text, prior.width)
+            )
         if config.eyes is not None:
             nets[EYES] = Eyes(config.eyes)
         if config.second is not None:

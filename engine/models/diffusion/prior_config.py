@@ -12,6 +12,8 @@ from engine.diffusion.schedule import Schedule
 from engine.models.diffusion.part_settings import Settings, check_settings
 from engine.perception.clip.config import TextSizes
 
+PRIOR = "prior."  # before the names of its tensors
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingConfig:

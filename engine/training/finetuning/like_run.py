@@ -1,5 +1,6 @@
 """Lessons in drawing like another picture: the U-Net is told what a CLIP says of it (the decoder of
-unCLIP; Ramesh et al., 2022), and now and then nothing.
+unCLIP; Ramesh et al., 2022), and now and then nothing. A prior is taught before them, which thinks
+of that picture for a text.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from engine.perception.clip.open import open_clip
 from engine.training.checkpoint import save_weights
 from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.diffusion_spec import TrainDiffusion
+from engine.training.finetuning.prior_lesson import teach_prior
 from engine.training.latent_run import CODED, LatentRun
 from engine.training.noised_run import OnProgress
 
 NOISING = Schedule("cosine")  # of what the CLIP says, as published with Stable unCLIP
 LOOKING = "eyes.safetensors"  # the eyes, beside the checkpoint
+THINKS = "prior.safetensors"  # likewise
 UNTOLD = 0.1  # share of lessons that are told nothing of the picture
 
 
@@ -49,6 +52,11 @@ class LikeRun(LatentRun):
         self.eyes.mean.data = self.said.mean(0, keepdim=True)
         self.eyes.std.data = self.said.std(0, keepdim=True)
         save_weights(spec.work / LOOKING, self.eyes, {})
+        if not (spec.work / THINKS).is_file():
+            made = teach_prior(
+                self.clip, self.eyes, self.said, self.captions, spec.seed, on_progress, cancel
+            )
+            save_weights(spec.work / THINKS, made, {})
 
     def examples(self) -> tuple[Tensor, Conditions]:
         """Codes, captions, and what is told of the pictures."""
