@@ -36,6 +36,10 @@ class LatentRun(TextRun):
         self.coder, _ = open_autoencoder(spec.autoencoder)
         self.codes = coded(self.coder, pictures, on_progress, cancel)
         self.shown = self.coder.pixels
+        self.prepare(on_progress, cancel)
+
+    def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:
+        """What else a kind of run needs before its first step. Raises Cancelled."""
 
     def clean(self, index: Tensor) -> Tensor:
         """The codes of these pictures."""

@@ -17,7 +17,6 @@ from engine.portraits.captions import Dice
 from engine.portraits.instructions import STREAM, edit_of, edited
 from engine.training.cache import Source, default_folder, drawn_pictures
 from engine.training.diffusion_sheet import SHOWN, Conditions
-from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.latent_run import LatentRun, coded
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
@@ -40,15 +39,9 @@ def becoming() -> Source:
 class InstructionRun(LatentRun):
     """Over pairs of portraits. The picture's codes are shown as the encoder puts them out."""
 
-    def __init__(
-        self,
-        spec: TrainDiffusion,
-        pictures: np.ndarray,
-        labels: np.ndarray,
-        on_progress: OnProgress,
-        cancel: CancelToken,
-    ) -> None:
-        super().__init__(spec, pictures, labels, on_progress, cancel)
+    def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:
+        """Draw and encode what the portraits should become."""
+        spec = self.spec
         after = drawn_pictures(
             becoming(),
             (spec.cache or default_folder()) / "instructed",

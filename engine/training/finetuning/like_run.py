@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -20,7 +19,6 @@ from engine.perception.clip.config import ClipConfig
 from engine.perception.clip.open import open_clip
 from engine.training.checkpoint import save_weights
 from engine.training.diffusion_sheet import SHOWN, Conditions
-from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.prior_lesson import teach_prior
 from engine.training.latent_run import CODED, LatentRun
 from engine.training.noised_run import OnProgress
@@ -34,19 +32,13 @@ UNTOLD = 0.1  # share of lessons that are told nothing of the picture
 class LikeRun(LatentRun):
     """What the CLIP says of each picture is asked once."""
 
-    def __init__(
-        self,
-        spec: TrainDiffusion,
-        pictures: np.ndarray,
-        labels: np.ndarray,
-        on_progress: OnProgress,
-        cancel: CancelToken,
-    ) -> None:
-        super().__init__(spec, pictures, labels, on_progress, cancel)
+    def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:
+        """Ask the CLIP, and teach the prior."""
+        spec = self.spec
         assert spec.teacher is not None
         self.eyes = opened_eyes(spec.teacher)
         with torch.no_grad():
-            every, starts = torch.arange(len(pictures)), range(0, len(pictures), CODED)
+            every, starts = torch.arange(len(self.codes)), range(0, len(self.codes), CODED)
             parts = (self.portraits(every[start : start + CODED]) for start in starts)
             self.said = torch.cat([self.eyes.said(part) for part in parts])
         self.eyes.mean.data = self.said.mean(0, keepdim=True)
