@@ -10,10 +10,12 @@ from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet import reading_settings
 from engine.models.card import read_card
 from engine.models.diffusion.control_config import CONTROL, ControlConfig
-from engine.models.diffusion.denoiser_folder import write_denoiser
+from engine.models.diffusion.denoiser_folder import export_unet, write_denoiser
 from engine.models.diffusion.denoisers import CLASSIFIER, NOISY_CLIP, DenoiserConfig
+from engine.models.diffusion.denoisers import UNET as GRAPH
 from engine.models.diffusion.eyes_config import EYES
 from engine.models.diffusion.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
+from engine.models.diffusion.open_denoiser import build_unet
 from engine.models.diffusion.prior_config import PRIOR
 from engine.models.folder import write_folder
 from engine.perception.clip.config import read_config
@@ -120,7 +122,10 @@ def _latent(
         if name.startswith(TOWER):
             whole[TEXT + name.removeprefix(TOWER)] = array
     facts["parts"] = {part["name"]: part["weights_sha256"] for part in (coder, reader)}
-    write_tokenizer = read_tokenizer(teacher).write
-    return write_folder(
-        folder, LATENT, config.to_dict(), whole, facts, write_tokenizer, replace=True
-    )
+    graph = export_unet(build_unet(spec.unet, tensors, folder.name))
+
+    def more(building: Path) -> tuple[str, ...]:
+        (building / GRAPH).write_bytes(graph)
+        return (GRAPH, *read_tokenizer(teacher).write(building))
+
+    return write_folder(folder, LATENT, config.to_dict(), whole, facts, more, replace=True)

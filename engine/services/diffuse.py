@@ -86,7 +86,7 @@ class Workshop(Installation):
             info = self.library.denoiser(ref)
             if is_published(info):
                 self._let_go_of_published()
-                self.networks[key] = open_published(info, beside)
+                self.networks[key] = open_published(info, beside, backend)
             else:
                 read = self.clip(clip_of(info)).read_texts if info.clip else None
                 self.networks[key] = PixelDenoiser(info, backend, read)

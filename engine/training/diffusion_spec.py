@@ -101,9 +101,12 @@ def latent_spec(work: Path) -> TrainDiffusion:
 
 
 def upsampler_spec(work: Path) -> TrainDiffusion:
-    """Super-resolution from 32 to 64 px, learnt from crops."""
+    """Super-resolution from 32 to 64 px, learnt from crops. It predicts the picture, most of which
+    it is given: what predicts noise, or v, has to carry the noise through and leaves some of it."""
     unet = UNetConfig(resolution=64, channels=(32, 64, 96), upsamples=True)
-    return TrainDiffusion("portraits-upsampler", work, unet, images=150_000, crop=32)
+    return TrainDiffusion(
+        "portraits-upsampler", work, unet, images=150_000, crop=32, prediction="x0",
+    )  # fmt: skip
 
 
 def classifier_spec(work: Path) -> TrainDiffusion:

@@ -33,6 +33,7 @@ from engine.services.bundle_diffusion import bundle
 from engine.services.diffusion import Place, Source
 from engine.services.train import DIFFUSION
 from engine.training.diffusion_spec import SPECS
+from engine.training.finetuning.specs import FINE
 from engine.training.train_diffusion import train
 from main import main
 from tests.random_denoiser import write_random_denoisers, write_random_text_model
@@ -115,7 +116,7 @@ def test_onnx_and_torch_agree(home: Path) -> None:
 
 
 def test_every_diffusion_run_is_offered() -> None:
-    assert set(SPECS) == set(DIFFUSION)
+    assert set(SPECS) | set(FINE) == set(DIFFUSION)
 
 
 def test_a_run_on_captions_becomes_a_model_that_reads(home: Path, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from engine.backends.onnx_backend import open_session, run_session
 from engine.diffusion.unet import PixelUNet
 from engine.errors import ModelError
 from engine.models.diffusion.denoisers import DENOISER, UNET, DenoiserConfig
-from engine.models.diffusion.open_denoiser import PREFIX, build_unet
+from engine.models.diffusion.graph import PREFIX
+from engine.models.diffusion.open_denoiser import build_unet
 from engine.models.folder import write_folder
 from engine.models.to_onnx import run_exporter, serialized
 
@@ -66,13 +67,19 @@ def export_unet(net: PixelUNet) -> bytes:
 def _example(net: PixelUNet, n: int, times: int = 1) -> dict[str, torch.Tensor]:
     config, rng = net.config, torch.Generator().manual_seed(0)
     side = config.resolution * times
-    inputs = {"x": torch.randn(n, 3, side, side, generator=rng), "t": torch.full((n,), 500.0)}
+    x = torch.randn(n, config.inside, side, side, generator=rng)
+    inputs = {"x": x, "t": torch.full((n,), 500.0)}
     if config.upsamples:
         low = torch.randn(n, 3, side // 2, side // 2, generator=rng)
         return {**inputs, "low": low, "level": torch.full((n,), 100.0)}
     if config.tokens:
-        text = torch.randn(n, config.tokens, config.text_width, generator=rng)
-        return {**inputs, "text": text}
+        inputs["text"] = torch.randn(n, config.tokens, config.text_width, generator=rng)
+        if config.beside:
+            places = side // config.patch
+            inputs["beside"] = torch.randn(n, config.beside, places, places, generator=rng)
+        if config.looks:
+            inputs["looks"] = torch.randn(n, config.looks, generator=rng)
+        return inputs
     if config.classes:
         return {**inputs, "c": torch.eye(config.classes + 1)[:n]}
     return inputs

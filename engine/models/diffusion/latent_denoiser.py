@@ -20,12 +20,15 @@ from engine.diffusion.latent_parts import (
     VQModel,
     built,
 )
+from engine.frame import BackendName
 from engine.models.diffusion.condition import Condition, Told, as_told
 from engine.models.diffusion.control import Helper, summed
 from engine.models.diffusion.decoder import Decoder
 from engine.models.diffusion.denoiser import CodeDenoiser
+from engine.models.diffusion.denoisers import UNET as GRAPH
 from engine.models.diffusion.eyes import Eyes
 from engine.models.diffusion.eyes_config import EYES
+from engine.models.diffusion.graph import answered, open_graph
 from engine.models.diffusion.latent_config import TEXT, TEXT_2, UNET, VAE, LatentConfig
 from engine.models.diffusion.looks import noised
 from engine.models.diffusion.part_settings import named
@@ -57,11 +60,14 @@ class LatentDenoiser(CodeDenoiser):
     An inpainting model sees its mask and the codes of what stays, grey elsewhere (Rombach et al.,
     2022); one that follows instructions sees the picture's codes, not scaled (Brooks et al., 2023);
     an upscaler sees the small picture with a little noise; eyes look at it for a model that draws
-    another one like it. beside: numbers of the ControlNets that will help it. Raises ModelError
-    when weights or settings do not fit.
+    another one like it. beside: numbers of the ControlNets that will help it. backend:
+    "torch" leaves the folder's graph alone, which runs the U-Net quicker where no gradient is
+    wanted and nothing helps it. Raises ModelError when weights or settings do not fit.
     """
 
-    def __init__(self, info: DenoiserInfo, beside: int = 0) -> None:
+    def __init__(
+        self, info: DenoiserInfo, beside: int = 0, backend: BackendName | None = None
+    ) -> None:
         self.config = LatentConfig.from_dict(info.card["config"], info.name)
         super().__init__(info, self.config.schedule, self.config.prediction, "torch")
         self.shape = self.config.channels, self.config.side, self.config.side
@@ -73,6 +79,11 @@ class LatentDenoiser(CodeDenoiser):
         self.prior = None if self.config.prior is None else Prior(parts[PRIOR], self.config.prior)
         self.thoughts = TextBlends(self._thought)
         self._helpers: tuple[Helper, ...] = ()
+        graph = info.folder / GRAPH
+        self._session: Any = None
+        if graph.is_file() and backend != "torch" and self.housing and self.housing.plan.plain:
+            self._session = open_graph(info, dict(self.unet.state_dict()))
+            self.backend, self.digest = "onnx", f"{info.sha256}/onnx"
         reader = self.twins or self.encoder
         assert reader is not None
         self.texts = TextBlends(reader.read, self.config.zeros)
@@ -124,8 +135,14 @@ class LatentDenoiser(CodeDenoiser):
         if self.config.distilled:
             scales = torch.tensor([one.guidance for one in told]).repeat_interleave(each)
             more["timestep_cond"] = guidance_embedding(scales, self.config.distilled)
+        beside = None
         if self.config.shown not in ("", "like"):
-            x = torch.cat([x, self._beside(told).repeat_interleave(each, dim=0)], dim=1)
+            beside = self._beside(told).repeat_interleave(each, dim=0)
+        if self._session is not None and not self._helpers and not torch.is_grad_enabled():
+            feed = {"x": x, "t": times, "text": text, "beside": beside}
+            feed["looks"] = more.get("class_labels")
+            return answered(self._session, feed)
+        x = x if beside is None else torch.cat([x, beside], dim=1)
         out: Tensor = self.unet(x, times, encoder_hidden_states=text, return_dict=False, **more)[0]
         return out
 

@@ -14,8 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.backends.device import physical_cores
-from engine.backends.onnx_backend import open_session, run_session
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.diffusion.adm import Encoder
 from engine.diffusion.unet import PixelUNet
@@ -25,12 +23,12 @@ from engine.models.card import read_card
 from engine.models.diffusion.adm import open_adm_classifier
 from engine.models.diffusion.denoiser import Denoiser
 from engine.models.diffusion.denoisers import UNET, denoiser_config, stored_weights
+from engine.models.diffusion.graph import answered, open_graph
 from engine.models.diffusion.text_blends import Read, TextBlends, Weights, class_shares
 from engine.perception.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
 from engine.perception.noisy_clip import NoisyClip, NoisyClipConfig
 from engine.perception.noisy_tower import NoisyTower
 
-PREFIX = "unet."
 Tower = TypeVar("Tower", bound=NoisyTower)
 
 
@@ -56,7 +54,7 @@ class PixelDenoiser(Denoiser):
         self.level = 0.0
         self._session: Any = None
         if self.backend == "onnx":
-            self._session = open_unet(self.info, self._tensors)
+            self._session = open_graph(self.info, self._tensors)
         else:
             assert self.net is not None  # what does not fit is told now
 
@@ -76,8 +74,7 @@ class PixelDenoiser(Denoiser):
         if self._session is None:
             out: Tensor = self.net(**feed)
             return out
-        arrays = {name: np.ascontiguousarray(part.numpy()) for name, part in feed.items()}
-        return torch.from_numpy(run_session(self._session, "out", arrays))
+        return answered(self._session, feed)
 
     def _more(self, conditions: Sequence[Weights], n: int) -> dict[str, Tensor]:
         if self.config.unet.upsamples:
@@ -109,19 +106,6 @@ def build_unet(config: Any, tensors: Any, name: str) -> PixelUNet:
             "Install the program again, or train the model again.",
         ) from error
     return net.eval().requires_grad_(False)
-
-
-def open_unet(info: DenoiserInfo, tensors: Any) -> Any:
-    """An ONNX Runtime session on the folder's graph. Raises ModelError."""
-    try:
-        graph = (info.folder / UNET).read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"The ONNX graph of {info.name} cannot be read: {error.strerror}.",
-            "Use the torch backend, or install the program again.",
-        ) from error
-    weights = {PREFIX + name: array.astype(np.float32) for name, array in tensors.items()}
-    return open_session(graph, weights, physical_cores())
 
 
 def open_classifier(info: ClassifierInfo) -> NoisyClassifier | Encoder:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.denoising import DenoiserInfo
+from engine.frame import BackendName
 from engine.models.diffusion.adm import AdmDenoiser, check_adm
 from engine.models.diffusion.adm_config import ADM
 from engine.models.diffusion.control import check_control
@@ -65,9 +66,11 @@ def is_published(info: DenoiserInfo) -> bool:
     return info.card["family"] in _OPENED
 
 
-def open_published(info: DenoiserInfo, beside: int = 0) -> Denoiser:
+def open_published(
+    info: DenoiserInfo, beside: int = 0, backend: BackendName | None = None
+) -> Denoiser:
     """Such a model, ready for the loop, in the memory that there is. beside: numbers of the
-    ControlNets that will help it. Raises ModelError."""
+    ControlNets that will help it. backend: for one that has a graph. Raises ModelError."""
     if info.card["family"] == LATENT:
-        return LatentDenoiser(info, beside)
+        return LatentDenoiser(info, beside, backend)
     return _OPENED[info.card["family"]](info)
