@@ -17,6 +17,7 @@ from jaxtyping import UInt8
 
 import engine
 from engine.cancel import CancelToken
+from engine.controlling import ControlInfo
 from engine.denoising import DenoiserInfo
 from engine.errors import BackendError, ExportError, ModelError
 from engine.frame import (
@@ -30,9 +31,21 @@ from engine.frame import (
     Receipt,
     Verdict,
 )
-from engine.recipe import Blend, Generate, Latent, Mix, ModelRef, Move, Recipe, Seed, Truncate
+from engine.recipe import (
+    Blend,
+    Generate,
+    Image,
+    Latent,
+    Mix,
+    ModelRef,
+    Move,
+    Recipe,
+    Seed,
+    Truncate,
+)
 from engine.services.contact_sheet import Row, Section, contact_sheet
 from engine.services.demo_diffusion import diffusion_sheet
+from engine.services.demo_systems import system_sheets
 from engine.services.report import verdict_data, verdict_text
 from engine.store import replacing, write_remedy
 
@@ -42,6 +55,7 @@ SEEDS = tuple(range(1, 11))
 WALK = (1, 5, 8, 1)
 MIXED, STYLES = (2, 6, 9), (3, 7, 10, 12, 14)
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+FACES = (3, 7)  # seeds of those that diffusion models are shown
 SCREENSHOT_S = 120
 
 
@@ -60,6 +74,9 @@ class Door(Protocol):
 
     def denoisers(self) -> tuple[DenoiserInfo, ...]:
         """Every diffusion model."""
+
+    def controls_beside(self, info: DenoiserInfo) -> tuple[ControlInfo, ...]:
+        """The ControlNets that can help one."""
 
     def render(
         self,
@@ -114,7 +131,9 @@ def run_demo(
     shown = replace(tour.frames[0], pixels=sheet)
     recipes = [frame.recipe for frame in tour.frames]
     door.export_sheet(shown, recipes, made["contact sheet"], ExportOptions(title=info.title))
-    made |= _diffusion(door, out, progress, cancel)
+    psi = (Truncate(Seed(seed), PSI) for seed in FACES)
+    faces = [(Generate(tour.ref, latent), info.resolution) for latent in psi]
+    made |= _diffusion(door, out, faces, progress, cancel)
     progress(Progress("Exporting and verifying", 0.85))
     recipe = tour.favourite()
     made["export"] = out / "export.png"
@@ -138,15 +157,30 @@ def run_demo(
     return made
 
 
-def _diffusion(door: Door, out: Path, progress: OnProgress, cancel: CancelToken) -> dict[str, Path]:
-    """The sheet of the first diffusion model; nothing where there is none."""
-    info = next((one for one in door.denoisers() if not one.upsamples), None)
-    if info is None:
-        return {}
-    path = out / "diffusion_sheet.png"
-    shown, recipes = diffusion_sheet(door.render, info, progress, cancel)
-    door.export_sheet(shown, recipes, path, ExportOptions(title=info.title))
-    return {"diffusion": path}
+def _diffusion(
+    door: Door,
+    out: Path,
+    faces: Sequence[tuple[Image, int]],
+    progress: OnProgress,
+    cancel: CancelToken,
+) -> dict[str, Path]:
+    """The sheet of the first model of classes, and one for every other kind that came with the
+    program; nothing where there is none."""
+    made: dict[str, Path] = {}
+    known = door.denoisers()
+    info = next((one for one in known if not one.upsamples and not one.shown), None)
+    if info is not None:
+        made["diffusion"] = out / "diffusion_sheet.png"
+        shown, recipes = diffusion_sheet(door.render, info, progress, cancel)
+        door.export_sheet(shown, recipes, made["diffusion"], ExportOptions(title=info.title))
+    bundled = [one for one in known if one.bundled]
+    for name, shown, recipes in system_sheets(
+        door.render, bundled, door.controls_beside, faces, cancel
+    ):
+        progress(Progress(f"Drawing {name}", 0.83))
+        made[name] = out / f"{name}.png"
+        door.export_sheet(shown, recipes, made[name], ExportOptions(title=name))
+    return made
 
 
 def take_screenshot(path: Path, home: Path) -> None:

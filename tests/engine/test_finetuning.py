@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from engine.cancel import CancelToken
-from engine.denoising import Denoise
+from engine.controlling import Drawn
+from engine.denoising import Dab, Denoise
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import TrainingError
 from engine.models.card import read_card
@@ -30,7 +31,9 @@ from engine.recipe import ModelRef, Seed
 from engine.services import evaluate_edges, evaluate_shown
 from engine.services.bundle_diffusion import bundle
 from engine.services.check_denoise import check_denoise
+from engine.services.demo_systems import system_sheets
 from engine.services.evaluate import JUDGE, evaluate
+from engine.studio import Studio
 from engine.training import train_autoencoder as lessons
 from engine.training.diffusion_spec import SPECS, TrainDiffusion
 from engine.training.finetuning import prior_lesson
@@ -41,6 +44,7 @@ from engine.training.finetuning.prior_lesson import prior_config, reader_of, tea
 from engine.training.finetuning.specs import FINE
 from engine.training.train_autoencoder import AutoencoderSpec, train_autoencoder
 from engine.training.train_diffusion import train
+from tests.random_denoiser import write_random_denoisers
 
 
 @pytest.fixture(autouse=True)
@@ -281,3 +285,24 @@ def test_an_edit_is_followed_when_most_of_the_way_is_gone() -> None:
     assert evaluate_shown._one_way(np.array([0.0, 0.3, 0.28, 0.9]))
     assert not evaluate_shown._one_way(np.array([0.0, 0.6, 0.2, 0.9]))
     assert not evaluate_shown._one_way(np.array([0.5, 0.5, 0.52]))
+
+
+def test_every_kind_has_a_sheet_in_the_demo(base: Path) -> None:
+    for name in FINE:
+        _taught(base, name)
+    write_random_denoisers(base / "home" / "models")
+    studio = Studio(base / "home")
+    mine = [one for one in studio.denoisers() if not one.bundled]
+    dabs = (Dab(0.5, 0.5, 0.2), Dab(0.2, 0.2, 0.1))
+    faces = [(Drawn(16, dabs[:k]), 16) for k in (1, 2)]
+    sheets = {
+        name: (frame, recipes)
+        for name, frame, recipes in system_sheets(
+            studio.render, mine, studio.controls_beside, faces, CancelToken()
+        )
+    }
+    assert set(sheets) == {"portraits-latent", "tiny-upsampler", *FINE}
+    for frame, recipes in sheets.values():
+        assert frame.pixels.shape[1] > 800
+        assert len(recipes) > 8
+        assert frame.recipe == recipes[0]
