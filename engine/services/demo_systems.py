@@ -175,9 +175,10 @@ def of_cascade(sheet: Sheet, base: DenoiserInfo) -> Section:
     ]  # fmt: skip
     twice = [Upscale(image, sheet.ref, Seed(1), steps=LARGE_STEPS) for image in small]
     four = [Upscale(image, sheet.ref, Seed(2), steps=LARGE_STEPS) for image in twice]
+    stages: tuple[Sequence[Image], ...] = (small, twice, four)
     rows = [
         Row(f"{base.resolution << power} px", [sheet.picture(image) for image in images])
-        for power, images in enumerate((small, twice, four))
+        for power, images in enumerate(stages)
     ]
     return Section("Cascade", "each stage enlarges the one above", rows)
 
