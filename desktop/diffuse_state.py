@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from engine.controlling import Control, Drawn, Edges
+from engine.controlling import Control, Drawn, Edges, Pose
 from engine.denoising import (
     SPACINGS,
     Classes,
@@ -168,7 +168,7 @@ def at_size(image: Image, side: int) -> Image:
     match image:
         case Edges(image=below):
             return replace(image, image=at_size(below, side))
-        case Drawn():
+        case Drawn() | Pose():
             return replace(image, side=side)
         case Resize(image=below):
             return Resize(below, side, side)

@@ -1,11 +1,11 @@
-"""What a ControlNet follows: the guidance Control, and pictures made for it, Edges and Drawn."""
+"""What a ControlNet follows: the guidance Control, and pictures made for it: Edges, Drawn, Pose."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from engine.denoising import Dab, Denoise, Fraction, Guidance
 from engine.errors import RecipeError
@@ -14,6 +14,8 @@ from engine.schema import Count, Range
 
 MOST_SCALE = 3.0
 MOST_DABS = 3000
+Turn = Annotated[float, Range(-1, 1)]
+Follows = Literal["", "edges", "pose"]
 Level = Annotated[float, Range(0, 2040)]  # Sobel's slope of bytes: 8 x 255 at most
 
 
@@ -63,8 +65,21 @@ class Drawn(Image):
 
 
 @dataclass(frozen=True)
+class Pose(Image):
+    """A bare head that is turned, in colours that tell where on it each pixel lies; see
+    image.heads. yaw, pitch, tilt: as the attributes of Portraits."""
+
+    op: ClassVar[str] = "pose"
+    side: Annotated[int, Range(1, 4096)]
+    yaw: Turn = 0.0
+    pitch: Turn = 0.0
+    tilt: Turn = 0.0
+
+
+@dataclass(frozen=True)
 class ControlInfo:
-    """A ControlNet as the window and the command line know it. What it fits is in its card."""
+    """A ControlNet as the window and the command line know it. What it fits is in its card.
+    follows: what it was taught to follow, "" where that is not known."""
 
     name: str
     title: str
@@ -72,6 +87,7 @@ class ControlInfo:
     bundled: bool
     folder: Path
     card: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    follows: Follows = ""
 
 
 def controls_of(node: Denoise) -> tuple[Control, ...]:

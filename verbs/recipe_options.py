@@ -93,7 +93,7 @@ def recipe_of(options: Namespace, studio: Studio) -> Recipe:
         made = denoise_of(options, info, classes, text_of(options, info, studio))
         side = info.resolution
         square = partial(_square, side=side, studio=studio)
-        made = controlled(options, made, studio, square)
+        made = controlled(options, made, studio, square, side)
         made = likened(options, made, square, studio.library.clip)
         return _redrawn(options, made, info, studio)
     ref = studio.ref(options.model)

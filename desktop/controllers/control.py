@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Slot
 
 from desktop.controllers.opening import OpeningController, OpenRecipe, OpenSquare
-from engine.controlling import Control, Drawn, Edges
+from engine.controlling import Control, Drawn, Edges, Pose
 from engine.likening import Likeness
 from engine.recipe import Image
 
@@ -55,6 +55,6 @@ class ControlController(OpeningController):
             self._diffuse.set_field("terms", (*state.terms, Likeness(image)))
         else:
             old = state.terms[self._place]
-            edges = isinstance(old, Control) and isinstance(old.image, Drawn | Edges)
+            edges = isinstance(old, Control) and isinstance(old.image, Drawn | Edges | Pose)
             self.follow(self._place, Edges(image) if edges else image)
         self._diffuse.end_gesture()

@@ -20,7 +20,7 @@ from desktop.views.term_box import (
 from desktop.widgets.button import push
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
-from engine.controlling import Control, ControlInfo, Drawn
+from engine.controlling import Control, ControlInfo, Drawn, Pose
 from engine.denoising import (
     Classifier,
     ClassifierFree,
@@ -179,7 +179,8 @@ class GuidancePanel(QWidget):
         return FromClassBox(() if info is None else info.classes)
 
     def _control_box(self) -> ControlBox:
-        box = ControlBox(self._nets())
+        info = self._info()
+        box = ControlBox(self._nets(), 0 if info is None else info.resolution)
         self._with_pictures(box)
         box.drawing_chosen.connect(self._choose_drawing)
         box.brush_changed.connect(self.brush_changed)
@@ -240,7 +241,9 @@ class GuidancePanel(QWidget):
         info, nets = self._info(), self._nets()
         if self._state is not None and info is not None and nets:
             ref = ModelRef(nets[0].name, nets[0].sha256)
-            self._set_terms((*self._state.terms, Control(ref, Drawn(info.resolution))))
+            side = info.resolution
+            first = Pose(side) if nets[0].follows == "pose" else Drawn(side)
+            self._set_terms((*self._state.terms, Control(ref, first)))
 
     def _add_seen(self) -> None:
         if self._state is not None:

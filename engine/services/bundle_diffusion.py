@@ -25,7 +25,7 @@ from engine.perception.noisy_clip import NoisyClipConfig
 from engine.portraits.classes import CLASSES
 from engine.training.checkpoint import notes_of
 from engine.training.diffusion_spec import TrainDiffusion
-from engine.training.finetuning.edges_run import control_settings
+from engine.training.finetuning.control_run import control_settings
 from engine.training.finetuning.like_run import LOOKING, THINKS, eyes_config
 from engine.training.finetuning.prior_lesson import prior_config
 from engine.training.noised_run import WEIGHTS
@@ -43,6 +43,7 @@ TITLES = {
     "portraits-instruct": "Portraits, edit instructions",
     "portraits-variations": "Portraits, variations of pictures",
     "portraits-edges": "Portraits, edges",
+    "portraits-pose": "Portraits, head pose",
 }
 
 
@@ -78,8 +79,8 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
             "images": card.get("trained", {}).get("images", 0),
         }
     tensors = read_safetensors(source)
-    if spec.lesson == "edges":
-        control = ControlConfig(control_settings(spec.unet)).to_dict()
+    if spec.lesson in ("edges", "pose"):
+        control = ControlConfig(control_settings(spec.unet), spec.lesson).to_dict()
         return write_folder(folder, CONTROL, control, tensors, facts, replace=True)
     if isinstance(spec.reader, NoisyClassifierConfig):
         config = {**spec.reader.to_dict(), "classes": list(CLASSES)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.cancel import CancelToken
-from engine.controlling import Control, ControlInfo, Edges
+from engine.controlling import Control, ControlInfo, Edges, Pose
 from engine.denoising import (
     Classes,
     ClassifierFree,
@@ -152,15 +152,17 @@ def of_variations(sheet: Sheet) -> Section:
     return Section("Like another", "a row shares its noise in the blend", rows, columns, sources=1)
 
 
-def of_edges(sheet: Sheet, control: ControlInfo) -> Section:
-    """The edges of a face, and pictures of texts along them."""
-    ref, rows = ModelRef(control.name, control.sha256), []
-    for index in range(len(sheet.faces)):
-        edges = Edges(sheet.face(index))
-        terms = ClassifierFree(SCALE, Texts()), Control(ref, edges)
+def of_control(sheet: Sheet, control: ControlInfo) -> Section:
+    """What is followed, and pictures of texts that follow it."""
+    ref, rows, side = ModelRef(control.name, control.sha256), [], sheet.info.resolution
+    followed: tuple[Image, ...] = tuple(Edges(sheet.face(at)) for at in range(len(sheet.faces)))
+    if control.follows == "pose":
+        followed = Pose(side, -0.7, 0.2), Pose(side, 0.6, -0.3, 0.3)
+    for image in followed:
+        terms = ClassifierFree(SCALE, Texts()), Control(ref, image)
         made = [sheet.picture(sheet.made(SEEDS[0], asked(text), *terms)) for text in TEXTS[:6]]
-        rows.append(Row(f"face {index + 1}", [sheet.picture(edges), *made]))
-    return Section(control.title, "along the edges of a face", rows, ("", *TEXTS[:6]), sources=1)
+        rows.append(Row("follows", [sheet.picture(image), *made]))
+    return Section(control.title, "each row follows its first picture", rows, ("", *TEXTS[:6]), 1)
 
 
 def of_cascade(sheet: Sheet, base: DenoiserInfo) -> Section:
@@ -202,7 +204,7 @@ def system_sheets(
             yield _drawn(sheet, info.name, [section])
         for control in controls(info) if section is not None and not info.shown else ():
             along = Sheet(render, info, faces, cancel)
-            yield _drawn(along, control.name, [of_edges(along, control)])
+            yield _drawn(along, control.name, [of_control(along, control)])
 
 
 def _section(sheet: Sheet, models: Sequence[DenoiserInfo]) -> Section | None:

@@ -149,7 +149,7 @@ def _control_scores(
     cancel: CancelToken,
 ) -> dict[str, Any]:
     """Beside the first bundled model that it fits. Raises ModelError where there is none."""
-    from engine.services.evaluate_edges import measure_edges
+    from engine.services.evaluate_control import measure_control
 
     control = next(one for one in library.controls() if one.name == name)
     fits = (
@@ -161,7 +161,7 @@ def _control_scores(
     base = next(fits, None)
     if base is None:
         raise ModelError(f"There is no bundled model that {name} could help.")
-    return measure_edges(control, base, open_reader(root / JUDGE), full, progress, cancel)
+    return measure_control(control, base, open_reader(root / JUDGE), full, progress, cancel)
 
 
 def _generator_scores(

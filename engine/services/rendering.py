@@ -8,12 +8,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from engine.cancel import CancelToken
-from engine.controlling import Drawn, Edges, controls_of
+from engine.controlling import Drawn, Edges, Pose, controls_of
 from engine.denoising import Denoise, Redraw, Upscale
 from engine.errors import RecipeError
 from engine.frame import BackendName, OnStep, Quality
 from engine.image.discs import drawn
 from engine.image.edges import canny
+from engine.image.heads import head_pose
 from engine.image.pixels import crop, resize, straighten
 from engine.likening import likenesses_of
 from engine.perturbing import Perturb
@@ -81,6 +82,8 @@ class Rendering:
                 return straighten(self.pixels(image), x, y, side, rotation)
             case Drawn(side, dabs):
                 return drawn(discs_of(dabs), side)
+            case Pose(side, yaw, pitch, tilt):
+                return head_pose(side, yaw, pitch, tilt)
             case Edges(image, low, high):
                 return canny(self._kept(image), low, high)
             case Resize(image, width, height, filter):

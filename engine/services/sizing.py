@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.controlling import Drawn, Edges
+from engine.controlling import Drawn, Edges, Pose
 from engine.denoising import Denoise, Redraw, Upscale
 from engine.perturbing import Perturb
 from engine.recipe import (
@@ -27,7 +27,7 @@ def size_of(image: Image, resolution: Callable[[ModelRef], int]) -> tuple[int, i
     """
     if isinstance(image, Resize | Crop):
         return image.width, image.height
-    if isinstance(image, Straighten | Drawn):
+    if isinstance(image, Straighten | Drawn | Pose):
         return image.side, image.side
     if isinstance(image, Perturb | Edges):
         return size_of(image.image, resolution)

@@ -33,6 +33,7 @@ DIFFUSION = (
     "portraits-instruct",
     "portraits-variations",
     "portraits-edges",
+    "portraits-pose",
 )
 NAMES = (
     "portraits-stylegan2",

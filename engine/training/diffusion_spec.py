@@ -15,7 +15,7 @@ from engine.perception.noisy_clip import NoisyClipConfig
 
 # The cosine schedule that ends where sigma / alpha is 90; see Schedule.
 SCHEDULE = Schedule("cosine", most_beta=0.1)
-Lesson = Literal["", "masked", "instruction", "like", "edges"]
+Lesson = Literal["", "masked", "instruction", "like", "edges", "pose"]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from engine.portraits.classes import class_of
 from engine.training.cache import Source, default_folder, drawn_pictures, portraits_source
 from engine.training.diffusion_run import DiffusionRun
 from engine.training.diffusion_spec import Lesson, TrainDiffusion
-from engine.training.finetuning.edges_run import EdgesRun
+from engine.training.finetuning.control_run import EdgesRun, PoseRun
 from engine.training.finetuning.instruction_run import InstructionRun
 from engine.training.finetuning.like_run import LikeRun
 from engine.training.finetuning.masked_run import MaskedRun
@@ -39,6 +39,7 @@ _OF_CODES: Mapping[Lesson, type[LatentRun]] = {
     "instruction": InstructionRun,
     "like": LikeRun,
     "edges": EdgesRun,
+    "pose": PoseRun,
 }
 
 

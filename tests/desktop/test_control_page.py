@@ -20,7 +20,7 @@ from desktop.views.canvas_overlay import View
 from desktop.views.control_box import ControlBox, words_of
 from desktop.views.guidance_panel import GuidancePanel
 from desktop.widgets.recipe_drag import DROP
-from engine.controlling import Control, Drawn, Edges
+from engine.controlling import Control, Drawn, Edges, Pose
 from engine.denoising import ClassifierFree, Dab, PictureGuidance
 from engine.provenance.origin import source_type
 from engine.recipe import Crop, Generate, ModelRef, Photo, Recipe, Resize, Seed
@@ -59,6 +59,28 @@ def term_of(desk: Desk) -> Control:
     assert state is not None
     (term,) = (term for term in state.terms if isinstance(term, Control))
     return term
+
+
+def test_a_control_net_follows_a_head_that_sliders_turn(desk: Desk) -> None:
+    desk.diffuse.use("tiny-sd")
+    panel = desk.window.diffuse.make("guidance")
+    press(panel, "ControlNet")
+    (box,) = panel.findChildren(ControlBox)
+    before = term_of(desk)
+    press(box, "Pose")
+    assert term_of(desk).image == Pose(16)
+    box._turns[0]._entered(0.5)
+    box._turns[2]._entered(-0.25)
+    assert term_of(desk).image == Pose(16, 0.5, 0.0, -0.25)
+    assert words_of(term_of(desk)) == "Follows a head that is turned."
+    assert not box._turns[0].isHidden()
+    assert box._how.isHidden()
+    recipe = desk.diffuse.recipe
+    assert recipe is not None
+    assert state_of(recipe) == desk.diffuse.state
+    while term_of(desk) != before:
+        desk.undo.undo()
+    assert box._turns[0].isHidden()
 
 
 def test_a_control_net_follows_a_dropped_photo_and_lines_and_all_comes_back_by_undo(

@@ -28,7 +28,7 @@ from engine.portraits.attributes import COLUMN, sample
 from engine.portraits.captions import Dice
 from engine.portraits.instructions import EDITS, edited
 from engine.recipe import ModelRef, Seed
-from engine.services import evaluate_edges, evaluate_shown
+from engine.services import evaluate_control, evaluate_shown
 from engine.services.bundle_diffusion import bundle
 from engine.services.check_denoise import check_denoise
 from engine.services.demo_systems import system_sheets
@@ -237,12 +237,13 @@ def test_what_follows_instructions_varies_and_fills_is_measured(
     root = tmp_path / "bundled"
     for name in ("portraits-inpaint", "portraits-instruct", "portraits-variations"):
         _taught(base, name)
-    _taught(base, "portraits-edges")
+    for name in ("portraits-edges", "portraits-pose"):
+        _taught(base, name)
     shutil.copytree(base / "home" / "models", root)
     shutil.copytree(bundled_folder() / JUDGE, root / JUDGE)
     for name, value in (("STEPS", 2), ("COUNT_QUICK", 4), ("DRAWN_QUICK", 8)):
         monkeypatch.setattr(evaluate_shown, name, value)
-    monkeypatch.setattr(evaluate_edges, "COUNT_QUICK", 3)
+    monkeypatch.setattr(evaluate_control, "COUNT_QUICK", 3)
 
     def scores(name: str) -> dict[str, Any]:
         card = evaluate(name, False, lambda progress: None, CancelToken(), root)
@@ -259,19 +260,21 @@ def test_what_follows_instructions_varies_and_fills_is_measured(
     assert filled["quality"]["drawn"] == 8
     edges = scores("portraits-edges")
     assert 0 <= edges["f1_with"] <= 1
+    posed = scores("portraits-pose")
+    assert 0 <= posed["pose_off_with"] <= 1
     assert edges["base"] == read_card(root / "portraits-latent")["weights_sha256"]
 
 
 def test_lines_one_pixel_off_are_the_same() -> None:
     lines = np.zeros((8, 8), bool)
     lines[3, 1:7] = True
-    assert evaluate_edges.f1(lines, lines) == 1.0
-    assert evaluate_edges.f1(np.roll(lines, 1, 0), lines) == 1.0
-    assert evaluate_edges.f1(np.roll(lines, 3, 0), lines) == 0.0
-    assert evaluate_edges.f1(np.zeros_like(lines), lines) == 0.0
+    assert evaluate_control.f1(lines, lines) == 1.0
+    assert evaluate_control.f1(np.roll(lines, 1, 0), lines) == 1.0
+    assert evaluate_control.f1(np.roll(lines, 3, 0), lines) == 0.0
+    assert evaluate_control.f1(np.zeros_like(lines), lines) == 0.0
     half = lines.copy()
     half[:, 4:] = False
-    assert 0.5 < evaluate_edges.f1(half, lines) < 1.0
+    assert 0.5 < evaluate_control.f1(half, lines) < 1.0
 
 
 def test_an_edit_is_followed_when_most_of_the_way_is_gone() -> None:

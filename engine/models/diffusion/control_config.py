@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from engine.controlling import ControlInfo
+from engine.controlling import ControlInfo, Follows
 from engine.errors import ModelError
 from engine.models.diffusion.latent_config import LATENT, LatentConfig
 from engine.models.diffusion.part_settings import Settings, check_settings
@@ -23,9 +23,11 @@ READS = (16, 32, 96, 256)  # likewise, of what reads the picture
 
 @dataclass(frozen=True)
 class ControlConfig:
-    """net: the settings of diffusers' ControlNetModel."""
+    """net: the settings of diffusers' ControlNetModel. follows: what it was taught to follow, ""
+    where that is not known."""
 
     net: Settings
+    follows: Follows = ""
 
     @property
     def scale(self) -> int:
@@ -34,7 +36,7 @@ class ControlConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"net": dict(self.net)}
+        return {"net": dict(self.net), "follows": self.follows}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any], where: str) -> ControlConfig:
@@ -43,6 +45,8 @@ class ControlConfig:
             net = dict(plain["net"])
             check_settings(net, where)
             assert len(net.get("conditioning_embedding_out_channels") or READS) < 8
+            follows = plain.get("follows", "")
+            assert follows in get_args(Follows)
             sees, odd = net.get("conditioning_channels", 3), net.get("class_embed_type")
         except (KeyError, TypeError, ValueError, AssertionError) as error:
             raise _odd(where, f"its settings are incomplete: {str(error)[:120]}") from error
@@ -52,7 +56,7 @@ class ControlConfig:
             raise _odd(where, "it turns texts into something else")
         if net.get("global_pool_conditions"):
             raise _odd(where, "it follows a picture as a whole, and no places in it")
-        return cls(net)
+        return cls(net, follows)
 
     def misfit(self, base: LatentConfig) -> str:
         """Why it cannot help a model, in words; "" where it can."""
@@ -77,8 +81,10 @@ class ControlConfig:
 
 def control_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> ControlInfo:
     """What the rest needs to know of a ControlNet without loading it. Raises ModelError."""
-    ControlConfig.from_dict(card["config"], folder.name)
-    return ControlInfo(card["name"], card["title"], card["weights_sha256"], bundled, folder, card)
+    config = ControlConfig.from_dict(card["config"], folder.name)
+    return ControlInfo(
+        card["name"], card["title"], card["weights_sha256"], bundled, folder, card, config.follows
+    )
 
 
 def misfit_of(control: ControlInfo, family: str, base: Mapping[str, Any], where: str) -> str:

@@ -45,9 +45,15 @@ def edges_spec(work: Path) -> TrainDiffusion:
     return _further("portraits-edges", work, "edges", 80_000)
 
 
+def pose_spec(work: Path) -> TrainDiffusion:
+    """A ControlNet for how a head is turned."""
+    return _further("portraits-pose", work, "pose", 60_000)
+
+
 FINE: Mapping[str, Callable[[Path], TrainDiffusion]] = {
     "portraits-inpaint": inpaint_spec,
     "portraits-instruct": instruct_spec,
     "portraits-variations": variations_spec,
     "portraits-edges": edges_spec,
+    "portraits-pose": pose_spec,
 }

@@ -1,9 +1,11 @@
-"""Lessons for a ControlNet that follows edges (Zhang et al., 2023): a copy of the half of a U-Net
-that leads to its middle learns to read them; the U-Net itself stays as it is.
+"""Lessons for ControlNets (Zhang et al., 2023): a copy of the half of a U-Net that leads to its
+middle learns to read edges, or how a head is turned; the U-Net itself stays as it is.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from torch import Tensor, nn
 from engine.diffusion.unet import PixelUNet, reading_settings
 from engine.diffusion.unet_config import UNetConfig
 from engine.image.edges import canny
+from engine.image.heads import head_pose
+from engine.portraits.captions import Row, value
 from engine.portraits.classes import CAPTIONS
 from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.diffusion_spec import TrainDiffusion
@@ -23,7 +27,7 @@ from engine.training.finetuning.begin import copied, unet_of
 from engine.training.latent_run import LatentRun
 
 LOW, HIGH = (50.0, 200.0), (150.0, 400.0)  # slopes of edges: a window's usual ones are among them
-READS = (16, 32, 64)  # channels of what reads the edges, each half the size of the one before
+READS = (16, 32, 64)  # channels of what reads the picture, each half the size of the one before
 SHARED = (
     "in_channels", "down_block_types", "mid_block_type", "block_out_channels", "layers_per_block",
     "norm_num_groups", "attention_head_dim", "cross_attention_dim",
@@ -57,10 +61,10 @@ class Controlled(nn.Module):
         x: Float[Tensor, "n c s s"],
         t: Float[Tensor, " n"],
         text: Float[Tensor, "n tokens width"],
-        edges: Float[Tensor, "n 3 r r"],
+        followed: Float[Tensor, "n 3 r r"],
     ) -> Float[Tensor, "n c s s"]:
-        """edges: in [0, 1], of the size of the pictures."""
-        downs, middle = self.unet(x, t, text, edges, return_dict=False)
+        """followed: in [0, 1], of the size of the pictures."""
+        downs, middle = self.unet(x, t, text, followed, return_dict=False)
         found: Tensor = self.base(
             x, t, text, down_block_additional_residuals=downs,
             mid_block_additional_residual=middle, return_dict=False,
@@ -68,8 +72,8 @@ class Controlled(nn.Module):
         return found
 
 
-class EdgesRun(LatentRun):
-    """Over portraits, their captions, and their edges at ever other thresholds."""
+class ControlRun(LatentRun):
+    """Over portraits, their captions, and a picture of each that is followed."""
 
     def network(self, spec: TrainDiffusion) -> nn.Module:
         """See DiffusionRun."""
@@ -85,23 +89,49 @@ class EdgesRun(LatentRun):
             copied(network.unet, taught)
 
     def examples(self) -> tuple[Tensor, Conditions]:
-        """Codes, captions and edges."""
+        """Codes, captions and what is followed."""
         index = self.rows()
         chance = torch.rand(2, generator=self.rng).tolist()
-        low, high = (a + (b - a) * share for (a, b), share in zip((LOW, HIGH), chance, strict=True))
         told = self.read(self.captions(index))
-        return self.clean(index), {**told, "edges": self.edges(index, low, max(low, high))}
+        return self.clean(index), {**told, "followed": self.followed(index, chance)}
 
     def asked(self) -> tuple[Conditions, ...]:
-        """The captions of the classes along the edges of the first pictures."""
-        edges = {"edges": self.edges(torch.arange(SHOWN) % len(self.codes), 100.0, 200.0)}
+        """The captions of the classes with what is followed of the first pictures."""
+        index = torch.arange(SHOWN) % len(self.codes)
+        followed = {"followed": self.followed(index, (0.5, 0.5))}
         texts = [CAPTIONS[at % len(CAPTIONS)] for at in range(SHOWN)]
-        return {**self.read(texts), **edges}, {**self.read([""] * SHOWN), **edges}
+        return {**self.read(texts), **followed}, {**self.read([""] * SHOWN), **followed}
 
-    def edges(self, index: Tensor, low: float, high: float) -> Float[Tensor, "n 3 r r"]:
-        """Of these pictures, white on black."""
-        found = [
-            canny(np.ascontiguousarray(self.pictures[row].transpose(1, 2, 0)), low, high)
+    @abstractmethod
+    def followed(self, index: Tensor, chance: Sequence[float]) -> Float[Tensor, "n 3 r r"]:
+        """What is to be followed of these pictures, in [0, 1]. chance: two numbers in [0, 1)."""
+
+
+class EdgesRun(ControlRun):
+    """Edges at ever other thresholds, white on black."""
+
+    def followed(self, index: Tensor, chance: Sequence[float]) -> Float[Tensor, "n 3 r r"]:
+        """See ControlRun."""
+        low, high = (a + (b - a) * share for (a, b), share in zip((LOW, HIGH), chance, strict=True))
+        return _stacked([
+            canny(np.ascontiguousarray(self.pictures[row].transpose(1, 2, 0)), low, max(low, high))
             for row in index.tolist()
-        ]
-        return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).float() / 255
+        ])  # fmt: skip
+
+
+class PoseRun(ControlRun):
+    """How heads are turned, see `image.heads`."""
+
+    def followed(self, index: Tensor, chance: Sequence[float]) -> Float[Tensor, "n 3 r r"]:
+        """See ControlRun."""
+        side = self.spec.drawn_px
+        return _stacked([head_pose(side, *pose_of(self.table[row])) for row in index.tolist()])
+
+
+def pose_of(row: Row) -> tuple[float, float, float]:
+    """Yaw, pitch and tilt of a row of the label table."""
+    return value(row, "yaw"), value(row, "pitch"), value(row, "tilt")
+
+
+def _stacked(pictures: Sequence[np.ndarray]) -> Float[Tensor, "n 3 r r"]:
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255

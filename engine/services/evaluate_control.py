@@ -1,4 +1,4 @@
-"""Measures a ControlNet for edges: do pictures of the bundled model follow those of portraits?"""
+"""Measures a ControlNet: do pictures of the bundled model follow edges, or a turned head?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt8
 from scipy.ndimage import binary_dilation
 
 from engine.cancel import CancelToken
@@ -15,21 +15,25 @@ from engine.denoising import DenoiserInfo
 from engine.diffusion import guidance
 from engine.frame import OnProgress
 from engine.image.edges import canny
+from engine.image.heads import head_pose
 from engine.models.diffusion.control import Helper, control_numbers, open_control
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.perception.reader import Reader
-from engine.portraits.attributes import sample
-from engine.portraits.captions import caption
+from engine.portraits.attributes import COLUMN, sample
+from engine.portraits.captions import Row, caption
 from engine.services.evaluate_shown import COUNT, COUNT_QUICK, STEPS, Bench
 from engine.services.picture_quality import REAL_SEED, drawn_faces
+from engine.training.finetuning.control_run import pose_of
 
 SCALE = 2.0  # of guidance toward the caption
 NEAR = 1  # px that an edge may be off
 
+TURNS = ("yaw", "pitch", "tilt")
+Pixels = UInt8[np.ndarray, "..."]
 Lines = Bool[np.ndarray, "height width"]
 
 
-def measure_edges(
+def measure_control(
     control: ControlInfo,
     base: DenoiserInfo,
     judge: Reader,
@@ -37,30 +41,55 @@ def measure_edges(
     progress: OnProgress,
     cancel: CancelToken,
 ) -> dict[str, Any]:
-    """F1 of the edges of made pictures against those that were given, with the ControlNet and
-    without. Raises ModelError, Cancelled."""
+    """How well made pictures follow, with the ControlNet and without: F1 of edges against those
+    that were given, or how far the judge sees the head turned off, in shares of the range. Raises
+    ModelError, Cancelled."""
     count = COUNT if full else COUNT_QUICK
     network = LatentDenoiser(base, control_numbers(control))
     assert network.housing is not None
     net = open_control(control, network.housing)
     faces = drawn_faces(base.resolution, count, progress, cancel)
     table = sample(REAL_SEED, np.arange(count))
+    posed = control.follows == "pose"
     found: dict[str, list[float]] = {"with": [], "without": []}
     for i, face in enumerate(faces):
-        given = canny(np.ascontiguousarray(face.transpose(1, 2, 0)), Edges.low, Edges.high)
+        given = head_pose(base.resolution, *pose_of(table[i])) if posed else _edges(face)
         picture = torch.from_numpy(given.astype(np.float32) / 255).permute(2, 0, 1)[None]
         helped = network.helped(Helper(net, picture, 1.0))
-        asked = ((caption(table[i], i), 1.0),)
+        asked = ((_unposed(table[i], i) if posed else caption(table[i], i), 1.0),)
         for name, which in (("with", helped), ("without", network)):
             bench = Bench(which, judge, progress, cancel)
-            bench.tell("edges", i, count)
+            bench.tell(control.title, i, count)
             made = bench.draw(i, asked, [guidance.classifier_free(asked, (), SCALE)])
-            lines = canny(np.ascontiguousarray(made.transpose(1, 2, 0)), Edges.low, Edges.high)
-            found[name].append(f1(lines[:, :, 0] > 0, given[:, :, 0] > 0))
+            found[name].append(
+                _off(judge, made, table[i])
+                if posed
+                else f1(_edges(made)[:, :, 0] > 0, given[:, :, 0] > 0)
+            )
+    words = "pose_off" if posed else "f1"
     return {
         "base": base.sha256, "count": count, "steps": STEPS, "near_px": NEAR,
-        **{f"f1_{name}": round(float(np.mean(values)), 4) for name, values in found.items()},
+        **{f"{words}_{name}": round(float(np.mean(values)), 4) for name, values in found.items()},
     }  # fmt: skip
+
+
+def _edges(face: Pixels) -> Pixels:
+    """Of a picture with its channels first, as the window finds them."""
+    return canny(np.ascontiguousarray(face.transpose(1, 2, 0)), Edges.low, Edges.high)
+
+
+def _unposed(row: Row, seed: int) -> str:
+    """A caption that tells nothing of the pose."""
+    front = row.copy()
+    front[[COLUMN[name] for name in TURNS]] = 0.2  # neither frontal nor turned: nothing is said
+    return caption(front, seed)
+
+
+def _off(judge: Reader, made: Pixels, row: Row) -> float:
+    """The mean miss of the three angles, in shares of their range."""
+    scores = judge.scores(made[None])[0]
+    misses = [abs(scores[judge.columns.index(n)] - row[COLUMN[n]]) / 2 for n in TURNS]
+    return float(np.mean(misses))
 
 
 def f1(found: Lines, wanted: Lines) -> float:
