@@ -59,7 +59,7 @@ class AutoencoderSpec:
     portraits: how many are drawn. featured: from which share of the steps on features count."""
 
     work: Path
-    steps: int = 5_000
+    steps: int = 4_000
     batch: int = 16
     rate: float = 2e-3
     rival_rate: float = 1e-3
