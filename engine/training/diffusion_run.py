@@ -26,7 +26,9 @@ class DiffusionRun(NoisedRun):
 
     def __init__(self, spec: TrainDiffusion, pictures: np.ndarray, labels: np.ndarray) -> None:
         super().__init__(spec, self.network(spec), pictures, labels)
-        weights = min_snr_weights(spec.schedule, spec.prediction, spec.gamma)
+        weights = np.ones(spec.schedule.steps)
+        if spec.gamma is not None:
+            weights = min_snr_weights(spec.schedule, spec.prediction, spec.gamma)
         self.weights = torch.tensor(weights, dtype=torch.float32, device=self.alphas.device)
 
         if spec.start is not None:

@@ -26,7 +26,7 @@ class TrainDiffusion:
     for the user's cache. images: the learning rate has come down to nothing after so many.
     minutes: stop after so long in this sitting. crop: side of the crops that an upsampler learns
     from, in px. dropout: how often the class is withheld, so that the network also learns what
-    faces are like in general. gamma: of min-SNR. reader: trains that instead of the
+    faces are like in general. gamma: of min-SNR; None where all timesteps count the same. reader: trains that instead of the
     U-Net; teacher: folder of the CLIP that teaches it to look, or that reads for a U-Net which
     learns from captions. autoencoder: folder of the one whose codes the U-Net makes. lesson: what
     else a model of codes and texts is shown, see `engine.training.finetuning`. start: folder of the
@@ -50,7 +50,7 @@ class TrainDiffusion:
     learning_rate: float = 1e-3
     warm_up: int = 6_000
     dropout: float = 0.15
-    gamma: float = 5.0
+    gamma: float | None = 5.0
     ema_images: int = 12_000
     crop: int | None = None
     reader: NoisyClassifierConfig | NoisyClipConfig | None = None
@@ -102,10 +102,12 @@ def latent_spec(work: Path) -> TrainDiffusion:
 
 def upsampler_spec(work: Path) -> TrainDiffusion:
     """Super-resolution from 32 to 64 px, learnt from crops. It predicts the picture, most of which
-    it is given: what predicts noise, or v, has to carry the noise through and leaves some of it."""
+    it is given: what predicts noise, or v, has to carry the noise through and leaves some of it.
+    Much noise counts as much as little, for the colours are settled there."""
     unet = UNetConfig(resolution=64, channels=(32, 64, 96), upsamples=True)
     return TrainDiffusion(
         "portraits-upsampler", work, unet, images=150_000, crop=32, prediction="x0",
+        gamma=None,
     )  # fmt: skip
 
 
