@@ -27,8 +27,9 @@ class TrainDiffusion:
     minutes: stop after so long in this sitting. crop: side of the crops that an upsampler learns
     from, in px. dropout: how often the class is withheld, so that the network also learns what
     faces are like in general. gamma: of min-SNR; None where all timesteps count the same. reader:
-    trains that instead of the U-Net; teacher: folder of the CLIP that teaches it to look, or that reads for a U-Net which
-    learns from captions. autoencoder: folder of the one whose codes the U-Net makes. lesson: what
+    trains that instead of the U-Net; teacher: folder of the CLIP that teaches it to look, or that
+    reads for a U-Net which learns from captions. autoencoder: folder of the one whose codes the
+    U-Net makes. lesson: what
     else a model of codes and texts is shown, see `engine.training.finetuning`. start: folder of the
     model whose U-Net it begins with. Raises TrainingError.
     """
