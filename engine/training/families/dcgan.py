@@ -18,6 +18,6 @@ def spec(work: Path) -> TrainFamily:
         "Portraits, DCGAN",
         CONFIG,
         work,
-        parts=(Part(84_000, 64), Part(96_000, 64, features=True)),
+        parts=(Part(84_000, 64), Part(88_000, 64, features=True)),
         by_direction=False,
     )
