@@ -60,7 +60,7 @@ def measure() -> Iterator[Figure]:
         yield from directions(quick, judge)
         yield from analogies(quick, judge, "w")
         for info in room.library.models():
-            if info.name == Z_MODEL:  # not bundled yet
+            if info.name == Z_MODEL:
                 yield from analogies(room.model(info), judge, "z")
         yield from texts(room, model, judge, 10 * TRIES, 2 * TRIES)
         yield from alignment(50 * TRIES)
