@@ -35,6 +35,7 @@ from engine.denoising import (
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, Start, Step, denoise
 from engine.diffusion.noise import noise_of
+from engine.diffusion.recolour import recoloured
 from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
@@ -220,7 +221,8 @@ def upscale_image(
     network.low, network.level = low, float(level)
     settings = Settings(node.sampler, node.steps, node.spacing, seed=node.noise_seed)
     _, hooks = _listening(network, frame, cancel)
-    return to_pixels(denoise(network, noise, (), (), settings, hooks))
+    made = denoise(network, noise, (), (), settings, hooks)
+    return to_pixels(recoloured(made, to_tensor(pixels)))
 
 
 def _start(shop: Workshop, network: Denoiser, source: Source, seed: int) -> Start:

@@ -16,6 +16,7 @@ from engine.cancel import CancelToken
 from engine.denoising import DenoiserInfo
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, denoise
+from engine.diffusion.recolour import recoloured
 from engine.models.diffusion.denoiser import Denoiser
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.models.diffusion.open_denoiser import PixelDenoiser
@@ -127,7 +128,7 @@ def enlarged(
         rng = torch.Generator().manual_seed(index)
         noise = torch.randn(1, *network.shape, generator=rng)
         x = denoise(network, noise, (), [], Settings(steps=STEPS), Hooks(cancel=cancel))
-        made.append(to_pixels(x).transpose(2, 0, 1))
+        made.append(to_pixels(recoloured(x, network.low)).transpose(2, 0, 1))
     return np.stack(made)
 
 
