@@ -91,6 +91,9 @@ NUMBERS = len(ATTRIBUTES) + 1  # independent numbers behind one row: one a colum
 
 COLUMN: dict[str, int] = {attribute.name: i for i, attribute in enumerate(ATTRIBUTES)}
 
+# Where 0 and 1 are one colour.
+CIRCLES: tuple[str, ...] = ("clothing_hue", "background_hue")
+
 # The attributes that get named sliders.
 NAMED: tuple[str, ...] = ("yaw", "smile", "age", "gender", "eyeglasses")
 

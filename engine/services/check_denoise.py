@@ -55,15 +55,15 @@ def check_denoise(node: Denoise, library: ModelLibrary, begun: bool = True) -> N
             _check_text(term, info, library)
         elif isinstance(term, Control):
             _check_control(term, info, library)
-        elif isinstance(term, Likeness | TextDifference) and not begun:
-            raise RecipeError(
-                f"{info.name} is shown no picture that could go toward another.",
-                "Begin with a picture, or leave the term out.",
-            )
         elif isinstance(term, Likeness | TextDifference) and info.shown != "like":
             raise RecipeError(
                 f"{info.name} draws no variations of a picture.",
                 "Choose a model that draws pictures like another, or leave the term out.",
+            )
+        elif isinstance(term, Likeness | TextDifference) and not begun:
+            raise RecipeError(
+                f"{info.name} is shown no picture that could go toward another.",
+                "Begin with a picture, or leave the term out.",
             )
         elif isinstance(term, PictureGuidance) and info.shown != "picture":
             raise RecipeError(

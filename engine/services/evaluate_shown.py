@@ -20,7 +20,7 @@ from engine.frame import OnProgress, Progress
 from engine.models.diffusion.condition import Condition, Told
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.perception.reader import Reader
-from engine.portraits.attributes import COLUMN, NAMED, sample
+from engine.portraits.attributes import CIRCLES, COLUMN, NAMED, sample
 from engine.portraits.captions import Dice
 from engine.portraits.classes import ATTRIBUTES, CAPTIONS, bits_of_class, class_bits
 from engine.portraits.instructions import STREAM, Edit, edited
@@ -43,7 +43,6 @@ TEXT_SCALE, PICTURE_SCALE = 4.0, 1.0  # of them, those that the bars are held to
 LIKE_SCALE, FILL_SCALE = 2.0, 2.0
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a blend
 KEPT = 0.15  # of an attribute's range: a change below it is none
-CIRCLES = ("clothing_hue", "background_hue")
 SLACK = 0.1  # a step back smaller than this is noise, in units of the label table
 
 

@@ -19,9 +19,8 @@ from scipy.special import ndtr
 from torch import Tensor, nn
 
 from engine.gan.style_generator import StyleMapping
-from engine.portraits.attributes import ATTRIBUTES, NUMBERS, table_of
+from engine.portraits.attributes import ATTRIBUTES, CIRCLES, NUMBERS, table_of
 
-CIRCLES = ("clothing_hue", "background_hue")  # where 0 and 1 are one colour
 BATCH = 1024
 RATE = 0.003
 CALM = 0.03  # keeps w near unit size, which the styles expect; else a few axes run away

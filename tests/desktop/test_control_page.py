@@ -20,6 +20,7 @@ from desktop.views.canvas_overlay import View
 from desktop.views.control_box import ControlBox, words_of
 from desktop.views.guidance_panel import GuidancePanel
 from desktop.widgets.recipe_drag import DROP
+from engine.cancel import CancelToken
 from engine.controlling import Control, Drawn, Edges, Pose
 from engine.denoising import ClassifierFree, Dab, PictureGuidance
 from engine.provenance.origin import source_type
@@ -38,10 +39,13 @@ def desk(tmp_path: Path, qtbot: QtBot) -> Desk:
     write_random_pipeline(tmp_path / "tiny-sd")
     write_control(tmp_path / "tiny-edges", UNET)
     write_editor(tmp_path / "tiny-pix2pix", "InstructPix2Pix", 8)
-    from engine.cancel import CancelToken
+    return on_diffuse(home, tmp_path, ("tiny-sd", "tiny-edges", "tiny-pix2pix"), qtbot)
 
-    for name in ("tiny-sd", "tiny-edges", "tiny-pix2pix"):
-        import_other(home, tmp_path / name, None, lambda progress: None, CancelToken())
+
+def on_diffuse(home: Path, parent: Path, names: tuple[str, ...], qtbot: QtBot) -> Desk:
+    """The window on the Diffuse page, with the models in these folders imported."""
+    for name in names:
+        import_other(home, parent / name, None, lambda progress: None, CancelToken())
     made = build(Studio(home), home)
     qtbot.addWidget(made.window)
     made.start()

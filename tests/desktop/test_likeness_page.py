@@ -10,16 +10,13 @@ from PySide6.QtCore import QMimeData, QPointF, QUrl
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from desktop.app import Desk, build
+from desktop.app import Desk
 from desktop.diffuse_state import state_of
 from desktop.views.guidance_panel import GuidancePanel
 from desktop.views.picture_term_box import DifferenceBox, LikenessBox
-from engine.cancel import CancelToken
 from engine.likening import Likeness, TextDifference
 from engine.provenance.origin import source_type
-from engine.services.import_other import import_other
-from engine.studio import Studio
-from tests.desktop.test_control_page import press
+from tests.desktop.test_control_page import on_diffuse, press
 from tests.desktop.test_drops import drop
 from tests.engine.test_unclip_like_folder import write_variations
 
@@ -28,13 +25,7 @@ from tests.engine.test_unclip_like_folder import write_variations
 def desk(tmp_path: Path, qtbot: QtBot) -> Desk:
     home = tmp_path / "home"
     write_variations(tmp_path / "tiny-karlo")
-    import_other(home, tmp_path / "tiny-karlo", None, lambda progress: None, CancelToken())
-    made = build(Studio(home), home)
-    qtbot.addWidget(made.window)
-    made.start()
-    made.window.actions_by_name["page_diffuse"].trigger()
-    qtbot.waitUntil(lambda: made.diffuse.state is not None, timeout=60_000)
-    return made
+    return on_diffuse(home, tmp_path, ("tiny-karlo",), qtbot)
 
 
 def test_a_variation_is_blended_turned_and_brought_back(

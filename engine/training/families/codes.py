@@ -20,10 +20,9 @@ from jaxtyping import Float, Float32, Float64, Int64
 from scipy.special import ndtr, ndtri
 from torch import Tensor
 
-from engine.portraits.attributes import ATTRIBUTES, table_of, uniform
+from engine.portraits.attributes import ATTRIBUTES, CIRCLES, table_of, uniform
 from engine.portraits.hair_classes import in_class
 
-CIRCLES = ("clothing_hue", "background_hue")  # where 0 and 1 are one colour
 Z_STREAM, CLASS_STREAM = 1, 2  # of the counter hash; the data set itself uses 0
 Source = Callable[[int, np.ndarray, int], tuple[Any, Any]]
 

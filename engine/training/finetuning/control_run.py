@@ -80,7 +80,7 @@ class ControlRun(LatentRun):
         return Controlled(spec.unet)
 
     def begin(self, start: Path) -> None:
-        """See LatentRun; the copy begins as what it is a copy of."""
+        """See DiffusionRun; the copy begins as what it is a copy of."""
         taught = unet_of(start)
         for network in (self.net, self.average):
             assert isinstance(network, Controlled)
