@@ -16,11 +16,11 @@ from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.errors import ModelError
 from engine.frame import BackendName
+from engine.latent.interpolate import slerp
 from engine.models.diffusion.decoder import Decoder
 from engine.models.diffusion.denoisers import stored_weights
 from engine.models.diffusion.housing import Housing, needs_of
 
-PARALLEL = 1e-4  # radians: below it, a line is as good as an arc
 WHOLE = ""  # the prefix of a network that is all of a model
 
 
@@ -160,15 +160,10 @@ class Denoiser(ABC):
 def arc(
     here: Float[Tensor, "1 n"], there: Float[Tensor, "1 n"], share: float
 ) -> Float[Tensor, "1 n"]:
-    """Spherical interpolation (Shoemake, 1985) of what two vectors point at, at the first one's
-    length: what a CLIP says lies on a sphere, and texts come as unit vectors."""
-    a, b = normalize(here, dim=1), normalize(there, dim=1)
-    angle = torch.acos((a * b).sum(1, keepdim=True).clamp(-1, 1))
-    line = a + share * (b - a)
-    bent = torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b
-    way = torch.where(torch.sin(angle) < PARALLEL, line, bent)
-    found: Tensor = normalize(way, dim=1) * here.norm(dim=1, keepdim=True)
-    return found
+    """The way on a sphere from what one vector points at to what another does, at the first one's
+    length: what a CLIP says of pictures has a length, and what it says of texts has none."""
+    far = normalize(there, dim=1) * here.norm(dim=1, keepdim=True)
+    return torch.from_numpy(slerp(here.numpy(), far.numpy(), share))
 
 
 class CodeDenoiser(Denoiser):
