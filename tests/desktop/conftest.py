@@ -1,4 +1,4 @@
-"""A window on the fake Studio, opened and closed for each test that asks for one."""
+"""Windows on the fake Studio and on the real one, closed after each test that opens them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop import theme
-from desktop.app import Desk
+from desktop.app import Desk, build
 from desktop.garbage import Sweeper
 from desktop.settings import Settings
+from engine.studio import Studio
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,6 +53,26 @@ def make_desk(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         return desk
 
     yield make
+    _shut(desks)
+
+
+@pytest.fixture
+def open_desk(qtbot: QtBot) -> Iterator[Callable[[Path], Desk]]:
+    """Opens a window on the real Studio that keeps its files in a folder."""
+    desks: list[Desk] = []
+
+    def open_in(home: Path) -> Desk:
+        desk = build(Studio(home), home)
+        desks.append(desk)
+        desk.start()
+        return desk
+
+    yield open_in
+    _shut(desks)
+
+
+def _shut(desks: list[Desk]) -> None:
+    """A window that is left open dies after Qt has, in a segmentation fault."""
     for desk in desks:
         desk.window.close()
         desk.close()

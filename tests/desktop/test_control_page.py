@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from desktop.app import Desk, build
+from desktop.app import Desk
 from desktop.diffuse_state import at_size, recipe_of, state_of
 from desktop.views.canvas_overlay import View
 from desktop.views.control_box import ControlBox, words_of
@@ -26,7 +27,6 @@ from engine.denoising import ClassifierFree, Dab, PictureGuidance
 from engine.provenance.origin import source_type
 from engine.recipe import Crop, Generate, ModelRef, Photo, Recipe, Resize, Seed
 from engine.services.import_other import import_other
-from engine.studio import Studio
 from tests.desktop.test_drops import drop
 from tests.engine.test_control_folder import write_control
 from tests.engine.test_editing_folders import write_editor
@@ -34,21 +34,21 @@ from tests.random_pipeline import UNET, write_random_pipeline
 
 
 @pytest.fixture
-def desk(tmp_path: Path, qtbot: QtBot) -> Desk:
-    home = tmp_path / "home"
+def desk(tmp_path: Path, qtbot: QtBot, open_desk: Callable[[Path], Desk]) -> Desk:
     write_random_pipeline(tmp_path / "tiny-sd")
     write_control(tmp_path / "tiny-edges", UNET)
     write_editor(tmp_path / "tiny-pix2pix", "InstructPix2Pix", 8)
-    return on_diffuse(home, tmp_path, ("tiny-sd", "tiny-edges", "tiny-pix2pix"), qtbot)
+    return on_diffuse(open_desk, tmp_path, ("tiny-sd", "tiny-edges", "tiny-pix2pix"), qtbot)
 
 
-def on_diffuse(home: Path, parent: Path, names: tuple[str, ...], qtbot: QtBot) -> Desk:
+def on_diffuse(
+    open_desk: Callable[[Path], Desk], parent: Path, names: tuple[str, ...], qtbot: QtBot
+) -> Desk:
     """The window on the Diffuse page, with the models in these folders imported."""
+    home = parent / "home"
     for name in names:
         import_other(home, parent / name, None, lambda progress: None, CancelToken())
-    made = build(Studio(home), home)
-    qtbot.addWidget(made.window)
-    made.start()
+    made = open_desk(home)
     made.window.actions_by_name["page_diffuse"].trigger()
     qtbot.waitUntil(lambda: made.diffuse.state is not None, timeout=60_000)
     return made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,16 +18,16 @@ from desktop.views.guidance_panel import GuidancePanel
 from desktop.views.picture_term_box import DifferenceBox, LikenessBox
 from engine.likening import Likeness, TextDifference
 from engine.provenance.origin import source_type
+from engine.recipe import Photo
 from tests.desktop.test_control_page import on_diffuse, press
 from tests.desktop.test_drops import drop
 from tests.engine.test_unclip_like_folder import write_variations
 
 
 @pytest.fixture
-def desk(tmp_path: Path, qtbot: QtBot) -> Desk:
-    home = tmp_path / "home"
+def desk(tmp_path: Path, qtbot: QtBot, open_desk: Callable[[Path], Desk]) -> Desk:
     write_variations(tmp_path / "tiny-karlo")
-    return on_diffuse(home, tmp_path, ("tiny-karlo",), qtbot)
+    return on_diffuse(open_desk, tmp_path, ("tiny-karlo",), qtbot)
 
 
 def test_a_variation_is_blended_turned_and_brought_back(
@@ -76,7 +78,7 @@ def test_other_models_have_no_such_terms(desk: Desk) -> None:
     desk.diffuse.use("tiny-karlo")
     shown = {b.text() for b in panel.findChildren(QPushButton) if not b.isHidden()}
     assert {"Blend…", "Difference"} <= shown
-    term = Likeness(_photo(), 0.5)
+    term = Likeness(Photo("0" * 64), 0.5)
     desk.diffuse.do("Blend", _with(desk, term))
     desk.diffuse.use("portraits-ddpm")
     state = desk.diffuse.state
@@ -86,15 +88,7 @@ def test_other_models_have_no_such_terms(desk: Desk) -> None:
     assert {"Blend…", "Difference"} <= hidden
 
 
-def _photo() -> object:
-    from engine.recipe import Photo
-
-    return Photo("0" * 64)
-
-
 def _with(desk: Desk, term: Likeness) -> object:
-    from dataclasses import replace
-
     state = desk.diffuse.state
     assert state is not None
     return replace(state, terms=(*state.terms, term))

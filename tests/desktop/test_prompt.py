@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -14,7 +15,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from desktop import text_shares
-from desktop.app import Desk, build
+from desktop.app import Desk
 from desktop.diffuse_state import Begun, DiffuseState, recipe_of, state_of
 from desktop.facts import DiffuseKit
 from desktop.text_shares import of as texts
@@ -26,7 +27,6 @@ from desktop.widgets.button import IconButton
 from engine.denoising import ClassifierFree, DenoiserInfo, Texts, TextWeight
 from engine.provenance.origin import source_type
 from engine.recipe import ModelRef
-from engine.studio import Studio
 from tests.random_pipeline import write_random_pipeline
 
 HERE = Path("/nowhere")
@@ -122,12 +122,8 @@ def test_shares_add_up_to_one(blend: Texts, data: st.DataObject) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, qtbot: QtBot) -> Desk:
-    home = tmp_path / "home"
-    made = build(Studio(home), home)
-    qtbot.addWidget(made.window)
-    made.start()
-    return made
+def desk(tmp_path: Path, open_desk: Callable[[Path], Desk]) -> Desk:
+    return open_desk(tmp_path / "home")
 
 
 def test_a_pipeline_is_imported_and_makes_what_the_prompt_says(
