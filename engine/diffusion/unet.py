@@ -1,10 +1,11 @@
-"""The U-Net of the bundled pixel models: diffusers' UNet2DModel on patches of pixels.
+"""The U-Nets of the bundled pixel models, on patches of pixels: diffusers' UNet2DModel, for most.
 
 A patch of 2 x 2 pixels becomes one place of 12 channels, so that a 32 px picture costs what a
 16 px one would (Luhman and Luhman, 2022). Noise on the pixels stays noise on the patches. Classes
 are weights over the rows of the class table, so that a blend of classes is as good as a class;
 the table's last row stands for no class. A model that reads texts has cross-attention on all levels
-but the finest (Rombach et al., 2022), and is diffusers' UNet2DConditionModel.
+but the finest (Rombach et al., 2022), and is diffusers' UNet2DConditionModel. One that enlarges
+pictures is an Efficient U-Net, and makes what enlarge.py says.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.diffusion.efficient_unet import EfficientUNet
 from engine.diffusion.unet_config import GROUPS, UNetConfig
 
 HEADS = 4
@@ -40,7 +42,11 @@ class PixelUNet(nn.Module):
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
-        self.unet: nn.Module = _reading(config) if config.tokens else _plain(config)
+        inside = config.inside * config.patch**2
+        if config.upsamples:
+            self.unet: nn.Module = EfficientUNet(config, inside + config.inside, inside)
+        else:
+            self.unet = _reading(config) if config.tokens else _plain(config)
         if config.classes:
             self.unet.class_embedding = ClassTable(config.classes + 1, 4 * config.channels[0])
         # The last layer begins at zero: the first prediction is the mean, not a guess.
@@ -66,20 +72,21 @@ class PixelUNet(nn.Module):
             patches = torch.cat([patches, low], dim=1)
         if beside is not None:
             patches = torch.cat([patches, beside], dim=1)
-        if text is not None:
+        if self.config.upsamples:
+            out = self.unet(patches, t, level)
+        elif text is not None:
             out = self.unet(patches, t, text, looks, return_dict=False)[0]
         else:
-            labels = level if self.config.upsamples else c
-            out = self.unet(patches, t, class_labels=labels, return_dict=False)[0]
+            out = self.unet(patches, t, class_labels=c, return_dict=False)[0]
         return F.pixel_shuffle(out, self.config.patch)
 
 
 def _plain(config: UNetConfig) -> nn.Module:
-    """For a model of nothing, of classes, or of smaller pictures."""
+    """For a model of nothing or of classes."""
     inside, levels = config.inside * config.patch**2, len(config.channels)
     made: nn.Module = UNet2DModel(
         sample_size=config.resolution // config.patch,
-        in_channels=inside + (3 if config.upsamples else 0),
+        in_channels=inside,
         out_channels=inside,
         layers_per_block=config.layers,
         block_out_channels=config.channels,
@@ -87,8 +94,6 @@ def _plain(config: UNetConfig) -> nn.Module:
         up_block_types=("UpBlock2D",) * levels,
         norm_num_groups=GROUPS,
         attention_head_dim=config.channels[-1] // 4,
-        add_attention=not config.upsamples,
-        class_embed_type="timestep" if config.upsamples else None,
         num_class_embeds=config.classes + 1 if config.classes else None,
     )
     return made

@@ -34,6 +34,7 @@ from engine.denoising import (
 )
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, Start, Step, denoise
+from engine.diffusion.enlarge import MOST_LEVEL
 from engine.diffusion.noise import noise_of
 from engine.diffusion.recolour import recoloured
 from engine.diffusion.trajectory import Trajectories
@@ -58,7 +59,6 @@ from engine.services.likeness_terms import likeness_terms
 from engine.services.picture_term import picture_term
 
 Pixels = UInt8[np.ndarray, "height width 3"]
-MOST_LEVEL = 0.5  # of an upsampler's timesteps; as in its training
 
 
 class Workshop(Installation):
@@ -218,11 +218,11 @@ def upscale_image(
         rng = torch.Generator().manual_seed(node.noise_seed)
         alpha, sigma = network.schedule.alphas[level], network.schedule.sigmas[level]
         low = (alpha * low + sigma * torch.randn(low.shape, generator=rng)).float()
-    network.low, network.level = low, float(level)
+    network.enlarge(low, level)
     settings = Settings(node.sampler, node.steps, node.spacing, seed=node.noise_seed)
     _, hooks = _listening(network, frame, cancel)
     made = denoise(network, noise, (), (), settings, hooks)
-    return to_pixels(recoloured(made, to_tensor(pixels)))
+    return to_pixels(recoloured(network.pixels(made), to_tensor(pixels)))
 
 
 def _start(shop: Workshop, network: Denoiser, source: Source, seed: int) -> Start:

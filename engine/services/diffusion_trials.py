@@ -124,11 +124,12 @@ def enlarged(
     """By an upsampler, each from noise of its own, without noise on what it is given."""
     network, made = PixelDenoiser(info), []
     for index, image in enumerate(images):
-        network.low = to_tensor(image.transpose(1, 2, 0))
+        low = to_tensor(image.transpose(1, 2, 0))
+        network.enlarge(low)
         rng = torch.Generator().manual_seed(index)
         noise = torch.randn(1, *network.shape, generator=rng)
         x = denoise(network, noise, (), [], Settings(steps=STEPS), Hooks(cancel=cancel))
-        made.append(to_pixels(recoloured(x, network.low)).transpose(2, 0, 1))
+        made.append(to_pixels(recoloured(network.pixels(x), low)).transpose(2, 0, 1))
     return np.stack(made)
 
 

@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.diffusion.enlarge import MOST_LEVEL, left_out
 from engine.diffusion.schedule import min_snr_weights, target
 from engine.diffusion.unet import PixelUNet
 from engine.training.diffusion_sheet import SHOWN, Conditions, write_sheet
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.begin import begin
 from engine.training.noised_run import NoisedRun
-
-MOST_LEVEL = 0.5  # of the noise added to what an upsampler enlarges, as a share of all timesteps
 
 
 class DiffusionRun(NoisedRun):
@@ -78,7 +77,8 @@ class DiffusionRun(NoisedRun):
         if spec.unet.upsamples:
             x0 = self._cropped(self.clean(index))
             level = (torch.rand(n, generator=self.rng) * MOST_LEVEL * len(self.alphas)).long()
-            return x0, {"low": self._noisy_low(x0, level), "level": level.float()}
+            low, alpha = self._noisy_low(x0, level)
+            return left_out(x0, low / alpha), {"low": low, "level": level.float()}
         if not spec.unet.classes:
             return self.clean(index), {}
         # What a class is learnt from is clear; what faces are like in general, from all of them.
@@ -95,9 +95,10 @@ class DiffusionRun(NoisedRun):
         top, left = (2 * int(place) for place in places)
         return x0[:, :, top : top + crop, left : left + crop]
 
-    def _noisy_low(self, x0: Tensor, level: Tensor) -> Tensor:
-        """The half-size picture with noise of its own (Ho et al., 2021, section 4)."""
+    def _noisy_low(self, x0: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+        """The half-size picture with noise of its own (Ho et al., 2021, section 4), and the factor
+        of the picture in it."""
         low = F.avg_pool2d(x0, 2)
         at = level.to(self.alphas.device)
-        alpha, sigma = self.alphas[at].cpu(), self.sigmas[at].cpu()
-        return alpha[:, None, None, None] * low + sigma[:, None, None, None] * self.noise(low)
+        alpha, sigma = (part[at].cpu()[:, None, None, None] for part in (self.alphas, self.sigmas))
+        return alpha * low + sigma * self.noise(low), alpha

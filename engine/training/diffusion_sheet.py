@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine.diffusion.enlarge import completed
 from engine.diffusion.schedule import to_eps, to_x0
 from engine.diffusion.unet import PixelUNet
 from engine.training.checkpoint import write_whole
@@ -40,7 +41,7 @@ def write_sheet(
     if spec.unet.upsamples:
         real = torch.from_numpy(np.array(pictures[:COLUMNS])).float() / 127.5 - 1
         low = F.avg_pool2d(real, 2)
-        rows = [_enlarged(spec, net, low, level, rng) for level in (0.0, 200.0)]
+        rows = [_enlarged(spec, net, low, level, rng) for level in (0.0, 100.0)]
         plain = F.interpolate(low, scale_factor=2, mode="bicubic").clamp(-1, 1)
         picture = torch.cat([plain, *rows, real])
     else:
@@ -81,7 +82,9 @@ def _enlarged(
     noisy = a * low + s * torch.randn(low.shape, generator=rng) if level else low
     at = torch.full((len(low),), level)
     noise = torch.randn((len(low), 3, 2 * low.shape[2], 2 * low.shape[3]), generator=rng)
-    return _ddim(spec, noise, lambda x, t: net(x, t, low=noisy.float(), level=at))
+    noisy = noisy.float()
+    made = _ddim(spec, noise, lambda x, t: net(x, t, low=noisy, level=at))
+    return completed(made, noisy / a).clamp(-1, 1)
 
 
 def _ddim(spec: TrainDiffusion, x: Tensor, predict: Predict) -> Tensor:
@@ -93,7 +96,7 @@ def _ddim(spec: TrainDiffusion, x: Tensor, predict: Predict) -> Tensor:
         a, s = schedule.alphas[place], schedule.sigmas[place]
         out = predict(x, torch.full((len(x),), float(place), device=device))
         x0: Tensor = to_x0(spec.prediction, out, x, a, s)
-        if spec.autoencoder is None:
+        if spec.autoencoder is None and not spec.unet.upsamples:
             x0 = x0.clamp(-1, 1)
         if i + 1 == len(places):
             return x0

@@ -94,7 +94,7 @@ def text_spec(work: Path) -> TrainDiffusion:
 
 def latent_spec(work: Path) -> TrainDiffusion:
     """The model of codes that reads texts; its pictures have 64 px."""
-    unet = UNetConfig(16, 1, (64, 128, 160), tokens=64, text_width=96, inside=4)
+    unet = UNetConfig(16, 1, (64, 80, 96), tokens=64, text_width=96, inside=4)
     return TrainDiffusion(
         "portraits-latent", work, unet, images=400_000, teacher=bundled_folder() / "portraits-clip",
         autoencoder=bundled_folder() / "portraits-autoencoder",
@@ -102,14 +102,13 @@ def latent_spec(work: Path) -> TrainDiffusion:
 
 
 def upsampler_spec(work: Path) -> TrainDiffusion:
-    """Super-resolution from 32 to 64 px, learnt from crops. It predicts the picture, most of which
-    it is given: what predicts noise, or v, has to carry the noise through and leaves some of it.
-    Much noise counts as much as little, for the colours are settled there."""
-    unet = UNetConfig(resolution=64, channels=(32, 64, 96), upsamples=True)
+    """Super-resolution from 32 to 64 px, learnt from crops. It predicts what is left out, which is
+    nothing where a picture is flat: what predicts noise, or v, has to carry the noise through and
+    leaves some of it. All timesteps count the same."""
+    unet = UNetConfig(resolution=64, channels=(48, 80, 112), upsamples=True)
     return TrainDiffusion(
-        "portraits-upsampler", work, unet, images=150_000, crop=32, prediction="x0",
-        gamma=None,
-    )  # fmt: skip
+        "portraits-upsampler", work, unet, images=200_000, crop=32, prediction="x0", gamma=None
+    )
 
 
 def classifier_spec(work: Path) -> TrainDiffusion:

@@ -1,0 +1,45 @@
+"""The upsampler's network and what it makes: levels, sizes, and plain enlarging put back."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.diffusion.efficient_unet import EfficientUNet
+from engine.diffusion.enlarge import MISSING, completed, left_out
+from engine.diffusion.unet import PixelUNet
+from engine.diffusion.unet_config import UNetConfig
+
+CONFIG = UNetConfig(32, channels=(8, 16, 24), upsamples=True)
+
+
+def test_blocks_double_with_every_level_down() -> None:
+    net = EfficientUNet(CONFIG, 15, 12)
+    down = [len(part.get_submodule("blocks")._modules) for part in net.down]
+    up = [len(part.get_submodule("blocks")._modules) for part in net.up]
+    assert (down, up) == ([1, 2, 4], [4, 2, 1])
+
+
+@pytest.mark.parametrize("side", [32, 64])
+def test_it_takes_any_size_and_hears_of_time_and_level(side: int) -> None:
+    torch.manual_seed(0)
+    net = PixelUNet(CONFIG).eval()
+    for values in net.parameters():
+        torch.nn.init.normal_(values, std=0.1)
+    x, low = torch.randn(2, 3, side, side), torch.randn(2, 3, side // 2, side // 2)
+    told = {"t": torch.full((2,), 300.0), "level": torch.full((2,), 50.0)}
+    with torch.no_grad():
+        out = net(x, low=low, **told)
+        assert out.shape == x.shape
+        for name in told:
+            assert (net(x, low=low, **{**told, name: told[name] + 40}) - out).abs().max() > 1e-4
+        assert (net(x, low=low + 1, **told) - out).abs().max() > 1e-4
+
+
+def test_what_is_left_out_completes_the_picture() -> None:
+    large = torch.rand(1, 3, 8, 8) * 2 - 1
+    small = torch.nn.functional.avg_pool2d(large, 2)
+    assert torch.allclose(completed(left_out(large, small), small), large, atol=1e-6)
+    flat = torch.full((1, 3, 8, 8), 0.3)
+    assert left_out(flat, flat[:, :, :4, :4]).abs().max() < 1e-5
+    assert left_out(flat + MISSING, flat[:, :, :4, :4]).mean() == pytest.approx(1, abs=1e-5)
