@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -9,8 +11,11 @@ from torch import Tensor
 
 from engine.cancel import CancelToken
 from engine.errors import TrainingError
+from engine.models.card import read_card
 from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.decoder import Decoder
+from engine.training.cache import default_folder
+from engine.training.checkpoint import write_whole
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
@@ -34,12 +39,28 @@ class LatentRun(TextRun):
             raise TrainingError("A model of codes needs an autoencoder.", "Name its folder.")
         super().__init__(spec, pictures, labels)
         self.coder, _ = open_autoencoder(spec.autoencoder)
-        self.codes = coded(self.coder, pictures, on_progress, cancel)
+        self.codes = self.coded(pictures, "", on_progress, cancel)
         self.shown = self.coder.pixels
         self.prepare(on_progress, cancel)
 
     def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """What else a kind of run needs before its first step. Raises Cancelled."""
+
+    def coded(
+        self, pictures: np.ndarray, of: str, on_progress: OnProgress, cancel: CancelToken
+    ) -> Tensor:
+        """The codes of all pictures, kept beside them for the next run. of: what else they are
+        besides portraits. Raises TrainingError, Cancelled."""
+        spec = self.spec
+        assert spec.autoencoder is not None
+        digest = read_card(spec.autoencoder)["weights_sha256"][:12]
+        name = f"codes-{digest}-{of}seed{spec.data_seed}-{len(pictures)}-{spec.drawn_px}px.npy"
+        path = (spec.cache or default_folder()) / name
+        if path.exists():
+            return torch.from_numpy(np.load(path, allow_pickle=False))
+        codes = coded(self.coder, pictures, on_progress, cancel)
+        write_whole(path, lambda temporary: _write(temporary, codes))
+        return codes
 
     def clean(self, index: Tensor) -> Tensor:
         """The codes of these pictures."""
@@ -48,6 +69,11 @@ class LatentRun(TextRun):
     def portraits(self, index: Tensor) -> Float[Tensor, "n 3 r r"]:
         """These pictures themselves, float32 [-1, 1]."""
         return torch.from_numpy(self.pictures[index.numpy()]).float() / 127.5 - 1
+
+
+def _write(path: Path, codes: Tensor) -> None:
+    with path.open("wb") as file:
+        np.save(file, codes.numpy(), allow_pickle=False)
 
 
 @torch.no_grad()

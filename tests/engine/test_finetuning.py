@@ -34,6 +34,7 @@ from engine.services.check_denoise import check_denoise
 from engine.services.demo_systems import system_sheets
 from engine.services.evaluate import JUDGE, evaluate
 from engine.studio import Studio
+from engine.training import latent_run
 from engine.training import train_autoencoder as lessons
 from engine.training.diffusion_spec import SPECS, TrainDiffusion
 from engine.training.finetuning import prior_lesson
@@ -309,3 +310,11 @@ def test_every_kind_has_a_sheet_in_the_demo(base: Path) -> None:
         assert frame.pixels.shape[1] > 800
         assert len(recipes) > 8
         assert frame.recipe == recipes[0]
+
+
+def test_pictures_are_encoded_once(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = _small(SPECS["portraits-latent"](base / "again"), base)
+    (kept,) = (base / "cache").glob("codes-*-seed0-8-16px.npy")
+    assert np.load(kept).shape == (8, 4, 4, 4)
+    monkeypatch.setattr(latent_run, "coded", lambda *told: pytest.fail("they were encoded again"))
+    train(spec, lambda progress: None, CancelToken())

@@ -17,7 +17,7 @@ from engine.portraits.captions import Dice
 from engine.portraits.instructions import STREAM, edit_of, edited
 from engine.training.cache import Source, default_folder, drawn_pictures
 from engine.training.diffusion_sheet import SHOWN, Conditions
-from engine.training.latent_run import LatentRun, coded
+from engine.training.latent_run import LatentRun
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
 
@@ -53,7 +53,7 @@ class InstructionRun(LatentRun):
                 Progress(f"Drawing edited portraits {done}/{count}", done / count, 0.0, None)
             ),
         )
-        self.after = coded(self.coder, after, on_progress, cancel)
+        self.after = self.coded(after, "instructed-", on_progress, cancel)
 
     def clean(self, index: Tensor) -> Tensor:
         """The codes of what these portraits should become."""
