@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from engine.comparing import denoising_of
 from engine.denoising import ClassifierFree, Redraw
@@ -154,3 +155,24 @@ def test_the_command_line_blends_and_turns(
         meant("--difference", "glasses")
     with pytest.raises(UsageError, match="goes with --blend"):
         meant("--blend-share", "0.5")
+
+
+def test_a_picture_is_looked_at_once(
+    model: UnclipLikeDenoiser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    look = model._look
+
+    def counted(image: Tensor, inside: Tensor | None, seed: int) -> Tensor | None:
+        looks.append(seed)
+        return look(image, inside, seed)
+
+    monkeypatch.setattr(model, "_look", counted)
+    picture = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(11)) * 2 - 1
+    first = model.said_of(picture, 71)
+    model.show(picture, None, 71)
+    assert torch.equal(model.said_of(picture, 71), first)
+    assert looks == [71]
+    model.said_of(picture, 72)
+    model.said_of(-picture, 71)
+    assert looks == [71, 72, 71]

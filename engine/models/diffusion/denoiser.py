@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import copy
+from hashlib import sha256
 from typing import Any, Self
 
 import torch
@@ -22,6 +23,7 @@ from engine.models.diffusion.denoisers import stored_weights
 from engine.models.diffusion.housing import Housing, needs_of
 
 WHOLE = ""  # the prefix of a network that is all of a model
+LOOKS = 4  # at pictures, kept
 
 
 class Denoiser(ABC):
@@ -47,6 +49,7 @@ class Denoiser(ABC):
         self.schedule, self.prediction = schedule, prediction
         # The backends make one picture, but not to the last bit.
         self.digest = f"{info.sha256}/{backend}"
+        self._looks: dict[str, Tensor | None] = {}
 
     def opened(self, networks: Mapping[str, nn.Module], beside: int = 0) -> dict[str, Any]:
         """The networks with their weights, as the memory of this machine has room for them. beside:
@@ -74,11 +77,22 @@ class Denoiser(ABC):
         image: in [-1, 1]. inside: 1 where it is drawn anew, None for everywhere. seed: of noise in
         what it sees.
         """
-        self._shown = self._look(image, inside, seed)
+        self._shown = self._looked(image, inside, seed)
 
     def forget(self) -> None:
         """Let it see nothing in the run that comes."""
         self._shown = None
+
+    def _looked(self, image: Tensor, inside: Tensor | None, seed: int) -> Tensor | None:
+        """As _look; the last few are kept, while something else changes."""
+        given = [image] if inside is None else [image, inside]
+        names = [sha256(part.float().numpy().tobytes()).hexdigest() for part in given]
+        key = f"{' '.join(names)} {seed}"
+        if key not in self._looks:
+            if len(self._looks) == LOOKS:
+                del self._looks[next(iter(self._looks))]
+            self._looks[key] = self._look(image, inside, seed)
+        return self._looks[key]
 
     def _look(self, image: Tensor, inside: Tensor | None, seed: int) -> Tensor | None:
         """What it sees of a picture; see show."""
@@ -99,7 +113,7 @@ class Denoiser(ABC):
     @torch.no_grad()
     def said_of(self, image: Float[Tensor, "1 3 h w"], seed: int) -> Float[Tensor, "1 said"]:
         """What its CLIP says of a picture in [-1, 1], as of the one that it is shown."""
-        looked = self._look(image, None, seed)
+        looked = self._looked(image, None, seed)
         assert looked is not None
         return looked[:, : self.says]
 
