@@ -1,5 +1,4 @@
-"""A run of Algorithm 1 of Ho et al. (2020): a U-Net that makes pictures, from classes or smaller
-pictures."""
+"""A run of Algorithm 1 of Ho et al. (2020): a U-Net that makes pictures, of classes or none."""
 
 from __future__ import annotations
 
@@ -11,13 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.diffusion.enlarge import MOST_LEVEL, left_out
 from engine.diffusion.schedule import min_snr_weights, target
 from engine.diffusion.unet import PixelUNet
 from engine.training.diffusion_sheet import SHOWN, Conditions, write_sheet
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.begin import begin
-from engine.training.noised_run import NoisedRun
+from engine.training.noised_run import Noised, NoisedRun
 
 
 class DiffusionRun(NoisedRun):
@@ -51,8 +49,13 @@ class DiffusionRun(NoisedRun):
         with self.hardware.attending():
             out = self.net(seen.x, seen.t.float(), **told)
         wanted = target(spec.prediction, seen.x0, seen.eps, seen.alpha, seen.sigma)
-        loss: Tensor = self.weights[seen.t] * (out.float() - wanted).square().mean((1, 2, 3))
-        return loss.mean()
+        out = out.float()
+        loss: Tensor = self.weights[seen.t] * (out - wanted).square().mean((1, 2, 3))
+        return loss.mean() + self.besides(seen, out, told)
+
+    def besides(self, seen: Noised, out: Tensor, told: Conditions) -> Tensor:
+        """What else counts in the loss. told: what the network was told beside seen.x."""
+        return out.new_zeros(())
 
     def draw(self) -> None:
         """A sample sheet."""
@@ -74,11 +77,6 @@ class DiffusionRun(NoisedRun):
         """Pictures, and what the network is told of them."""
         spec = self.spec
         index, n = self.rows(), spec.batch
-        if spec.unet.upsamples:
-            x0 = self._cropped(self.clean(index))
-            level = (torch.rand(n, generator=self.rng) * MOST_LEVEL * len(self.alphas)).long()
-            low, alpha = self._noisy_low(x0, level)
-            return left_out(x0, low / alpha), {"low": low, "level": level.float()}
         if not spec.unet.classes:
             return self.clean(index), {}
         # What a class is learnt from is clear; what faces are like in general, from all of them.
@@ -86,19 +84,3 @@ class DiffusionRun(NoisedRun):
         index = torch.where(named, self.clear[index % len(self.clear)], index)
         labels = torch.where(named, self.labels[index], spec.unet.classes)
         return self.clean(index), {"c": F.one_hot(labels, spec.unet.classes + 1).float()}
-
-    def _cropped(self, x0: Tensor) -> Tensor:
-        crop = self.spec.crop
-        if crop is None:
-            return x0
-        places = torch.randint(0, (x0.shape[-1] - crop) // 2 + 1, (2,), generator=self.rng)
-        top, left = (2 * int(place) for place in places)
-        return x0[:, :, top : top + crop, left : left + crop]
-
-    def _noisy_low(self, x0: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
-        """The half-size picture with noise of its own (Ho et al., 2021, section 4), and the factor
-        of the picture in it."""
-        low = F.avg_pool2d(x0, 2)
-        at = level.to(self.alphas.device)
-        alpha, sigma = (part[at].cpu()[:, None, None, None] for part in (self.alphas, self.sigmas))
-        return alpha * low + sigma * self.noise(low), alpha

@@ -32,6 +32,7 @@ from engine.training.noisy_classifier_run import ClassifierRun
 from engine.training.noisy_clip_run import NoisyClipRun
 from engine.training.progress import Progress
 from engine.training.text_run import TextRun
+from engine.training.upsample_run import UpsampleRun
 
 _OF_CODES: Mapping[Lesson, type[LatentRun]] = {
     "": LatentRun,
@@ -101,6 +102,8 @@ def _run(
         return ClassifierRun(spec, spec.reader, pictures, labels)
     if spec.autoencoder is not None:
         return _OF_CODES[spec.lesson](spec, pictures, labels, on_progress, cancel)
+    if spec.unet.upsamples:
+        return UpsampleRun(spec, pictures, labels)
     if spec.unet.tokens:
         return TextRun(spec, pictures, labels)
     return DiffusionRun(spec, pictures, labels)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
+from engine.cancel import CancelToken
+from engine.denoising import Upscale
 from engine.diffusion.efficient_unet import EfficientUNet
 from engine.diffusion.enlarge import MISSING, completed, left_out
 from engine.diffusion.unet import PixelUNet
 from engine.diffusion.unet_config import UNetConfig
+from engine.models.library import ModelLibrary
+from engine.recipe import ModelRef, Photo, Seed
+from engine.services.bundle_diffusion import bundle
+from engine.services.diffuse import upscale_image
+from engine.services.diffusion import Place
+from engine.training.diffusion_spec import SPECS
+from engine.training.train_diffusion import train
+from engine.training.upsample_run import UpsampleRun
 
 CONFIG = UNetConfig(32, channels=(8, 16, 24), upsamples=True)
 
@@ -43,3 +58,34 @@ def test_what_is_left_out_completes_the_picture() -> None:
     flat = torch.full((1, 3, 8, 8), 0.3)
     assert left_out(flat, flat[:, :, :4, :4]).abs().max() < 1e-5
     assert left_out(flat + MISSING, flat[:, :, :4, :4]).mean() == pytest.approx(1, abs=1e-5)
+
+
+def test_it_is_taught_becomes_a_model_and_enlarges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[float] = []
+    besides = UpsampleRun.besides
+
+    def kept(self: UpsampleRun, *told: Any) -> torch.Tensor:
+        looked.append(float(besides(self, *told)))
+        return besides(self, *told)
+
+    monkeypatch.setattr(UpsampleRun, "besides", kept)
+    spec = replace(
+        SPECS["portraits-upsampler"](tmp_path / "run"), cache=tmp_path / "cache", portraits=8,
+        images=16, batch=4, drawn_px=16, crop=8, unet=replace(CONFIG, resolution=16),
+    )  # fmt: skip
+    train(spec, lambda progress: None, CancelToken())
+    assert looked[:2] == [0, 0]  # what is made is looked at when the first lessons are over
+    assert min(looked[2:]) > 0
+    assert list((tmp_path / "run" / "sheets").glob("*.png"))
+    bundle(spec, tmp_path / "home" / "models" / spec.name, "a machine")
+    home = Place(tmp_path / "home", tmp_path / "none")
+    (info,) = ModelLibrary(home.home, home.bundled).denoisers()
+    flat = np.full((8, 8, 3), 90, np.uint8)
+    node = Upscale(Photo("0" * 64), ModelRef(info.name, info.sha256), Seed(1), steps=4)
+    made = {name: upscale_image(home, node, flat, name) for name in ("onnx", "torch")}
+    assert made["onnx"].shape == (16, 16, 3)
+    assert np.abs(made["onnx"].astype(int) - made["torch"]).max() <= 1
+    noisy = upscale_image(home, replace(node, level=1.0), flat, "torch")
+    assert np.abs(noisy.astype(int) - made["torch"]).max() > 1
