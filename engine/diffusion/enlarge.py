@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 MISSING = 0.1  # about the deviation of what is left out of portraits in [-1, 1]
-MOST_LEVEL = 0.2  # of the noise in what is enlarged, as a share of all timesteps
+MOST_LEVEL = 0.1  # of the noise in what is enlarged, as a share of all timesteps
 
 
 def left_out(

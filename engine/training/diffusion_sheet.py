@@ -41,7 +41,7 @@ def write_sheet(
     if spec.unet.upsamples:
         real = torch.from_numpy(np.array(pictures[:COLUMNS])).float() / 127.5 - 1
         low = F.avg_pool2d(real, 2)
-        rows = [_enlarged(spec, net, low, level, rng) for level in (0.0, 100.0)]
+        rows = [_enlarged(spec, net, low, level, rng) for level in (0.0, 50.0)]
         plain = F.interpolate(low, scale_factor=2, mode="bicubic").clamp(-1, 1)
         picture = torch.cat([plain, *rows, real])
     else:

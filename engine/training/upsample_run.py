@@ -32,7 +32,9 @@ class UpsampleRun(DiffusionRun):
     def examples(self) -> tuple[Tensor, Conditions]:
         """What is left out of pictures, and the small ones with their noise."""
         x0 = self._cropped(self.clean(self.rows()))
-        level = (torch.rand(len(x0), generator=self.rng) * MOST_LEVEL * len(self.alphas)).long()
+        share = torch.rand(len(x0), generator=self.rng)
+        # Much noise in what is enlarged would drown all else in the loss.
+        level = (share.square() * MOST_LEVEL * len(self.alphas)).long()
         alpha, sigma = (
             part[level.to(part.device)].cpu()[:, None, None, None]
             for part in (self.alphas, self.sigmas)
