@@ -26,7 +26,9 @@ class TrainDiffusion:
     for the user's cache. images: the learning rate has come down to nothing after so many.
     minutes: stop after so long in this sitting. crop: side of the crops that an upsampler learns
     from, in px. dropout: how often the class is withheld, so that the network also learns what
-    faces are like in general. gamma: of min-SNR; None where all timesteps count the same. reader:
+    faces are like in general. gamma: of min-SNR; None where all timesteps count the same.
+    perceptual: what it counts how unlike a predicted picture looks (Lin and Yang, 2023), from the
+    share `featured` of the images on; 0 for nothing. reader:
     trains that instead of the U-Net; teacher: folder of the CLIP that teaches it to look, or that
     reads for a U-Net which learns from captions. autoencoder: folder of the one whose codes the
     U-Net makes. lesson: what
@@ -52,6 +54,8 @@ class TrainDiffusion:
     warm_up: int = 6_000
     dropout: float = 0.15
     gamma: float | None = 5.0
+    perceptual: float = 0.0
+    featured: float = 0.3
     ema_images: int = 12_000
     crop: int | None = None
     reader: NoisyClassifierConfig | NoisyClipConfig | None = None
@@ -81,7 +85,8 @@ def base_spec(work: Path) -> TrainDiffusion:
     """The class-conditional model at 32 px."""
     from engine.portraits.classes import CLASSES
 
-    return TrainDiffusion("portraits-ddpm", work, UNetConfig(classes=len(CLASSES)))
+    unet = UNetConfig(classes=len(CLASSES))
+    return TrainDiffusion("portraits-ddpm", work, unet, perceptual=0.02)
 
 
 def text_spec(work: Path) -> TrainDiffusion:
@@ -107,8 +112,9 @@ def upsampler_spec(work: Path) -> TrainDiffusion:
     leaves some of it. All timesteps count the same."""
     unet = UNetConfig(resolution=64, channels=(48, 80, 112), upsamples=True)
     return TrainDiffusion(
-        "portraits-upsampler", work, unet, images=200_000, crop=32, prediction="x0", gamma=None
-    )
+        "portraits-upsampler", work, unet, images=200_000, crop=32, prediction="x0", gamma=None,
+        perceptual=0.2,
+    )  # fmt: skip
 
 
 def classifier_spec(work: Path) -> TrainDiffusion:
