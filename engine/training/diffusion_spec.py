@@ -112,8 +112,8 @@ def upsampler_spec(work: Path) -> TrainDiffusion:
     leaves some of it. All timesteps count the same."""
     unet = UNetConfig(resolution=64, channels=(48, 80, 112), upsamples=True)
     return TrainDiffusion(
-        "portraits-upsampler", work, unet, images=200_000, crop=32, prediction="x0", gamma=None,
-        perceptual=0.2,
+        "portraits-upsampler", work, unet, images=270_000, crop=32, prediction="x0", gamma=None,
+        perceptual=0.4,
     )  # fmt: skip
 
 

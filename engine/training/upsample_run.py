@@ -25,7 +25,8 @@ class UpsampleRun(DiffusionRun):
             part[level.to(part.device)].cpu()[:, None, None, None]
             for part in (self.alphas, self.sigmas)
         )
-        small = F.avg_pool2d(x0, 2)
+        # Of bytes, as it is when used: what was lost by rounding is left out, too.
+        small = (F.avg_pool2d(x0, 2) * 127.5).round() / 127.5
         low = alpha * small + sigma * self.noise(small)
         return left_out(x0, low / alpha), {"low": low, "level": level.float()}
 
