@@ -26,7 +26,7 @@ class UpsampleRun(DiffusionRun):
             for part in (self.alphas, self.sigmas)
         )
         # Of bytes, as it is when used: what was lost by rounding is left out, too.
-        small = (F.avg_pool2d(x0, 2) * 127.5).round() / 127.5
+        small = (F.avg_pool2d(x0, 2) * 127.5 + 127.5).round() / 127.5 - 1
         low = alpha * small + sigma * self.noise(small)
         return left_out(x0, low / alpha), {"low": low, "level": level.float()}
 
