@@ -101,7 +101,7 @@ def latent_spec(work: Path) -> TrainDiffusion:
     """The model of codes that reads texts; its pictures have 64 px."""
     unet = UNetConfig(16, 1, (64, 80, 96), tokens=64, text_width=96, inside=4)
     return TrainDiffusion(
-        "portraits-latent", work, unet, images=400_000, teacher=bundled_folder() / "portraits-clip",
+        "portraits-latent", work, unet, images=300_000, teacher=bundled_folder() / "portraits-clip",
         autoencoder=bundled_folder() / "portraits-autoencoder",
     )  # fmt: skip
 
