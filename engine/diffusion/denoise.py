@@ -46,6 +46,11 @@ class Network(Protocol):
     def prediction(self) -> Prediction: ...
     @property
     def digest(self) -> str: ...
+    @property
+    def bounded(self) -> bool:
+        """Whether pictures have the range [-1, 1], which thresholding holds predicted ones in;
+        codes, or what an upsampler adds, have none."""
+        ...
 
     def predict(
         self, x: Float[Tensor, "n ..."], t: float, conditions: Sequence[Condition]
@@ -63,8 +68,8 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """How to sample. rescale: see guidance.rescale. seed: of the noise that random samplers add.
-    bound: of static thresholding, see threshold."""
+    """How to sample. threshold: of a bounded network's pictures. rescale: see guidance.rescale.
+    seed: of the noise that random samplers add. bound: of static thresholding, see threshold."""
 
     sampler: Name = "dpmpp_2m"
     steps: int = 25
@@ -297,7 +302,9 @@ class _Run:
             # eps - sigma * slope, seen as a picture (Dhariwal and Nichol, 2021, Algorithm 2).
             slope = gradient(slopes, Moment(x, t, alpha, sigma, picture))
             x0 = x0 + sigma * sigma / alpha * slope
-        return threshold(x0, settings.threshold, settings.percentile, settings.bound), spread
+        if network.bounded:
+            x0 = threshold(x0, settings.threshold, settings.percentile, settings.bound)
+        return x0, spread
 
 
 def _parted(outputs: Tensor, channels: int) -> tuple[Tensor, Tensor]:

@@ -169,8 +169,7 @@ def denoise_image(
     terms += likeness_terms(node, likenesses, network, shop.clip)
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta,
-        node.threshold if network.bounded else "none",
-        node.percentile, node.rescale, node.noise_seed,
+        node.threshold, node.percentile, node.rescale, node.noise_seed,
     )  # fmt: skip
     noise = noise_of(node.noise, network.shape, shop.store.get_array)
     trail, hooks = _listening(network, frame, cancel)

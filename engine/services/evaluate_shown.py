@@ -61,7 +61,7 @@ class Bench:
         """A picture from the noise of a seed."""
         rng = torch.Generator().manual_seed(seed)
         noise = torch.randn(1, *self.network.shape, generator=rng)
-        settings, hooks = Settings(steps=STEPS, threshold="none"), Hooks(cancel=self.cancel)
+        settings, hooks = Settings(steps=STEPS), Hooks(cancel=self.cancel)
         made = denoise(self.network, noise, condition, terms, settings, hooks)
         with torch.no_grad():
             return to_pixels(self.network.pixels(made)).transpose(2, 0, 1)

@@ -55,6 +55,8 @@ class TimedPerceptron:
 class PlaneNetwork:
     """A Network of the denoising loop. A condition is a class, or None for none."""
 
+    bounded = False
+
     def __init__(self, run: PlaneDiffusion) -> None:
         self.schedule: Schedule = run.schedule
         self.prediction: Prediction = run.method.prediction
@@ -156,7 +158,7 @@ class PlaneDiffusion:
     def made(self, n: int) -> Points:
         """n samples without guidance: 20 steps of DDIM."""
         noise = torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
-        settings = Settings("ddim", min(20, self.method.timesteps), threshold="none")
+        settings = Settings("ddim", min(20, self.method.timesteps))
         points: Points = denoise(PlaneNetwork(self), noise, None, settings=settings).float().numpy()
         return points
 
@@ -168,7 +170,7 @@ class PlaneDiffusion:
         network = PlaneNetwork(self)
         noise = torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
         steps = min(sampling.steps, self.method.timesteps)
-        settings = Settings(sampling.sampler, steps, sampling.spacing, sampling.eta, "none")
+        settings = Settings(sampling.sampler, steps, sampling.spacing, sampling.eta)
         label = sampling.label if sampling.label in range(self.plane.classes) else None
         last = denoise(network, noise, label, self._terms(network, sampling, label), settings,
                        Hooks())  # fmt: skip

@@ -23,6 +23,7 @@ class Mixture:
     """A Network of the loop. Conditions: tuples of component numbers; () is all of them."""
 
     digest = "mixture"
+    bounded = True
 
     def __init__(
         self,

@@ -372,3 +372,13 @@ def test_min_snr_counts_the_picture_alike_whatever_is_predicted() -> None:
 def test_an_unknown_schedule_is_refused() -> None:
     with pytest.raises(ModelError, match="schedule is cosine"):
         Schedule("sigmoid")  # type: ignore[arg-type]
+
+
+def test_what_has_no_bounds_is_not_held_in_any() -> None:
+    free = Mixture(means=6 * MEANS)
+    free.bounded = False
+    held = denoise(Mixture(means=6 * MEANS), noise(60), (), (), Settings())
+    made = denoise(free, noise(60), (), (), Settings())
+    assert held.abs().max() <= 1.001
+    assert torch.equal(made, denoise(free, noise(60), (), (), Settings(threshold="none")))
+    assert made.abs().max() > 3

@@ -23,6 +23,7 @@ class Saying:
     -1 for the posterior's, 1 for beta. Conditions are these numbers."""
 
     prediction = "epsilon"
+    bounded = True
     digest = "saying"
 
     def __init__(self, eps: float = 0.0, channels: int = 2) -> None:

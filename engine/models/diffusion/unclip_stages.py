@@ -61,6 +61,7 @@ class Prior:
     the empty one."""
 
     prediction: Prediction = "x0"
+    bounded = True
 
     def __init__(self, net: Any, config: PriorConfig) -> None:
         self.net, self.config = net, config
@@ -109,6 +110,7 @@ class Enlarger:
     """From small pictures to large ones, by one network for all steps but the last."""
 
     prediction: Prediction = "epsilon"
+    bounded = True
 
     def __init__(self, first: Any, last: Any, config: StagedConfig) -> None:
         self.first, self.last, self.config = first, last, config
