@@ -32,7 +32,7 @@ from engine.recipe import ClassWeight, Image, ModelRef, Recipe, Seed
 from engine.services.contact_sheet import Pixels, Row, Section, contact_sheet
 from engine.services.demo_diffusion import Render
 
-STEPS, LARGE_STEPS = 15, 10
+STEPS = 15
 SEEDS = (2, 5)
 SCALE, EDIT_SCALE, LIKE_SCALE, PICTURE_SCALE = 3.0, 4.0, 2.0, 1.0
 TEXTS = (
@@ -175,8 +175,8 @@ def of_cascade(sheet: Sheet, base: DenoiserInfo) -> Section:
         )
         for seed in range(7)
     ]  # fmt: skip
-    twice = [Upscale(image, sheet.ref, Seed(1), steps=LARGE_STEPS) for image in small]
-    four = [Upscale(image, sheet.ref, Seed(2), steps=LARGE_STEPS) for image in twice]
+    twice = [Upscale(image, sheet.ref, Seed(1)) for image in small]
+    four = [Upscale(image, sheet.ref, Seed(2)) for image in twice]
     stages: tuple[Sequence[Image], ...] = (small, twice, four)
     rows = [
         Row(f"{base.resolution << power} px", [sheet.picture(image) for image in images])

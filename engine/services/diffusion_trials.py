@@ -13,7 +13,7 @@ import torch
 from jaxtyping import UInt8
 
 from engine.cancel import CancelToken
-from engine.denoising import DenoiserInfo
+from engine.denoising import DenoiserInfo, Upscale
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, denoise
 from engine.diffusion.recolour import recoloured
@@ -121,14 +121,15 @@ class Trials:
 def enlarged(
     info: DenoiserInfo, images: UInt8[np.ndarray, "n 3 s s"], cancel: CancelToken
 ) -> UInt8[np.ndarray, "n 3 size size"]:
-    """By an upsampler, each from noise of its own, without noise on what it is given."""
+    """By an upsampler as it is used, each from noise of its own, without noise in the small one."""
     network, made = PixelDenoiser(info), []
+    settings = Settings(Upscale.sampler, Upscale.steps, Upscale.spacing)
     for index, image in enumerate(images):
         low = to_tensor(image.transpose(1, 2, 0))
         network.enlarge(low)
         rng = torch.Generator().manual_seed(index)
-        noise = torch.randn(1, *network.shape, generator=rng)
-        x = denoise(network, noise, (), [], Settings(steps=STEPS), Hooks(cancel=cancel))
+        noise = torch.randn(1, 3, *(2 * side for side in image.shape[1:]), generator=rng)
+        x = denoise(network, noise, (), [], settings, Hooks(cancel=cancel))
         made.append(to_pixels(recoloured(network.pixels(x), low)).transpose(2, 0, 1))
     return np.stack(made)
 
