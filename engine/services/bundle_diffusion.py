@@ -17,6 +17,7 @@ from engine.models.diffusion.eyes_config import EYES
 from engine.models.diffusion.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
 from engine.models.diffusion.open_denoiser import build_unet
 from engine.models.diffusion.prior_config import PRIOR
+from engine.models.diffusion.tiny_decoder import TINY
 from engine.models.folder import write_folder
 from engine.perception.clip.config import read_config
 from engine.perception.clip.tokenizer import read_tokenizer
@@ -28,6 +29,7 @@ from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.control_run import control_settings
 from engine.training.finetuning.like_run import LOOKING, THINKS, eyes_config
 from engine.training.finetuning.prior_lesson import prior_config
+from engine.training.latent_run import PREVIEWS
 from engine.training.noised_run import WEIGHTS
 
 TOWER = "text_model."  # of a CLIP's weights, those that read texts
@@ -35,7 +37,7 @@ PROJECTION = "text_projection.weight"
 TITLES = {
     "portraits-ddpm": "Portraits, pixel diffusion",
     "portraits-text": "Portraits, text to picture",
-    "portraits-latent": "Portraits, text to picture by codes",
+    "portraits-latent": "Portraits, latent diffusion",
     "portraits-upsampler": "Portraits, upsampler",
     "portraits-noisy-classifier": "Portraits, noise-aware classifier",
     "portraits-noisy-clip": "Portraits, noise-aware CLIP",
@@ -111,14 +113,17 @@ def _latent(
     clip = read_config(reader["config"], teacher.name)
     config = LatentConfig(
         reading_settings(spec.unet), coder["config"], clip.text, spec.schedule, spec.prediction,
+        tiny=True,
     )  # fmt: skip
     whole = {UNET + name: array for name, array in tensors.items()}
     whole |= {VAE + name: array for name, array in read_safetensors(autoencoder / WEIGHTS).items()}
+    parts = [(TINY, PREVIEWS)]
     if spec.unet.looks:
+        parts += [(EYES, LOOKING), (PRIOR, THINKS)]
         config = replace(config, eyes=eyes_config(clip), prior=prior_config(clip))
-        for before, file in ((EYES, LOOKING), (PRIOR, THINKS)):
-            whole |= {before + name: a for name, a in read_safetensors(spec.work / file).items()}
         whole[TEXT + PROJECTION] = read_safetensors(teacher / WEIGHTS)[PROJECTION]
+    for before, file in parts:
+        whole |= {before + name: a for name, a in read_safetensors(spec.work / file).items()}
     for name, array in read_safetensors(teacher / WEIGHTS).items():
         if name.startswith(TOWER):
             whole[TEXT + name.removeprefix(TOWER)] = array

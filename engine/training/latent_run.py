@@ -15,13 +15,15 @@ from engine.models.card import read_card
 from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.decoder import Decoder
 from engine.training.cache import default_folder
-from engine.training.checkpoint import write_whole
+from engine.training.checkpoint import save_weights, write_whole
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
 from engine.training.text_run import TextRun
+from engine.training.tiny_lesson import teach_tiny
 
 CODED = 64  # pictures at once
+PREVIEWS = "tiny.safetensors"  # the tiny decoder, beside the checkpoint
 
 
 class LatentRun(TextRun):
@@ -41,7 +43,16 @@ class LatentRun(TextRun):
         self.coder, _ = open_autoencoder(spec.autoencoder)
         self.codes = self.coded(pictures, "", on_progress, cancel)
         self.shown = self.coder.pixels
+        self.teach_previews(on_progress, cancel)
         self.prepare(on_progress, cancel)
+
+    def teach_previews(self, on_progress: OnProgress, cancel: CancelToken) -> None:
+        """A tiny decoder for the model that this becomes. Raises Cancelled."""
+        path = self.spec.work / PREVIEWS
+        if not path.is_file():
+            seed = self.spec.seed
+            made = teach_tiny(self.codes, self.pictures, seed, on_progress, cancel)
+            save_weights(path, made, {})
 
     def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """What else a kind of run needs before its first step. Raises Cancelled."""

@@ -34,7 +34,7 @@ from engine.services.check_denoise import check_denoise
 from engine.services.demo_systems import system_sheets
 from engine.services.evaluate import JUDGE, evaluate
 from engine.studio import Studio
-from engine.training import latent_run
+from engine.training import latent_run, tiny_lesson
 from engine.training import train_autoencoder as lessons
 from engine.training.diffusion_spec import SPECS, TrainDiffusion
 from engine.training.finetuning import prior_lesson
@@ -50,8 +50,9 @@ from tests.random_denoiser import write_random_denoisers
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A prior of moments."""
-    monkeypatch.setattr(prior_lesson.teach_prior, "__defaults__", (3,))
+    """A prior and a tiny decoder of moments."""
+    for lesson in (prior_lesson.teach_prior, tiny_lesson.teach_tiny):
+        monkeypatch.setattr(lesson, "__defaults__", (3,))
 
 
 SMALL = UNetConfig(4, 1, (8, 16), tokens=64, text_width=96, inside=4)
@@ -314,7 +315,7 @@ def test_every_kind_has_a_sheet_in_the_demo(base: Path) -> None:
 
 def test_pictures_are_encoded_once(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = _small(SPECS["portraits-latent"](base / "again"), base)
-    (kept,) = (base / "cache").glob("codes-*-seed0-8-16px.npy")
+    (kept,) = (base / "cache").glob("codes-????????????-seed0-8-16px.npy")
     assert np.load(kept).shape == (8, 4, 4, 4)
     monkeypatch.setattr(latent_run, "coded", lambda *told: pytest.fail("they were encoded again"))
     train(spec, lambda progress: None, CancelToken())

@@ -13,6 +13,7 @@ from PIL import Image
 from engine.cancel import CancelToken
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet_config import UNetConfig
+from engine.errors import Cancelled
 from engine.models.card import read_card
 from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
@@ -22,6 +23,7 @@ from engine.perception.clip.open import open_clip
 from engine.services.bundle_diffusion import bundle
 from engine.training import train_autoencoder as lessons
 from engine.training.diffusion_spec import SPECS
+from engine.training.tiny_lesson import teach_tiny
 from engine.training.train_autoencoder import AutoencoderSpec, train_autoencoder
 from engine.training.train_diffusion import train
 
@@ -88,4 +90,18 @@ def test_a_run_on_codes_becomes_a_model_that_reads(
         x, torch.tensor([300.0]), text=clip.read_texts(["a smiling woman"])
     )
     torch.testing.assert_close(network.predict(x, 300.0, [told])[0], mine, atol=1e-5, rtol=1e-4)
-    assert network.pixels(x).shape == (1, 3, 16, 16)
+    assert network.pixels(x).shape == network.preview(x).shape == (1, 3, 16, 16)
+
+
+def test_previews_are_about_the_pictures_that_codes_stand_for() -> None:
+    rng = torch.Generator().manual_seed(0)
+    colours = torch.randint(0, 256, (64, 3, 1, 1), generator=rng)
+    pictures = colours.expand(-1, -1, 16, 16).to(torch.uint8).numpy()
+    codes = torch.cat([colours / 127.5 - 1, torch.zeros(64, 1, 1, 1)], 1).expand(-1, -1, 4, 4)
+    tiny = teach_tiny(codes, pictures, 0, lambda progress: None, CancelToken(), 300)
+    wanted = torch.from_numpy(pictures.copy()).float() / 127.5 - 1
+    assert (tiny(codes) - wanted).abs().mean() < 0.15
+    stopped = CancelToken()
+    stopped.cancel()
+    with pytest.raises(Cancelled):
+        teach_tiny(codes, pictures, 0, lambda progress: None, stopped)

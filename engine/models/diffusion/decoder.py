@@ -14,16 +14,23 @@ from torch import Tensor
 
 from engine.diffusion.tiles import tiled
 from engine.models.diffusion.part_settings import halvings
+from engine.models.diffusion.tiny_decoder import TinyDecoder
 
 PROBES, PROBE_SIDE = 16, 8  # codes that the preview is fitted to, and their size
 
 
 class Decoder:
     """channels: numbers at each place of a code. tile: the side in px of what goes through it at
-    once; 0 for whole pictures."""
+    once; 0 for whole pictures. tiny: what makes previews; without it they are a matrix's."""
 
-    def __init__(self, vae: AutoencoderKL | VQModel, channels: int, tile: int = 0) -> None:
-        self.vae, self.channels, self.tile = vae, channels, tile
+    def __init__(
+        self,
+        vae: AutoencoderKL | VQModel,
+        channels: int,
+        tile: int = 0,
+        tiny: TinyDecoder | None = None,
+    ) -> None:
+        self.vae, self.channels, self.tile, self.tiny = vae, channels, tile, tiny
         told: Any = vae.config  # the class's own values where the file says nothing
         self.scaling = told.scaling_factor or 1.0
         self.shift = getattr(told, "shift_factor", None) or 0.0
@@ -57,8 +64,13 @@ class Decoder:
         found: Tensor = told.latents if isinstance(self.vae, VQModel) else told.latent_dist.mode()
         return found.to(pixels)  # a card keeps what lies in such an answer
 
-    def preview(self, codes: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 s s"]:
-        """About what they stand for, at their own size and in no time: a matrix on each place."""
+    @torch.no_grad()
+    def preview(self, codes: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 3 h w"]:
+        """About what they stand for, in no time: by the tiny decoder, or at their own size by a
+        matrix on each place."""
+        if self.tiny is not None:
+            made: Tensor = self.tiny(codes)
+            return made
         weights, bias = self._matrix
         return torch.einsum("nchw,cd->ndhw", codes, weights) + bias[:, None, None]
 

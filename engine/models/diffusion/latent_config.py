@@ -61,7 +61,8 @@ class LatentConfig:
     zeros, not the empty text. lcm: the LCM sampler was distilled into it. decodes: diffusers' class
     of the autoencoder. low: the noise in the small picture that an upscaler sees. scored: it is
     told how beautiful the picture is. eyes: of a model that draws pictures like another. prior:
-    what thinks of that picture for a text, where it is shown none."""
+    what thinks of that picture for a text, where it is shown none. tiny: it has a decoder for
+    previews."""
 
     unet: Settings
     vae: Settings
@@ -77,6 +78,7 @@ class LatentConfig:
     scored: bool = False
     eyes: EyesConfig | None = None
     prior: PriorConfig | None = None
+    tiny: bool = False
 
     @property
     def text_width(self) -> int:
@@ -134,6 +136,7 @@ class LatentConfig:
             "scored": self.scored,
             "eyes": None if self.eyes is None else self.eyes.to_dict(),
             "prior": None if self.prior is None else self.prior.to_dict(),
+            "tiny": self.tiny,
         }
 
     @classmethod
@@ -151,7 +154,7 @@ class LatentConfig:
                 plain.get("decodes", "AutoencoderKL"), None if low is None else Schedule(**low),
                 bool(plain.get("scored", False)),
                 None if eyes is None else EyesConfig.from_dict(eyes, where),
-                _prior(plain.get("prior"), text, where),
+                _prior(plain.get("prior"), text, where), bool(plain.get("tiny", False)),
             )  # fmt: skip
             for settings in (config.unet, config.vae):
                 check_settings(dict(settings), where)

@@ -36,6 +36,7 @@ from engine.models.diffusion.parts import check_all
 from engine.models.diffusion.prior_config import PRIOR
 from engine.models.diffusion.text_blends import TextBlends
 from engine.models.diffusion.text_encoders import Encoder, TwinEncoder
+from engine.models.diffusion.tiny_decoder import TINY, TinyDecoder
 from engine.models.diffusion.unclip_stages import Prior
 from engine.perception.bert import BertTower
 from engine.perception.bert_sizes import BertSizes
@@ -73,7 +74,7 @@ class LatentDenoiser(CodeDenoiser):
         self.shape = self.config.channels, self.config.side, self.config.side
         parts = self.opened(_networks(self.config, info.name), beside)
         self.unet = parts[UNET]
-        self.decoder = Decoder(parts[VAE], self.config.channels, self.tile)
+        self.decoder = Decoder(parts[VAE], self.config.channels, self.tile, parts.get(TINY))
         self.eyes: Eyes | None = parts.get(EYES)
         self.encoder, self.twins = _encoders(self.config, parts, info.folder)
         self.prior = None if self.config.prior is None else Prior(parts[PRIOR], self.config.prior)
@@ -220,6 +221,8 @@ def _networks(config: LatentConfig, where: str) -> dict[str, nn.Module]:
             )
         if config.eyes is not None:
             nets[EYES] = Eyes(config.eyes)
+        if config.tiny:
+            nets[TINY] = TinyDecoder(config.channels, config.scale)
         if config.second is not None:
             nets[TEXT_2] = PooledTower(config.second.text, config.second.projection)
     return nets

@@ -82,9 +82,9 @@ class Plan:
     def words(self) -> str:
         """The plan in one line."""
         said = [self.how]
-        said.append(f"about {max(self.ram, 0) / GIB:.1f} GiB of memory")
+        said.append(f"about {_amount(self.ram)} of memory")
         if self.card:
-            said.append(f"{self.card / GIB:.1f} GiB of the card")
+            said.append(f"{_amount(self.card)} of the card")
         return ", ".join(said)
 
 
@@ -97,8 +97,8 @@ def plan_for(needs: Needs, room: Room, where: str) -> Plan:
     least = least_plan(needs)
     together = " with its ControlNets" if needs.beside else ""
     raise ModelError(
-        f"{where}{together} needs about {least.ram / GIB:.1f} GiB of memory to run; "
-        f"{room.ram / GIB:.1f} GiB are free here.",
+        f"{where}{together} needs about {_amount(least.ram)} of memory to run; "
+        f"{_amount(room.ram)} are free here.",
         "Close other programs, take a smaller model, or another machine.",
     )
 
@@ -150,3 +150,9 @@ def _work(needs: Needs, tile: int) -> dict[str, int]:
     if needs.beside:
         found[UNET] = found.get(UNET, 0) + needs.beside * STEP_BYTES
     return found
+
+
+def _amount(size: int) -> str:
+    """Bytes in the unit that says something."""
+    size = max(size, 0)
+    return f"{size / GIB:.1f} GiB" if size >= GIB / 10 else f"{size >> 20} MiB"

@@ -15,6 +15,7 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from engine.cancel import CancelToken
 from engine.diffusion.unet import PixelUNet, reading_settings
 from engine.diffusion.unet_config import UNetConfig
 from engine.image.edges import canny
@@ -25,6 +26,7 @@ from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.begin import copied, unet_of
 from engine.training.latent_run import LatentRun
+from engine.training.noised_run import OnProgress
 
 LOW, HIGH = (50.0, 200.0), (150.0, 400.0)  # slopes of edges: a window's usual ones are among them
 READS = (16, 32, 64)  # channels of what reads the picture, each half the size of the one before
@@ -87,6 +89,9 @@ class ControlRun(LatentRun):
             network.base.load_state_dict(taught)
             network.base.to(self.alphas.device)
             copied(network.unet, taught)
+
+    def teach_previews(self, on_progress: OnProgress, cancel: CancelToken) -> None:
+        """The model that it stands beside has them."""
 
     def examples(self) -> tuple[Tensor, Conditions]:
         """Codes, captions and what is followed."""
