@@ -3,9 +3,10 @@
 A patch of 2 x 2 pixels becomes one place of 12 channels, so that a 32 px picture costs what a
 16 px one would (Luhman and Luhman, 2022). Noise on the pixels stays noise on the patches. Classes
 are weights over the rows of the class table, so that a blend of classes is as good as a class;
-the table's last row stands for no class. A model that reads texts has cross-attention on all levels
-but the finest (Rombach et al., 2022), and is diffusers' UNet2DConditionModel. One that enlarges
-pictures is an Efficient U-Net, and makes what enlarge.py says.
+the table's last row stands for no class. All levels but the finest attend, so that one eye knows
+of the other. A model that reads texts has cross-attention there, too (Rombach et al., 2022), and is
+diffusers' UNet2DConditionModel. One that enlarges pictures is an Efficient U-Net, and makes what
+enlarge.py says.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from torch.nn import functional as F
 from engine.diffusion.efficient_unet import EfficientUNet
 from engine.diffusion.unet_config import GROUPS, UNetConfig
 
-HEADS = 4
+HEADS = 4  # of a model of texts
+HEAD = 16  # channels of one, elsewhere
 
 
 class ClassTable(nn.Module):
@@ -83,17 +85,17 @@ class PixelUNet(nn.Module):
 
 def _plain(config: UNetConfig) -> nn.Module:
     """For a model of nothing or of classes."""
-    inside, levels = config.inside * config.patch**2, len(config.channels)
+    inside, below = config.inside * config.patch**2, len(config.channels) - 1
     made: nn.Module = UNet2DModel(
         sample_size=config.resolution // config.patch,
         in_channels=inside,
         out_channels=inside,
         layers_per_block=config.layers,
         block_out_channels=config.channels,
-        down_block_types=("DownBlock2D",) * levels,
-        up_block_types=("UpBlock2D",) * levels,
+        down_block_types=("DownBlock2D", *("AttnDownBlock2D",) * below),
+        up_block_types=(*("AttnUpBlock2D",) * below, "UpBlock2D"),
         norm_num_groups=GROUPS,
-        attention_head_dim=config.channels[-1] // 4,
+        attention_head_dim=HEAD,
         num_class_embeds=config.classes + 1 if config.classes else None,
     )
     return made

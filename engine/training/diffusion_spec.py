@@ -85,13 +85,15 @@ def base_spec(work: Path) -> TrainDiffusion:
     """The class-conditional model at 32 px."""
     from engine.portraits.classes import CLASSES
 
-    unet = UNetConfig(classes=len(CLASSES))
-    return TrainDiffusion("portraits-ddpm", work, unet, perceptual=0.02)
+    unet = UNetConfig(channels=(64, 64, 96), classes=len(CLASSES))
+    return TrainDiffusion(
+        "portraits-ddpm", work, unet, images=200_000, perceptual=0.02, featured=0.65
+    )
 
 
 def text_spec(work: Path) -> TrainDiffusion:
     """The model at 32 px that reads texts."""
-    unet = UNetConfig(channels=(32, 64, 96), tokens=64, text_width=96)
+    unet = UNetConfig(channels=(64, 64, 80), tokens=64, text_width=96)
     return TrainDiffusion(
         "portraits-text", work, unet, images=400_000, teacher=bundled_folder() / "portraits-clip",
     )  # fmt: skip
@@ -101,7 +103,7 @@ def latent_spec(work: Path) -> TrainDiffusion:
     """The model of codes that reads texts; its pictures have 64 px."""
     unet = UNetConfig(16, 1, (64, 80, 96), tokens=64, text_width=96, inside=4)
     return TrainDiffusion(
-        "portraits-latent", work, unet, images=300_000, teacher=bundled_folder() / "portraits-clip",
+        "portraits-latent", work, unet, images=265_000, teacher=bundled_folder() / "portraits-clip",
         autoencoder=bundled_folder() / "portraits-autoencoder",
     )  # fmt: skip
 
