@@ -262,7 +262,7 @@ class DiffuseController(PageController[DiffuseState]):
         self.settled.emit(recipe_of(state), "First diffusion picture")
 
     def _first(self, kit: DiffuseKit) -> DiffuseState:
-        info = kit.makers[0]
+        info = next((m for m in kit.makers if m.bundled and m.reads and not m.shown), kit.makers[0])
         return DiffuseState(ModelRef(info.name, info.sha256), conditioning=_fitting(None, info))
 
     @Slot(object, object)

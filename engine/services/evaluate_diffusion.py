@@ -90,12 +90,13 @@ def measure_denoiser(
         clip = library.clip_of(ModelRef("clip", eyes.clip))
         scores["clip"] = {**text_guidance(trials, clip, eyes), "unguided_right": plain.right}
         next(told)
-    small = (drawn(2048, info.resolution)[0] * 127.5 + 127.5).round().to(torch.uint8).numpy()
-    saturated = {"drawn": round(saturation(small), 5)}
-    for mode in ("none", "static", "dynamic"):
-        saturated[mode] = round(trials.saturation(mode), 5)
-        next(told)
-    scores["saturation"] = {"scale": SATURATED_SCALE, **saturated}
+    if trials.network.bounded:  # codes are not held in a range
+        small = (drawn(2048, info.resolution)[0] * 127.5 + 127.5).round().to(torch.uint8).numpy()
+        saturated = {"drawn": round(saturation(small), 5)}
+        for mode in ("none", "static", "dynamic"):
+            saturated[mode] = round(trials.saturation(mode), 5)
+            next(told)
+        scores["saturation"] = {"scale": SATURATED_SCALE, **saturated}
     made = trials.faces(QUALITY_SCALE)
     scores["quality"] = {"scale": QUALITY_SCALE, **_quality(made, full, progress, cancel)}
     return scores

@@ -195,7 +195,7 @@ def test_a_photo_and_explores_face_are_drawn_anew_and_come_back_by_undo(
     assert state_of(recipe) == desk.diffuse.state
     assert source_type(recipe) == "compositeWithTrainedAlgorithmicMedia"
     frame = desk.studio.render(recipe)
-    assert frame.pixels.shape == (32, 32, 3)
+    assert frame.pixels.shape == (64, 64, 3)
     with qtbot.waitSignal(desk.begin.page.told, timeout=60_000) as heard:
         desk.begin.page.open(tmp_path / "missing.png")
     assert "missing.png" in str(heard.args)

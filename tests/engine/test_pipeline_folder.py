@@ -223,7 +223,7 @@ def test_what_a_model_needs_is_told_before_it_is_loaded(
     assert set(told["parts"]) == {"unet", "vae", "text"}
     assert sum(told["parts"].values()) == told["parameters"] > 10_000
     assert told["needs_gib"] <= told["here_gib"]
-    assert told["runs"].startswith("float32 weights on the processor, about 0.0 GiB")
+    assert told["runs"].startswith("float32 weights on the processor, about 2 MiB")
 
 
 def test_a_pipeline_is_known_by_its_index(folder: Path, tmp_path: Path) -> None:
