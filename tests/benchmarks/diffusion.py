@@ -93,6 +93,7 @@ def against_stable_diffusion(info: DenoiserInfo) -> Iterator[Figure]:
         trained_betas=ours.schedule.betas.tolist(),
         clip_sample=False,
         set_alpha_to_one=False,
+        steps_offset=1,  # asked for by the pipeline; this spacing has none
         prediction_type={"v": "v_prediction", "x0": "sample"}.get(ours.prediction, "epsilon"),
         timestep_spacing="trailing",
     )
