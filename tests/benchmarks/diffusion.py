@@ -37,12 +37,12 @@ def measure() -> Iterator[Figure]:
     made = [info for info in studio.denoisers() if not info.upsamples and info.classes]
     if not made:
         raise ModelError("There is no diffusion model here.", "Run: train portraits-ddpm.")
+    yield from window(studio)  # before diffusers' pipelines fill this process
     yield from against_diffusers(made[0])
     for info in studio.denoisers():
         if info.latent and info.bundled and not info.shown:
             yield from against_stable_diffusion(info)
     yield from worker(studio, made[0])
-    yield from window(studio)
     yield from quality(studio, made[0])
 
 
