@@ -127,6 +127,7 @@ class DiffuseController(PageController[DiffuseState]):
     @Slot(str)
     def use(self, name: str) -> None:
         """Another model; what it does not know is left out."""
+        # One that draws what is written, and comes with the program, shows most.
         info = next((m for m in self.kit.makers if m.name == name), None) if self.kit else None
         if info is None or self.state is None:
             return
@@ -262,6 +263,7 @@ class DiffuseController(PageController[DiffuseState]):
         self.settled.emit(recipe_of(state), "First diffusion picture")
 
     def _first(self, kit: DiffuseKit) -> DiffuseState:
+        # One that draws what is written, and comes with the program, shows most.
         info = next((m for m in kit.makers if m.bundled and m.reads and not m.shown), kit.makers[0])
         return DiffuseState(ModelRef(info.name, info.sha256), conditioning=_fitting(None, info))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -174,6 +174,8 @@ class _Run:
     def __init__(
         self, network: Network, condition: Condition, terms: Sequence[Term], settings: Settings
     ) -> None:
+        if not network.bounded:
+            settings = replace(settings, threshold="none")
         self.network, self.condition, self.settings = network, condition, settings
         self.terms = tuple(terms)
         self.scheduler = make_scheduler(
@@ -302,9 +304,7 @@ class _Run:
             # eps - sigma * slope, seen as a picture (Dhariwal and Nichol, 2021, Algorithm 2).
             slope = gradient(slopes, Moment(x, t, alpha, sigma, picture))
             x0 = x0 + sigma * sigma / alpha * slope
-        if network.bounded:
-            x0 = threshold(x0, settings.threshold, settings.percentile, settings.bound)
-        return x0, spread
+        return threshold(x0, settings.threshold, settings.percentile, settings.bound), spread
 
 
 def _parted(outputs: Tensor, channels: int) -> tuple[Tensor, Tensor]:

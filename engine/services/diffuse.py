@@ -34,9 +34,7 @@ from engine.denoising import (
 )
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, Start, Step, denoise
-from engine.diffusion.enlarge import MOST_LEVEL
 from engine.diffusion.noise import noise_of
-from engine.diffusion.recolour import recoloured
 from engine.diffusion.trajectory import Trajectories
 from engine.errors import RecipeError
 from engine.frame import BackendName, DenoisingStep
@@ -47,6 +45,7 @@ from engine.models.diffusion.denoiser import Denoiser
 from engine.models.diffusion.open_denoiser import PixelDenoiser, open_classifier, open_noisy_clip
 from engine.models.diffusion.open_published import is_published, open_published
 from engine.models.diffusion.text_blends import Weights
+from engine.models.diffusion.upsampler import Upsampler
 from engine.perception.clip.model import Clip
 from engine.perception.noisy_clip import NoisyClip
 from engine.recipe import ModelRef
@@ -88,6 +87,8 @@ class Workshop(Installation):
             if is_published(info):
                 self._let_go_of_published()
                 self.networks[key] = open_published(info, beside, backend)
+            elif info.upsamples:
+                self.networks[key] = Upsampler(info, backend)
             else:
                 read = self.clip(clip_of(info)).read_texts if info.clip else None
                 self.networks[key] = PixelDenoiser(info, backend, read)
@@ -200,7 +201,7 @@ def upscale_image(
     shop = workshop(place)
     network = shop.network(node.model, backend)
     check_upscale(node, shop.library)
-    assert isinstance(network, PixelDenoiser)
+    assert isinstance(network, Upsampler)
     height, width = pixels.shape[:2]
     step = 2 ** (len(network.config.unet.channels) - 1)
     if height % step or width % step or height * width > 1_048_576:
@@ -209,19 +210,10 @@ def upscale_image(
             f"most 1024 px, got {width} x {height}.",
             "Resize or crop the picture first.",
         )
-    low = to_tensor(pixels)
-    shape = (3, 2 * height, 2 * width)
-    noise = noise_of(node.noise, shape, shop.store.get_array)
-    level = round(node.level * MOST_LEVEL * (network.schedule.steps - 1))
-    if level:
-        rng = torch.Generator().manual_seed(node.noise_seed)
-        alpha, sigma = network.schedule.alphas[level], network.schedule.sigmas[level]
-        low = (alpha * low + sigma * torch.randn(low.shape, generator=rng)).float()
-    network.enlarge(low, level)
+    noise = noise_of(node.noise, (3, 2 * height, 2 * width), shop.store.get_array)
     settings = Settings(node.sampler, node.steps, node.spacing, seed=node.noise_seed)
     _, hooks = _listening(network, frame, cancel)
-    made = denoise(network, noise, (), (), settings, hooks)
-    return to_pixels(recoloured(network.pixels(made), to_tensor(pixels)))
+    return to_pixels(network.enlarged(to_tensor(pixels), noise, settings, hooks, node.level))
 
 
 def _start(shop: Workshop, network: Denoiser, source: Source, seed: int) -> Start:

@@ -16,11 +16,11 @@ from engine.cancel import CancelToken
 from engine.denoising import DenoiserInfo, Upscale
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Hooks, Settings, denoise
-from engine.diffusion.recolour import recoloured
 from engine.models.diffusion.denoiser import Denoiser
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.models.diffusion.open_denoiser import PixelDenoiser
 from engine.models.diffusion.text_blends import Read, Weights
+from engine.models.diffusion.upsampler import Upsampler
 from engine.perception.reader import Reader
 from engine.portraits.classes import CAPTIONS, bits_of_class, class_bits
 from engine.services.diffuse import to_pixels, to_tensor
@@ -122,15 +122,14 @@ def enlarged(
     info: DenoiserInfo, images: UInt8[np.ndarray, "n 3 s s"], cancel: CancelToken
 ) -> UInt8[np.ndarray, "n 3 size size"]:
     """By an upsampler as it is used, each from noise of its own, without noise in the small one."""
-    network, made = PixelDenoiser(info), []
+    network, made = Upsampler(info), []
     settings = Settings(Upscale.sampler, Upscale.steps, Upscale.spacing)
     for index, image in enumerate(images):
-        low = to_tensor(image.transpose(1, 2, 0))
-        network.enlarge(low)
         rng = torch.Generator().manual_seed(index)
         noise = torch.randn(1, 3, *(2 * side for side in image.shape[1:]), generator=rng)
-        x = denoise(network, noise, (), [], settings, Hooks(cancel=cancel))
-        made.append(to_pixels(recoloured(network.pixels(x), low)).transpose(2, 0, 1))
+        small = to_tensor(image.transpose(1, 2, 0))
+        x = network.enlarged(small, noise, settings, Hooks(cancel=cancel))
+        made.append(to_pixels(x).transpose(2, 0, 1))
     return np.stack(made)
 
 

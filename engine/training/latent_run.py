@@ -41,7 +41,7 @@ class LatentRun(TextRun):
             raise TrainingError("A model of codes needs an autoencoder.", "Name its folder.")
         super().__init__(spec, pictures, labels)
         self.coder, _ = open_autoencoder(spec.autoencoder)
-        self.codes = self.coded(pictures, "", on_progress, cancel)
+        self.codes = self.kept_codes(pictures, "", on_progress, cancel)
         self.shown = self.coder.pixels
         self.teach_previews(on_progress, cancel)
         self.prepare(on_progress, cancel)
@@ -57,7 +57,7 @@ class LatentRun(TextRun):
     def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """What else a kind of run needs before its first step. Raises Cancelled."""
 
-    def coded(
+    def kept_codes(
         self, pictures: np.ndarray, of: str, on_progress: OnProgress, cancel: CancelToken
     ) -> Tensor:
         """The codes of all pictures, kept beside them for the next run. of: what else they are

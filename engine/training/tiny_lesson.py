@@ -11,12 +11,10 @@ from torch.nn import functional as F
 from engine.cancel import CancelToken
 from engine.models.diffusion.tiny_decoder import TinyDecoder
 from engine.training.noised_run import OnProgress
-from engine.training.progress import Progress
-from engine.training.regression import one_cycle
+from engine.training.short_lesson import short_lesson
 
 STEPS, BATCH, RATE = 3_000, 16, 4e-3
 UNSURE = 0.1  # deviation of noise on the codes: predicted ones are not yet right
-TOLD_STEPS = 100  # between two words about it
 
 
 def teach_tiny(
@@ -33,12 +31,7 @@ def teach_tiny(
         torch.manual_seed(seed)
         net = TinyDecoder(codes.shape[1], pictures.shape[-1] // codes.shape[-1])
     optimiser = torch.optim.Adam(net.parameters(), RATE)
-    for step in range(steps):
-        cancel.check()
-        if step % TOLD_STEPS == 0:
-            progress(Progress(f"Teaching previews {step}/{steps}", step / steps, 0.0, None))
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * one_cycle(step / steps)
+    for _ in short_lesson("previews", steps, optimiser, RATE, progress, cancel):
         index = torch.randint(0, len(codes), (BATCH,), generator=rng)
         wanted = torch.from_numpy(pictures[index.numpy()]).float() / 127.5 - 1
         given = codes[index].float()

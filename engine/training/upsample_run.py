@@ -35,10 +35,6 @@ class UpsampleRun(DiffusionRun):
         alpha = self.alphas[told["level"].long()][:, None, None, None]
         return completed(x0, told["low"] / alpha)
 
-    def asked(self) -> tuple[Conditions, ...]:
-        """Nothing; the sheet enlarges."""
-        return ()
-
     def _cropped(self, x0: Tensor) -> Tensor:
         crop = self.spec.crop
         if crop is None:

@@ -12,12 +12,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.diffusion.adm import Encoder
-from engine.diffusion.enlarge import completed
 from engine.diffusion.unet import PixelUNet
 from engine.errors import ModelError
 from engine.frame import BackendName
@@ -51,9 +49,6 @@ class PixelDenoiser(Denoiser):
         self.shape = 3, info.resolution, info.resolution
         self._texts = None if read is None else TextBlends(read)
         self._tensors = stored_weights(info.folder, info.sha256)
-        self.bounded = not self.config.unet.upsamples
-        self._low: Tensor | None = None
-        self._level = 0
         self._session: Any = None
         if self.backend == "onnx":
             self._session = open_graph(self.info, self._tensors)
@@ -78,33 +73,7 @@ class PixelDenoiser(Denoiser):
             return out
         return answered(self._session, feed)
 
-    def enlarge(self, low: Float[Tensor, "1 3 h w"], level: int = 0) -> None:
-        """Before a run of an upsampler: the picture to be enlarged, [-1, 1] with noise of that
-        timestep in it, 0 for none."""
-        self._low, self._level = low, level
-
-    def pixels(self, x0: Tensor) -> Tensor:
-        """See Denoiser."""
-        if not self.config.unet.upsamples:
-            return x0
-        alpha = self.schedule.alphas[self._level] if self._level else 1.0
-        return completed(x0, self._given / alpha)
-
-    def preview(self, x0: Tensor) -> Tensor:
-        """See Denoiser."""
-        return self.pixels(x0)
-
-    @property
-    def _given(self) -> Tensor:
-        if self._low is None:
-            raise ModelError(f"{self.info.name} enlarges pictures and was given none.")
-        return self._low
-
     def _more(self, conditions: Sequence[Weights], n: int) -> dict[str, Tensor]:
-        if self.config.unet.upsamples:
-            low, k = self._given, n * len(conditions)
-            low = low.expand(k, *low.shape[1:])
-            return {"low": low, "level": torch.full((k,), float(self._level))}
         if self.config.unet.tokens:
             if self._texts is None:
                 raise ModelError(f"{self.info.name} reads texts through a CLIP, and has none here.")

@@ -53,7 +53,7 @@ class InstructionRun(LatentRun):
                 Progress(f"Drawing edited portraits {done}/{count}", done / count, 0.0, None)
             ),
         )
-        self.after = self.coded(after, "instructed-", on_progress, cancel)
+        self.after = self.kept_codes(after, "instructed-", on_progress, cancel)
 
     def clean(self, index: Tensor) -> Tensor:
         """The codes of what these portraits should become."""

@@ -23,14 +23,12 @@ from engine.perception.clip.config import ClipConfig
 from engine.perception.clip.model import Clip
 from engine.perception.clip.text_tower import PooledTower
 from engine.training.noised_run import OnProgress
-from engine.training.progress import Progress
-from engine.training.regression import one_cycle
+from engine.training.short_lesson import short_lesson
 
 THINKING = Schedule("cosine")
 STEPS, BATCH, RATE = 6_000, 64, 1e-3
 HEADS, LAYERS = 3, 4
 UNTOLD = 0.1  # share of captions that are withheld
-TOLD_STEPS = 100  # between two words about it
 
 
 def prior_config(clip: ClipConfig) -> PriorConfig:
@@ -87,12 +85,7 @@ def teach_prior(
     optimiser = torch.optim.AdamW(net.parameters(), RATE, (0.9, 0.99), weight_decay=1e-3)
     tower = reader.tower
     assert isinstance(tower, PooledTower)
-    for step in range(steps):
-        cancel.check()
-        if step % TOLD_STEPS == 0:
-            progress(Progress(f"Teaching the prior {step}/{steps}", step / steps, 0.0, None))
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * one_cycle(step / steps)
+    for _ in short_lesson("the prior", steps, optimiser, RATE, progress, cancel):
         index = torch.randint(0, len(said), (BATCH,), generator=rng)
         untold = (torch.rand(BATCH, generator=rng) < UNTOLD).tolist()
         texts = ["" if no else text for no, text in zip(untold, captions(index), strict=True)]
