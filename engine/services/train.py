@@ -270,14 +270,15 @@ def _diffusion(
     start: Path | None,
 ) -> Path:
     from engine.services.bundle_diffusion import bundle
-    from engine.training.diffusion_spec import SPECS
+    from engine.training.diffusion_spec import SPECS, further
     from engine.training.finetuning.specs import FINE
     from engine.training.regression import machine
     from engine.training.train_diffusion import train
 
     spec = replace({**SPECS, **FINE}[name](work), minutes=minutes, device=device or "auto")
     if start is not None:
-        spec = replace(spec, start=start)
+        # What begins with another model anyway begins with this one; the rest goes on.
+        spec = replace(spec, start=start) if name in FINE else further(spec, start)
 
     train(spec, _told(progress), cancel)
     progress(Progress("Writing the model folder", 1.0))

@@ -31,8 +31,9 @@ class DiffusionRun(NoisedRun):
             weights = min_snr_weights(spec.schedule, spec.prediction, spec.gamma)
         self.weights = torch.tensor(weights, dtype=torch.float32, device=self.alphas.device)
 
-        size = round(LOOKED_AT * (spec.crop or spec.size_px))
-        self.eye = PerceptualLoss(self.hardware.device, size) if spec.perceptual else None
+        self.eye = None
+        if spec.perceptual:
+            self.eye = PerceptualLoss(self.hardware.device, self.looked_at(spec))
         if spec.start is not None:
             self.begin(spec.start)
 
@@ -66,6 +67,10 @@ class DiffusionRun(NoisedRun):
             return out.new_zeros(())
         x0 = to_x0(spec.prediction, out, seen.x, seen.alpha, seen.sigma)
         return spec.perceptual * self.eye(self.pictured(x0, told), self.pictured(seen.x0, told))
+
+    def looked_at(self, spec: TrainDiffusion) -> int:
+        """The side of the pictures that the network that looks is given."""
+        return round(LOOKED_AT * (spec.crop or spec.size_px))
 
     def pictured(self, x0: Tensor, told: Conditions) -> Tensor:
         """The pictures that x0 stands for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -95,7 +95,8 @@ def text_spec(work: Path) -> TrainDiffusion:
     """The model at 32 px that reads texts."""
     unet = UNetConfig(channels=(64, 64, 80), tokens=64, text_width=96)
     return TrainDiffusion(
-        "portraits-text", work, unet, images=400_000, teacher=bundled_folder() / "portraits-clip",
+        "portraits-text", work, unet, images=160_000, teacher=bundled_folder() / "portraits-clip",
+        perceptual=0.02, featured=0.65,
     )  # fmt: skip
 
 
@@ -104,7 +105,7 @@ def latent_spec(work: Path) -> TrainDiffusion:
     unet = UNetConfig(16, 1, (64, 80, 96), tokens=64, text_width=96, inside=4)
     return TrainDiffusion(
         "portraits-latent", work, unet, images=265_000, teacher=bundled_folder() / "portraits-clip",
-        autoencoder=bundled_folder() / "portraits-autoencoder",
+        autoencoder=bundled_folder() / "portraits-autoencoder", perceptual=0.03, featured=0.8,
     )  # fmt: skip
 
 
@@ -135,6 +136,15 @@ def clip_spec(work: Path) -> TrainDiffusion:
     return TrainDiffusion(
         "portraits-noisy-clip", work, UNetConfig(), images=300_000, batch=64,
         learning_rate=2e-3, reader=NoisyClipConfig(), teacher=bundled_folder() / "portraits-clip",
+    )  # fmt: skip
+
+
+def further(spec: TrainDiffusion, start: Path) -> TrainDiffusion:
+    """Further lessons for a model that was taught by that plan: a quarter as many, at half the
+    rate, and where pictures are looked at, all of them are."""
+    return replace(
+        spec, start=start, images=spec.images // 4, learning_rate=spec.learning_rate / 2,
+        warm_up=2_000, featured=0.0,
     )  # fmt: skip
 
 

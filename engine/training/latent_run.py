@@ -14,8 +14,10 @@ from engine.errors import TrainingError
 from engine.models.card import read_card
 from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.decoder import Decoder
+from engine.models.diffusion.tiny_decoder import TinyDecoder
 from engine.training.cache import default_folder
-from engine.training.checkpoint import save_weights, write_whole
+from engine.training.checkpoint import load_weights, save_weights, write_whole
+from engine.training.diffusion_sheet import Conditions
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
@@ -49,10 +51,15 @@ class LatentRun(TextRun):
     def teach_previews(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """A tiny decoder for the model that this becomes. Raises Cancelled."""
         path = self.spec.work / PREVIEWS
-        if not path.is_file():
+        if path.is_file():
+            scale = self.spec.drawn_px // self.spec.unet.resolution
+            self.tiny = TinyDecoder(self.codes.shape[1], scale)
+            load_weights(path, self.tiny)
+        else:
             seed = self.spec.seed
-            made = teach_tiny(self.codes, self.pictures, seed, on_progress, cancel)
-            save_weights(path, made, {})
+            self.tiny = teach_tiny(self.codes, self.pictures, seed, on_progress, cancel)
+            save_weights(path, self.tiny, {})
+        self.tiny.requires_grad_(False).to(self.alphas.device)
 
     def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """What else a kind of run needs before its first step. Raises Cancelled."""
@@ -76,6 +83,15 @@ class LatentRun(TextRun):
     def clean(self, index: Tensor) -> Tensor:
         """The codes of these pictures."""
         return self.codes[index].float()
+
+    def looked_at(self, spec: TrainDiffusion) -> int:
+        """See DiffusionRun: codes are looked at as pictures of their own size."""
+        return spec.drawn_px
+
+    def pictured(self, x0: Tensor, told: Conditions) -> Tensor:
+        """About what codes stand for; the decoder itself would cost twice the U-Net."""
+        made: Tensor = self.tiny(x0)
+        return made
 
     def portraits(self, index: Tensor) -> Float[Tensor, "n 3 r r"]:
         """These pictures themselves, float32 [-1, 1]."""

@@ -20,7 +20,7 @@ def _further(
     return replace(
         base, name=name, lesson=lesson, images=images,
         unet=replace(base.unet, beside=beside, looks=looks),
-        start=bundled_folder() / START, learning_rate=5e-4, warm_up=2_000,
+        start=bundled_folder() / START, learning_rate=5e-4, warm_up=2_000, featured=0.65,
     )  # fmt: skip
 
 
@@ -42,12 +42,12 @@ def variations_spec(work: Path) -> TrainDiffusion:
 
 def edges_spec(work: Path) -> TrainDiffusion:
     """A ControlNet for edges."""
-    return _further("portraits-edges", work, "edges", 80_000)
+    return replace(_further("portraits-edges", work, "edges", 80_000), perceptual=0.0)
 
 
 def pose_spec(work: Path) -> TrainDiffusion:
     """A ControlNet for how a head is turned."""
-    return _further("portraits-pose", work, "pose", 60_000)
+    return replace(_further("portraits-pose", work, "pose", 60_000), perceptual=0.0)
 
 
 FINE: Mapping[str, Callable[[Path], TrainDiffusion]] = {
