@@ -143,8 +143,8 @@ def further(spec: TrainDiffusion, start: Path) -> TrainDiffusion:
     """Further lessons for a model that was taught by that plan: a quarter as many, at half the
     rate, and where pictures are looked at, all of them are."""
     return replace(
-        spec, start=start, images=spec.images // 4, learning_rate=spec.learning_rate / 2,
-        warm_up=2_000, featured=0.0,
+        spec, start=start, images=max(spec.images // 4, spec.batch),
+        learning_rate=spec.learning_rate / 2, warm_up=2_000, featured=0.0,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from engine.cancel import CancelToken
+from engine.checkpoints.safetensors_file import read_safetensors
 from engine.controlling import Drawn
 from engine.denoising import Dab, Denoise
 from engine.diffusion.unet_config import UNetConfig
@@ -37,7 +38,7 @@ from engine.services.evaluate import JUDGE, evaluate
 from engine.studio import Studio
 from engine.training import latent_run, tiny_lesson
 from engine.training import train_autoencoder as lessons
-from engine.training.diffusion_spec import SPECS, TrainDiffusion
+from engine.training.diffusion_spec import SPECS, TrainDiffusion, further
 from engine.training.finetuning import prior_lesson
 from engine.training.finetuning.begin import begin
 from engine.training.finetuning.holes import masks
@@ -197,6 +198,22 @@ def test_a_lesson_begins_where_the_model_ended(base: Path, tmp_path: Path, name:
     with torch.no_grad():
         found, wanted = more(x, t, text=text, **shown), plain(x, t, text=text)
     torch.testing.assert_close(found, wanted)
+
+
+def test_further_lessons_look_at_pictures_and_go_on_when_stopped(
+    base: Path, tmp_path: Path
+) -> None:
+    start = base / "home" / "models" / "portraits-latent"
+    plan = _small(SPECS["portraits-latent"](tmp_path), base)
+    spec = replace(further(plan, start), images=8, batch=4)
+    assert (spec.featured, further(plan, start).images) == (0.0, 4)
+    train(replace(spec, images=4), lambda progress: None, CancelToken())
+    train(spec, lambda progress: None, CancelToken())
+    assert bundle(spec, tmp_path / "model", "a machine")["trained"]["images"] == 8
+    blind = replace(spec, work=tmp_path / "blind", perceptual=0.0)
+    train(blind, lambda progress: None, CancelToken())
+    one, two = (read_safetensors(work / "weights.safetensors") for work in (spec.work, blind.work))
+    assert any(not np.array_equal(one[name], two[name]) for name in one)
 
 
 def test_a_model_of_another_size_is_nothing_to_begin_with(base: Path) -> None:
