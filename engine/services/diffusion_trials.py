@@ -79,18 +79,24 @@ class Trials:
         return np.stack([to_pixels(one).transpose(2, 0, 1) for one in shown])
 
     def faces(self, scale: float) -> UInt8[np.ndarray, "n 3 size size"]:
-        """As many of all classes, under classifier-free guidance."""
+        """As many of all classes, class by class, under classifier-free guidance; 0 is no
+        condition at all, 1 the condition alone."""
         return np.concatenate([
             self.pictures([guidance.classifier_free(wanted, (), scale)], wanted, label)
             for label, wanted in enumerate(self.asked)
         ])  # fmt: skip
 
-    def seen(self, terms: Callable[[int], Terms], conditional: bool) -> Seen:
-        """The judge on every class. terms: of a class's guidance."""
+    def guided(self, terms: Callable[[int], Terms]) -> Seen:
+        """The judge on every class where guidance alone knows of it. terms: of a class."""
+        return self.judged(np.concatenate([
+            self.pictures(terms(label), (), label) for label in range(len(self.asked))
+        ]))  # fmt: skip
+
+    def judged(self, faces: UInt8[np.ndarray, "n 3 size size"]) -> Seen:
+        """The judge on as many of all classes, class by class."""
         assert self.judge is not None
         right, whole, spread = [], [], []
-        for label, wanted in enumerate(self.asked):
-            made = self.pictures(terms(label), wanted if conditional else (), label)
+        for label, made in enumerate(np.split(faces, len(self.asked))):
             hits = class_bits(self.judge.scores(made)) == bits_of_class(label)
             right.append(hits.mean())
             whole.append(hits.all(axis=1).mean())
@@ -100,14 +106,7 @@ class Trials:
 
     def unguided(self) -> Seen:
         """Without a condition and without guidance."""
-        return self.seen(lambda label: [], conditional=False)
-
-    def classifier_free(self, scale: float) -> Seen:
-        """Under classifier-free guidance; 0 is no condition at all, 1 the condition alone."""
-        return self.seen(
-            lambda label: [guidance.classifier_free(self.asked[label], (), scale)],
-            conditional=True,
-        )
+        return self.guided(lambda label: [])
 
     def saturation(self, mode: Any) -> float:
         """See `saturation`; of pictures of all classes at a high scale."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 
 from engine.cancel import CancelToken
 from engine.denoising import ClassifierInfo, DenoiserInfo
@@ -31,12 +30,12 @@ from engine.services.diffusion_trials import (
 )
 from engine.services.evaluate_text_guidance import text_guidance
 from engine.services.noisy_portraits import REAL_SEED, at_levels, drawn
-from engine.services.picture_quality import drawn_faces, features_of, nearness
+from engine.services.picture_quality import NEARNESS, Nearness
 
 SAMPLES, SAMPLES_QUICK = 504, 64  # as many of each of the eight classes
 SCALES, SCALES_QUICK = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0), (1.0, 2.0, 3.0, 6.0)
-CLASSIFIER_SCALE = 4.0
-QUALITY_SCALE = 2.0
+CLASSIFIER_SCALE = 8.0
+CASCADE_SCALE = 2.0
 DRAWN, DRAWN_QUICK = 5000, 500
 
 
@@ -65,18 +64,19 @@ def measure_denoiser(
     told = _telling(progress, len(SCALES) + 6)
     curve, plain = {}, trials.unguided()
     next(told)
+    near = Nearness(info.resolution, DRAWN if full else DRAWN_QUICK, progress, cancel)
     for scale in SCALES if full else SCALES_QUICK:
-        curve[f"{scale:g}"] = vars(trials.classifier_free(scale))
+        made = trials.faces(scale)
+        curve[f"{scale:g}"] = {**vars(trials.judged(made)), **near.of(made)}
         next(told)
     scores["classifier_free"] = curve
     guide = next((g for g in library.classifiers() if g.resolution == info.resolution), None)
     if guide is not None:
         net = open_classifier(guide)
-        pulled = trials.seen(
+        pulled = trials.guided(
             lambda label: [
                 guidance.classifier(guide.name, net.log_probabilities, label, CLASSIFIER_SCALE)
-            ],
-            conditional=False,
+            ]
         )
         next(told)
         scores["classifier"] = {
@@ -97,8 +97,9 @@ def measure_denoiser(
             saturated[mode] = round(trials.saturation(mode), 5)
             next(told)
         scores["saturation"] = {"scale": SATURATED_SCALE, **saturated}
-    made = trials.faces(QUALITY_SCALE)
-    scores["quality"] = {"scale": QUALITY_SCALE, **_quality(made, full, progress, cancel)}
+    best = max(curve, key=lambda scale: curve[scale]["precision"])
+    near_best = {name: curve[best][name] for name in NEARNESS}
+    scores["quality"] = {"scale": float(best), "drawn": near.count, **near_best}
     return scores
 
 
@@ -118,20 +119,10 @@ def measure_cascade(
             f"There is no model of classes at {half} px whose pictures {info.name} could enlarge."
         )
     trials = Trials(base, None, SAMPLES if full else SAMPLES_QUICK, cancel)
-    made = enlarged(info, trials.faces(QUALITY_SCALE), cancel)
-    scores = {"base": base.sha256, "scale": QUALITY_SCALE, "count": len(made)}
-    return {**scores, **_quality(made, full, progress, cancel)}
-
-
-def _quality(
-    made: UInt8[np.ndarray, "n 3 r r"], full: bool, progress: OnProgress, cancel: CancelToken
-) -> dict[str, Any]:
-    real = drawn_faces(made.shape[-1], DRAWN if full else DRAWN_QUICK, progress, cancel)
-    seen = [
-        features_of(images, f"features of {words} faces", progress, cancel)
-        for images, words in ((real, "drawn"), (made, "made"))
-    ]
-    return {"drawn": len(real), **nearness(*seen)}
+    made = enlarged(info, trials.faces(CASCADE_SCALE), cancel)
+    near = Nearness(info.resolution, DRAWN if full else DRAWN_QUICK, progress, cancel)
+    scores = {"base": base.sha256, "scale": CASCADE_SCALE, "count": len(made)}
+    return {**scores, "drawn": near.count, **near.of(made)}
 
 
 def measure_classifier(

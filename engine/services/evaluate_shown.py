@@ -25,12 +25,7 @@ from engine.portraits.captions import Dice
 from engine.portraits.classes import ATTRIBUTES, CAPTIONS, bits_of_class, class_bits
 from engine.portraits.instructions import STREAM, Edit, edited
 from engine.services.diffuse import to_pixels, to_tensor
-from engine.services.picture_quality import (
-    REAL_SEED,
-    drawn_faces,
-    features_of,
-    nearness,
-)
+from engine.services.picture_quality import REAL_SEED, Nearness, drawn_faces
 from engine.training.finetuning.holes import masks
 
 Pictures = UInt8[np.ndarray, "n 3 size size"]
@@ -252,12 +247,8 @@ def fillings(bench: Bench, full: bool) -> dict[str, Any]:
             far = np.abs(found.astype(np.int16) - face)
             moved.append(float(far[np.broadcast_to(~hole, far.shape)].mean()))
         made.append(np.where(hole, found, face))
-    real = drawn_faces(side, DRAWN if full else DRAWN_QUICK, bench.progress, bench.cancel)
-    seen = [
-        features_of(images, f"features of {words} faces", bench.progress, bench.cancel)
-        for images, words in ((real, "drawn"), (np.stack(made).astype(np.uint8), "filled"))
-    ]
+    near = Nearness(side, DRAWN if full else DRAWN_QUICK, bench.progress, bench.cancel)
     return {
         "count": count, "steps": STEPS, "rest_moved": round(float(np.mean(moved)), 3),
-        "quality": {"drawn": len(real), **nearness(*seen)},
+        "quality": {"drawn": near.count, **near.of(np.stack(made).astype(np.uint8))},
     }  # fmt: skip

@@ -30,7 +30,7 @@ def text_guidance(trials: Trials, clip_info: ClipInfo, eyes: NoisyClipInfo) -> d
     def noisy(label: int) -> list[guidance.Term]:
         return [guidance.clip("noisy", tower.embed_noisy, texts[label], SCALE)]
 
-    seen = trials.seen(noisy, conditional=False)
+    seen = trials.guided(noisy)
     return {"clip": clip_info.sha256, "eyes": eyes.sha256, "scale": SCALE, "right": seen.right,
             "all_right": seen.all_right, "spread": seen.spread}  # fmt: skip
 

@@ -13,6 +13,7 @@ from engine.training.metrics import frechet_distance, precision_recall
 NEIGHBOURS = 3
 REAL_SEED = 3  # the data set of the real pictures; nothing was trained on it
 CHUNK = 200
+NEARNESS = ("precision", "recall", "frechet_distance")
 Features = Float32[np.ndarray, "n d"]
 
 
@@ -43,6 +44,22 @@ def features_of(
         progress(Progress(words, told.fraction, told.left_s))
 
     return imagenet.features(images, imagenet.load(), progress=named, cancel=cancel)
+
+
+class Nearness:
+    """How near made portraits come to so many drawn ones of that size, which are looked at once.
+    Raises ModelError without the network's weights, Cancelled."""
+
+    def __init__(self, size: int, count: int, progress: OnProgress, cancel: CancelToken) -> None:
+        self.count, self.progress, self.cancel = count, progress, cancel
+        self.real = self._features(drawn_faces(size, count, progress, cancel), "drawn")
+
+    def of(self, made: UInt8[np.ndarray, "n 3 size size"]) -> dict[str, float]:
+        """See `nearness`."""
+        return nearness(self.real, self._features(made, "made"))
+
+    def _features(self, images: UInt8[np.ndarray, "n 3 size size"], words: str) -> Features:
+        return features_of(images, f"features of {words} faces", self.progress, self.cancel)
 
 
 def nearness(real: Features, made: Features) -> dict[str, float]:

@@ -243,11 +243,13 @@ def test_a_diffusion_model_is_measured_by_the_judge_over_scales(
     assert set(scores["classifier_free"]) == {"1", "2", "3", "6"}
     for seen in scores["classifier_free"].values():
         assert 0 <= seen["all_right"] <= seen["right"] <= 1
-    assert scores["classifier"]["scale"] == 4.0
+    assert scores["classifier"]["scale"] == 8.0
     assert set(scores["saturation"]) == {"scale", "drawn", "none", "static", "dynamic"}
     assert 0 < scores["saturation"]["drawn"] < 1
     assert scores["measured"]["command"].startswith("python main.py evaluate")
-    assert 0 <= scores["quality"]["precision"] <= 1
+    reached = [seen["precision"] for seen in scores["classifier_free"].values()]
+    assert scores["quality"]["precision"] == max(reached)
+    assert scores["quality"]["drawn"] == 40
     cascade = evaluate("tiny-upsampler", False, quiet, CancelToken(), tmp_path)["scores"]
     assert (cascade["count"], cascade["drawn"]) == (64, 40)
     assert cascade["frechet_distance"] > 0
