@@ -42,8 +42,8 @@ def measure_control(
     cancel: CancelToken,
 ) -> dict[str, Any]:
     """How well made pictures follow, with the ControlNet and without: F1 of edges against those
-    that were given, or how far the judge sees the head turned off, in shares of the range. Raises
-    ModelError, Cancelled."""
+    that were given, to the pixel and within NEAR, or how far the judge sees the head turned off, in
+    shares of the range. Raises ModelError, Cancelled."""
     count = COUNT if full else COUNT_QUICK
     network = LatentDenoiser(base, control_numbers(control))
     assert network.housing is not None
@@ -51,7 +51,7 @@ def measure_control(
     faces = drawn_faces(base.resolution, count, progress, cancel)
     table = sample(REAL_SEED, np.arange(count))
     posed = control.follows == "pose"
-    found: dict[str, list[float]] = {"with": [], "without": []}
+    found: dict[str, list[float]] = {}
     for i, face in enumerate(faces):
         given = head_pose(base.resolution, *pose_of(table[i])) if posed else _edges(face)
         picture = torch.from_numpy(given.astype(np.float32) / 255).permute(2, 0, 1)[None]
@@ -61,16 +61,19 @@ def measure_control(
             bench = Bench(which, judge, progress, cancel)
             bench.tell(control.title, i, count)
             made = bench.draw(i, asked, [guidance.classifier_free(asked, (), SCALE)])
-            found[name].append(
-                _off(judge, made, table[i])
-                if posed
-                else f1(_edges(made)[:, :, 0] > 0, given[:, :, 0] > 0)
+            figures = (
+                {"pose_off": _off(judge, made, table[i])} if posed else _agreement(made, given)
             )
-    words = "pose_off" if posed else "f1"
-    return {
-        "base": base.sha256, "count": count, "steps": STEPS, "near_px": NEAR,
-        **{f"{words}_{name}": round(float(np.mean(values)), 4) for name, values in found.items()},
-    }  # fmt: skip
+            for words, value in figures.items():
+                found.setdefault(f"{words}_{name}", []).append(value)
+    means = {words: round(float(np.mean(values)), 4) for words, values in found.items()}
+    near = {} if posed else {"near_px": NEAR}
+    return {"base": base.sha256, "count": count, "steps": STEPS, **near, **means}
+
+
+def _agreement(made: Pixels, given: Pixels) -> dict[str, float]:
+    lines, wanted = _edges(made)[:, :, 0] > 0, given[:, :, 0] > 0
+    return {"f1_exact": f1(lines, wanted, 0), "f1": f1(lines, wanted)}
 
 
 def _edges(face: Pixels) -> Pixels:
@@ -92,12 +95,12 @@ def _off(judge: Reader, made: Pixels, row: Row) -> float:
     return float(np.mean(misses))
 
 
-def f1(found: Lines, wanted: Lines) -> float:
-    """The harmonic mean of precision and recall of lines that may be NEAR px off; 1 where there
+def f1(found: Lines, wanted: Lines, near: int = NEAR) -> float:
+    """The harmonic mean of precision and recall of lines that may be `near` px off; 1 where there
     are none on either side."""
     if not found.any() or not wanted.any():
         return float(found.any() == wanted.any())
-    around = np.ones((2 * NEAR + 1, 2 * NEAR + 1), bool)
+    around = np.ones((2 * near + 1, 2 * near + 1), bool)
     precision = float((found & binary_dilation(wanted, around)).sum() / found.sum())
     recall = float((wanted & binary_dilation(found, around)).sum() / wanted.sum())
     return 2 * precision * recall / max(precision + recall, 1e-9)

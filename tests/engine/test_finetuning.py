@@ -279,7 +279,7 @@ def test_what_follows_instructions_varies_and_fills_is_measured(
     assert filled["rest_moved"] > 0
     assert filled["quality"]["drawn"] == 8
     edges = scores("portraits-edges")
-    assert 0 <= edges["f1_with"] <= 1
+    assert 0 <= edges["f1_exact_with"] <= edges["f1_with"] <= 1
     posed = scores("portraits-pose")
     assert 0 <= posed["pose_off_with"] <= 1
     assert edges["base"] == read_card(root / "portraits-latent")["weights_sha256"]
@@ -290,6 +290,7 @@ def test_lines_one_pixel_off_are_the_same() -> None:
     lines[3, 1:7] = True
     assert evaluate_control.f1(lines, lines) == 1.0
     assert evaluate_control.f1(np.roll(lines, 1, 0), lines) == 1.0
+    assert evaluate_control.f1(np.roll(lines, 1, 0), lines, 0) == 0.0
     assert evaluate_control.f1(np.roll(lines, 3, 0), lines) == 0.0
     assert evaluate_control.f1(np.zeros_like(lines), lines) == 0.0
     half = lines.copy()
