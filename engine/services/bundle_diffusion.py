@@ -29,10 +29,9 @@ from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.control_run import control_settings
 from engine.training.finetuning.like_run import LOOKING, THINKS, eyes_config
 from engine.training.finetuning.prior_lesson import prior_config
-from engine.training.latent_run import PREVIEWS
+from engine.training.latent_run import PREVIEWS, READS
 from engine.training.noised_run import WEIGHTS
 
-TOWER = "text_model."  # of a CLIP's weights, those that read texts
 PROJECTION = "text_projection.weight"
 TITLES = {
     "portraits-ddpm": "Portraits, pixel diffusion",
@@ -117,16 +116,13 @@ def _latent(
     )  # fmt: skip
     whole = {UNET + name: array for name, array in tensors.items()}
     whole |= {VAE + name: array for name, array in read_safetensors(autoencoder / WEIGHTS).items()}
-    parts = [(TINY, PREVIEWS)]
+    parts = [(TINY, PREVIEWS), (TEXT, READS)]
     if spec.unet.looks:
         parts += [(EYES, LOOKING), (PRIOR, THINKS)]
         config = replace(config, eyes=eyes_config(clip), prior=prior_config(clip))
         whole[TEXT + PROJECTION] = read_safetensors(teacher / WEIGHTS)[PROJECTION]
     for before, file in parts:
         whole |= {before + name: a for name, a in read_safetensors(spec.work / file).items()}
-    for name, array in read_safetensors(teacher / WEIGHTS).items():
-        if name.startswith(TOWER):
-            whole[TEXT + name.removeprefix(TOWER)] = array
     facts["parts"] = {part["name"]: part["weights_sha256"] for part in (coder, reader)}
     graph = export_unet(build_unet(spec.unet, tensors, folder.name))
 

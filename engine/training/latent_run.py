@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.cancel import CancelToken
 from engine.errors import TrainingError
@@ -15,17 +16,22 @@ from engine.models.card import read_card
 from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.decoder import Decoder
 from engine.models.diffusion.tiny_decoder import TinyDecoder
+from engine.perception.clip.open import open_clip
+from engine.perception.clip.text_tower import TextTower
 from engine.training.cache import default_folder
 from engine.training.checkpoint import load_weights, save_weights, write_whole
 from engine.training.diffusion_sheet import Conditions
 from engine.training.diffusion_spec import TrainDiffusion
+from engine.training.finetuning.begin import begin, begin_reading
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
+from engine.training.reading_unet import ReadingUNet
 from engine.training.text_run import TextRun
 from engine.training.tiny_lesson import teach_tiny
 
 CODED = 64  # pictures at once
 PREVIEWS = "tiny.safetensors"  # the tiny decoder, beside the checkpoint
+READS = "reads.safetensors"  # the text tower, likewise
 
 
 class LatentRun(TextRun):
@@ -47,6 +53,27 @@ class LatentRun(TextRun):
         self.shown = self.coder.pixels
         self.teach_previews(on_progress, cancel)
         self.prepare(on_progress, cancel)
+
+    def network(self, spec: TrainDiffusion) -> nn.Module:
+        """See DiffusionRun: the CLIP's tower is where reading begins."""
+        return ReadingUNet(spec.unet, own_tower(spec).requires_grad_(True))
+
+    def begin(self, start: Path) -> None:
+        """See DiffusionRun."""
+        for network in (self.net, self.average):
+            assert isinstance(network, ReadingUNet)
+            begin(network.unet, start)
+            begin_reading(network.tower, start)
+
+    def read(self, texts: Sequence[str]) -> Conditions:
+        """The tokens of texts."""
+        return {"ids": torch.from_numpy(self.clip.tokens(texts).ids)}
+
+    def keep(self) -> None:
+        """See NoisedRun; the tower, too."""
+        super().keep()
+        if isinstance(self.average, ReadingUNet):
+            save_weights(self.spec.work / READS, self.average.tower, {})
 
     def teach_previews(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """A tiny decoder for the model that this becomes. Raises Cancelled."""
@@ -96,6 +123,12 @@ class LatentRun(TextRun):
     def portraits(self, index: Tensor) -> Float[Tensor, "n 3 r r"]:
         """These pictures themselves, float32 [-1, 1]."""
         return torch.from_numpy(self.pictures[index.numpy()]).float() / 127.5 - 1
+
+
+def own_tower(spec: TrainDiffusion) -> TextTower:
+    """The text tower of the CLIP that reads at first. Raises ModelError."""
+    assert spec.teacher is not None
+    return open_clip(spec.teacher).network.text_model
 
 
 def _write(path: Path, codes: Tensor) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from engine.errors import TrainingError
@@ -55,6 +54,6 @@ class TextRun(DiffusionRun):
         texts = [CAPTIONS[at % len(CAPTIONS)] for at in range(SHOWN)]
         return self.read(texts), self.read([""] * SHOWN)
 
-    def read(self, texts: Sequence[str]) -> dict[str, Float[Tensor, "n tokens width"]]:
-        """What the tower makes of texts, as the network takes it."""
+    def read(self, texts: Sequence[str]) -> Conditions:
+        """What the tower makes of texts, [n tokens width], as the network takes it."""
         return {"text": self.clip.read_texts(texts)}

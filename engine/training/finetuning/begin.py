@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from engine.errors import TrainingError
 from engine.models.card import read_card
 from engine.models.diffusion.denoisers import stored_weights
-from engine.models.diffusion.latent_config import LATENT, UNET
+from engine.models.diffusion.latent_config import LATENT, TEXT, UNET
 
 LOOKS = "class_embedding."  # what a picture as a whole adds to the time
 
@@ -51,11 +51,27 @@ def copied(network: nn.Module, taught: Mapping[str, Tensor]) -> str:
     return ""
 
 
+def begin_reading(tower: nn.Module, start: Path) -> None:
+    """Fill a text tower with that of a latent model. Raises TrainingError where they do not fit."""
+    taught = part_of(start, TEXT)
+    missing = next((name for name in tower.state_dict() if name not in taught), "")
+    wrong = missing or copied(tower, taught)
+    if wrong:
+        raise TrainingError(
+            f"The text tower of {start.name} is not of the kind to begin with: {wrong[:80]} "
+            "differs.",
+            "Begin with a model that was taught with the same plan.",
+        )
+
+
 def unet_of(start: Path) -> dict[str, Tensor]:
     """The tensors of a model's U-Net, float32. Raises ModelError."""
-    card = read_card(start)
-    tensors = stored_weights(start, card["weights_sha256"])
-    before = UNET if card["family"] == LATENT else ""
+    return part_of(start, UNET if read_card(start)["family"] == LATENT else "")
+
+
+def part_of(start: Path, before: str) -> dict[str, Tensor]:
+    """The tensors of a model whose names begin so, without that, float32. Raises ModelError."""
+    tensors = stored_weights(start, read_card(start)["weights_sha256"])
     return {
         name.removeprefix(before): torch.from_numpy(array.astype(np.float32))
         for name, array in tensors.items()

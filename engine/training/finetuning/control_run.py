@@ -12,21 +12,23 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from engine.cancel import CancelToken
-from engine.diffusion.unet import PixelUNet, reading_settings
+from engine.diffusion.unet import reading_settings
 from engine.diffusion.unet_config import UNetConfig
 from engine.image.edges import canny
 from engine.image.heads import head_pose
+from engine.perception.clip.text_tower import TextTower
 from engine.portraits.captions import Row, value
 from engine.portraits.classes import CAPTIONS
 from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.diffusion_spec import TrainDiffusion
-from engine.training.finetuning.begin import copied, unet_of
-from engine.training.latent_run import LatentRun
+from engine.training.finetuning.begin import begin_reading, copied, unet_of
+from engine.training.latent_run import LatentRun, own_tower
 from engine.training.noised_run import OnProgress
+from engine.training.reading_unet import ReadingUNet
 
 LOW, HIGH = (50.0, 200.0), (150.0, 400.0)  # slopes of edges: a window's usual ones are among them
 READS = (16, 32, 64)  # channels of what reads the picture, each half the size of the one before
@@ -47,27 +49,28 @@ class Controlled(nn.Module):
     """A U-Net with a ControlNet beside it, of which the latter alone is taught. It bears the name
     of what is kept."""
 
-    def __init__(self, config: UNetConfig) -> None:
+    def __init__(self, config: UNetConfig, tower: TextTower) -> None:
         super().__init__()
         self.unet: Any = ControlNetModel(**control_settings(config))
         # Out of sight of the optimiser and of what is kept.
-        self._base = (PixelUNet(config).eval().requires_grad_(False),)
+        self._base = (ReadingUNet(config, tower).eval().requires_grad_(False),)
 
     @property
-    def base(self) -> Any:
-        """The U-Net that it helps."""
-        return self._base[0].unet
+    def base(self) -> ReadingUNet:
+        """What it helps."""
+        return self._base[0]
 
     def forward(
         self,
         x: Float[Tensor, "n c s s"],
         t: Float[Tensor, " n"],
-        text: Float[Tensor, "n tokens width"],
+        ids: Int64[Tensor, "n tokens"],
         followed: Float[Tensor, "n 3 r r"],
     ) -> Float[Tensor, "n c s s"]:
         """followed: in [0, 1], of the size of the pictures."""
+        text = self.base.tower.states(ids)
         downs, middle = self.unet(x, t, text, followed, return_dict=False)
-        found: Tensor = self.base(
+        found: Tensor = self.base.unet(
             x, t, text, down_block_additional_residuals=downs,
             mid_block_additional_residual=middle, return_dict=False,
         )[0]  # fmt: skip
@@ -79,14 +82,15 @@ class ControlRun(LatentRun):
 
     def network(self, spec: TrainDiffusion) -> nn.Module:
         """See DiffusionRun."""
-        return Controlled(spec.unet)
+        return Controlled(spec.unet, own_tower(spec))
 
     def begin(self, start: Path) -> None:
         """See DiffusionRun; the copy begins as what it is a copy of."""
         taught = unet_of(start)
         for network in (self.net, self.average):
             assert isinstance(network, Controlled)
-            network.base.load_state_dict(taught)
+            network.base.unet.load_state_dict(taught)
+            begin_reading(network.base.tower, start)
             network.base.to(self.alphas.device)
             copied(network.unet, taught)
 
