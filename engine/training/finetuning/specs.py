@@ -37,7 +37,7 @@ def instruct_spec(work: Path) -> TrainDiffusion:
 
 def variations_spec(work: Path) -> TrainDiffusion:
     """It draws like another picture."""
-    return _further("portraits-variations", work, "like", 80_000, looks=LOOKS)
+    return _further("portraits-variations", work, "like", 56_000, looks=LOOKS)
 
 
 def edges_spec(work: Path) -> TrainDiffusion:
