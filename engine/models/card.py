@@ -127,6 +127,18 @@ def info_of(folder: Path, card: Mapping[str, Any], bundled: bool) -> ModelInfo:
     )
 
 
+def images_taught(card: Mapping[str, Any]) -> int:
+    """How many images taught a model, those of the model that it began with among them; 0 where
+    the card tells none."""
+    trained = card.get("trained")
+    if not isinstance(trained, Mapping):
+        return 0
+    before = trained.get("from")
+    parts = (trained, before) if isinstance(before, Mapping) else (trained,)
+    counts = (part.get("images") for part in parts)
+    return sum(count for count in counts if isinstance(count, int))
+
+
 def _refuse(folder: Path, words: str) -> NoReturn:
     raise ModelError(
         f"The card {folder / CARD} {words}.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet import reading_settings
-from engine.models.card import read_card
+from engine.models.card import images_taught, read_card
 from engine.models.diffusion.control_config import CONTROL, ControlConfig
 from engine.models.diffusion.denoiser_folder import export_unet, write_denoiser
 from engine.models.diffusion.denoisers import CLASSIFIER, NOISY_CLIP, DenoiserConfig
@@ -77,7 +77,7 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
         facts["trained"]["from"] = {
             "name": card["name"],
             "weights_sha256": card["weights_sha256"],
-            "images": card.get("trained", {}).get("images", 0),
+            "images": images_taught(card),
         }
     tensors = read_safetensors(source)
     if spec.lesson in ("edges", "pose"):

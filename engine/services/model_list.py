@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.frame import DirectionInfo, ModelInfo
+from engine.models.card import images_taught
 from engine.models.library import ModelLibrary
 from engine.services.needs import runs_here
 
@@ -100,8 +101,6 @@ def _generator(info: ModelInfo, found: Sequence[DirectionInfo]) -> dict[str, Any
 def _row(
     card: Mapping[str, Any], resolution: int | None, classes: Sequence[str], bundled: bool
 ) -> dict[str, Any]:
-    trained = card.get("trained")
-    images = trained.get("images") if isinstance(trained, Mapping) else None
     size = card.get("bytes")
     return {
         "name": card["name"],
@@ -112,6 +111,6 @@ def _row(
         "bundled": bundled,
         "classes": [str(name) for name in classes],
         "licence": str(card.get("licence") or ""),
-        "trained_images": images if isinstance(images, int) else 0,
+        "trained_images": images_taught(card),
         "bytes": size if isinstance(size, int) else 0,
     }
