@@ -18,9 +18,7 @@ from engine.perception.reader import open_reader
 from engine.services.picture_quality import (
     NEIGHBOURS,
     REAL_SEED,
-    drawn_faces,
-    features_of,
-    nearness,
+    Nearness,
 )
 
 if TYPE_CHECKING:
@@ -45,12 +43,10 @@ def measure_generator(
     Raises ModelError where the ImageNet weights are not installed.
     """
     count = COUNT if full else COUNT_QUICK
-    drawn = drawn_faces(model.info.resolution, count, progress, cancel)
-    real = features_of(drawn, "features of drawn faces", progress, cancel)
+    near = Nearness(model.info.resolution, count, progress, cancel)
 
     def measured(psi: float) -> dict[str, float]:
-        made = _made(model, count, psi, progress, cancel)
-        return nearness(real, features_of(made, "features of made faces", progress, cancel))
+        return near.of(_made(model, count, psi, progress, cancel))
 
     # A model that normalises z and has no other latent does not know what truncation is.
     one, other = (_made(model, 1, psi, progress, cancel).astype(int) for psi in (1.0, PSIS[0]))

@@ -33,7 +33,7 @@ class DiffusionRun(NoisedRun):
 
         self.eye = None
         if spec.perceptual:
-            self.eye = PerceptualLoss(self.hardware.device, self.looked_at(spec))
+            self.eye = PerceptualLoss(self.hardware.device, self.looked_at())
         if spec.start is not None:
             self.begin(spec.start)
 
@@ -68,9 +68,9 @@ class DiffusionRun(NoisedRun):
         x0 = to_x0(spec.prediction, out, seen.x, seen.alpha, seen.sigma)
         return spec.perceptual * self.eye(self.pictured(x0, told), self.pictured(seen.x0, told))
 
-    def looked_at(self, spec: TrainDiffusion) -> int:
+    def looked_at(self) -> int:
         """The side of the pictures that the network that looks is given."""
-        return round(LOOKED_AT * (spec.crop or spec.size_px))
+        return round(LOOKED_AT * (self.spec.crop or self.spec.size_px))
 
     def pictured(self, x0: Tensor, told: Conditions) -> Tensor:
         """The pictures that x0 stands for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ from engine.models.card import read_card
 from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.decoder import Decoder
 from engine.models.diffusion.tiny_decoder import TinyDecoder
-from engine.perception.clip.open import open_clip
 from engine.perception.clip.text_tower import TextTower
 from engine.training.cache import default_folder
 from engine.training.checkpoint import load_weights, save_weights, write_whole
@@ -35,7 +35,10 @@ READS = "reads.safetensors"  # the text tower, likewise
 
 
 class LatentRun(TextRun):
-    """As TextRun, over codes: all pictures are encoded before the first step, each once."""
+    """As TextRun, over codes: all pictures are encoded before the first step, each once. Its text
+    tower learns, too, where it learns to read; else it stays the CLIP's."""
+
+    learns_to_read = True
 
     def __init__(
         self,
@@ -56,14 +59,19 @@ class LatentRun(TextRun):
 
     def network(self, spec: TrainDiffusion) -> nn.Module:
         """See DiffusionRun: the CLIP's tower is where reading begins."""
-        return ReadingUNet(spec.unet, own_tower(spec).requires_grad_(True))
+        return ReadingUNet(spec.unet, self.tower().requires_grad_(self.learns_to_read))
+
+    def tower(self) -> TextTower:
+        """A copy of the text tower of the CLIP that reads at first."""
+        return deepcopy(self.clip.network.text_model)
 
     def begin(self, start: Path) -> None:
         """See DiffusionRun."""
         for network in (self.net, self.average):
             assert isinstance(network, ReadingUNet)
             begin(network.unet, start)
-            begin_reading(network.tower, start)
+            if self.learns_to_read:
+                begin_reading(network.tower, start)
 
     def read(self, texts: Sequence[str]) -> Conditions:
         """The tokens of texts."""
@@ -111,9 +119,9 @@ class LatentRun(TextRun):
         """The codes of these pictures."""
         return self.codes[index].float()
 
-    def looked_at(self, spec: TrainDiffusion) -> int:
+    def looked_at(self) -> int:
         """See DiffusionRun: codes are looked at as pictures of their own size."""
-        return spec.drawn_px
+        return self.spec.drawn_px
 
     def pictured(self, x0: Tensor, told: Conditions) -> Tensor:
         """About what codes stand for; the decoder itself would cost twice the U-Net."""
@@ -123,12 +131,6 @@ class LatentRun(TextRun):
     def portraits(self, index: Tensor) -> Float[Tensor, "n 3 r r"]:
         """These pictures themselves, float32 [-1, 1]."""
         return torch.from_numpy(self.pictures[index.numpy()]).float() / 127.5 - 1
-
-
-def own_tower(spec: TrainDiffusion) -> TextTower:
-    """The text tower of the CLIP that reads at first. Raises ModelError."""
-    assert spec.teacher is not None
-    return open_clip(spec.teacher).network.text_model
 
 
 def _write(path: Path, codes: Tensor) -> None:

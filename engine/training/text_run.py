@@ -30,8 +30,8 @@ class TextRun(DiffusionRun):
     def __init__(self, spec: TrainDiffusion, pictures: np.ndarray, labels: np.ndarray) -> None:
         if spec.teacher is None:
             raise TrainingError("A model that reads texts reads them through a CLIP.", "Name it.")
-        super().__init__(spec, pictures, labels)
         self.clip = open_clip(spec.teacher)
+        super().__init__(spec, pictures, labels)
         self.table = sample(spec.data_seed, np.arange(spec.portraits))
 
     def examples(self) -> tuple[Tensor, Conditions]:

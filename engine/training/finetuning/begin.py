@@ -27,10 +27,7 @@ def begin(unet: nn.Module, start: Path) -> None:
     missing = (name for name in own if name not in taught and not name.startswith(LOOKS))
     wrong = strange or next(missing, None) or copied(unet, taught)
     if wrong:
-        raise TrainingError(
-            f"The U-Net of {start.name} is not of the kind to begin with: {wrong[:80]} differs.",
-            "Begin with a model that was taught with the same plan.",
-        )
+        raise _refusal("U-Net", start, wrong)
     for name in (name for name in own if name.startswith(LOOKS + "linear_2.")):
         own[name].zero_()
 
@@ -57,11 +54,7 @@ def begin_reading(tower: nn.Module, start: Path) -> None:
     missing = next((name for name in tower.state_dict() if name not in taught), "")
     wrong = missing or copied(tower, taught)
     if wrong:
-        raise TrainingError(
-            f"The text tower of {start.name} is not of the kind to begin with: {wrong[:80]} "
-            "differs.",
-            "Begin with a model that was taught with the same plan.",
-        )
+        raise _refusal("text tower", start, wrong)
 
 
 def unet_of(start: Path) -> dict[str, Tensor]:
@@ -77,3 +70,10 @@ def part_of(start: Path, before: str) -> dict[str, Tensor]:
         for name, array in tensors.items()
         if name.startswith(before)
     }
+
+
+def _refusal(part: str, start: Path, wrong: str) -> TrainingError:
+    return TrainingError(
+        f"The {part} of {start.name} is not of the kind to begin with: {wrong[:80]} differs.",
+        "Begin with a model that was taught with the same plan.",
+    )

@@ -26,7 +26,7 @@ from engine.portraits.classes import CAPTIONS
 from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.begin import begin_reading, copied, unet_of
-from engine.training.latent_run import LatentRun, own_tower
+from engine.training.latent_run import LatentRun
 from engine.training.noised_run import OnProgress
 from engine.training.reading_unet import ReadingUNet
 
@@ -82,7 +82,7 @@ class ControlRun(LatentRun):
 
     def network(self, spec: TrainDiffusion) -> nn.Module:
         """See DiffusionRun."""
-        return Controlled(spec.unet, own_tower(spec))
+        return Controlled(spec.unet, self.tower())
 
     def begin(self, start: Path) -> None:
         """See DiffusionRun; the copy begins as what it is a copy of."""

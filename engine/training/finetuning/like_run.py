@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.cancel import CancelToken
 from engine.diffusion.schedule import Schedule
@@ -19,12 +19,9 @@ from engine.perception.clip.config import ClipConfig
 from engine.perception.clip.open import open_clip
 from engine.training.checkpoint import save_weights
 from engine.training.diffusion_sheet import SHOWN, Conditions
-from engine.training.diffusion_spec import TrainDiffusion
-from engine.training.finetuning.begin import begin
 from engine.training.finetuning.prior_lesson import teach_prior
-from engine.training.latent_run import CODED, LatentRun, own_tower
+from engine.training.latent_run import CODED, LatentRun
 from engine.training.noised_run import OnProgress
-from engine.training.reading_unet import ReadingUNet
 
 NOISING = Schedule("cosine")  # of what the CLIP says, as published with Stable unCLIP
 LOOKING = "eyes.safetensors"  # the eyes, beside the checkpoint
@@ -35,15 +32,7 @@ UNTOLD = 0.1  # share of lessons that are told nothing of the picture
 class LikeRun(LatentRun):
     """What the CLIP says of each picture is asked once."""
 
-    def network(self, spec: TrainDiffusion) -> nn.Module:
-        """See DiffusionRun. The tower stays the CLIP's, in whose space texts and pictures meet."""
-        return ReadingUNet(spec.unet, own_tower(spec))
-
-    def begin(self, start: Path) -> None:
-        """See DiffusionRun."""
-        for network in (self.net, self.average):
-            assert isinstance(network, ReadingUNet)
-            begin(network.unet, start)
+    learns_to_read = False  # in the CLIP's own space texts and pictures meet
 
     def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """Ask the CLIP, and teach the prior."""

@@ -13,7 +13,7 @@ START = "portraits-latent"
 LOOKS = 2 * 64  # what the bundled CLIP says of a picture, and how much noise is in it
 
 
-def _further(
+def _after(
     name: str, work: Path, lesson: Lesson, images: int, beside: int = 0, looks: int = 0
 ) -> TrainDiffusion:
     base = latent_spec(work)
@@ -26,28 +26,28 @@ def _further(
 
 def inpaint_spec(work: Path) -> TrainDiffusion:
     """It fills holes."""
-    return _further("portraits-inpaint", work, "masked", 60_000, beside=5)
+    return _after("portraits-inpaint", work, "masked", 60_000, beside=5)
 
 
 def instruct_spec(work: Path) -> TrainDiffusion:
     """It follows instructions."""
-    spec = _further("portraits-instruct", work, "instruction", 130_000, beside=4)
+    spec = _after("portraits-instruct", work, "instruction", 130_000, beside=4)
     return replace(spec, portraits=20_000)
 
 
 def variations_spec(work: Path) -> TrainDiffusion:
     """It draws like another picture."""
-    return _further("portraits-variations", work, "like", 56_000, looks=LOOKS)
+    return _after("portraits-variations", work, "like", 56_000, looks=LOOKS)
 
 
 def edges_spec(work: Path) -> TrainDiffusion:
     """A ControlNet for edges."""
-    return replace(_further("portraits-edges", work, "edges", 60_000), perceptual=0.0)
+    return replace(_after("portraits-edges", work, "edges", 60_000), perceptual=0.0)
 
 
 def pose_spec(work: Path) -> TrainDiffusion:
     """A ControlNet for how a head is turned."""
-    return replace(_further("portraits-pose", work, "pose", 45_000), perceptual=0.0)
+    return replace(_after("portraits-pose", work, "pose", 45_000), perceptual=0.0)
 
 
 FINE: Mapping[str, Callable[[Path], TrainDiffusion]] = {
