@@ -15,6 +15,9 @@ from engine.perception.noisy_clip import NoisyClipConfig
 
 # The cosine schedule that ends where sigma / alpha is 90; see Schedule.
 SCHEDULE = Schedule("cosine", most_beta=0.1)
+# Where the noise of lessons lies. Karras et al. (2022), table 1, for pictures; codes, whose places
+# share less, are settled in stronger noise (Karras et al., 2024).
+PIXEL_LEVELS, CODE_LEVELS = (-1.2, 1.2), (0.0, 1.2)
 Lesson = Literal["", "masked", "instruction", "like", "edges", "pose"]
 
 
@@ -26,7 +29,9 @@ class TrainDiffusion:
     for the user's cache. images: the learning rate has come down to nothing after so many.
     minutes: stop after so long in this sitting. crop: side of the crops that an upsampler learns
     from, in px. dropout: how often the class is withheld, so that the network also learns what
-    faces are like in general. gamma: of min-SNR; None where all timesteps count the same.
+    faces are like in general. gamma: of min-SNR; None where all timesteps count the same. levels:
+    mean and standard deviation of ln(sigma / alpha), where timesteps are drawn as Karras et al.
+    (2022) draw noise; None where each is as likely as any.
     perceptual: what it counts how unlike a predicted picture looks (Lin and Yang, 2023), from the
     share `featured` of the images on; 0 for nothing. reader:
     trains that instead of the U-Net; teacher: folder of the CLIP that teaches it to look, or that
@@ -54,6 +59,7 @@ class TrainDiffusion:
     warm_up: int = 6_000
     dropout: float = 0.15
     gamma: float | None = 5.0
+    levels: tuple[float, float] | None = None
     perceptual: float = 0.0
     featured: float = 0.3
     ema_images: int = 12_000
@@ -87,7 +93,14 @@ def base_spec(work: Path) -> TrainDiffusion:
 
     unet = UNetConfig(channels=(64, 64, 96), classes=len(CLASSES))
     return TrainDiffusion(
-        "portraits-ddpm", work, unet, images=200_000, perceptual=0.02, featured=0.65
+        "portraits-ddpm",
+        work,
+        unet,
+        images=200_000,
+        gamma=None,
+        levels=PIXEL_LEVELS,
+        perceptual=0.02,
+        featured=0.65,
     )
 
 
@@ -96,7 +109,7 @@ def text_spec(work: Path) -> TrainDiffusion:
     unet = UNetConfig(channels=(64, 64, 80), tokens=64, text_width=96)
     return TrainDiffusion(
         "portraits-text", work, unet, images=160_000, teacher=bundled_folder() / "portraits-clip",
-        perceptual=0.02, featured=0.65,
+        gamma=None, levels=PIXEL_LEVELS, perceptual=0.02, featured=0.65,
     )  # fmt: skip
 
 
@@ -105,7 +118,8 @@ def latent_spec(work: Path) -> TrainDiffusion:
     unet = UNetConfig(16, 1, (64, 80, 96), tokens=64, text_width=96, inside=4)
     return TrainDiffusion(
         "portraits-latent", work, unet, images=265_000, teacher=bundled_folder() / "portraits-clip",
-        autoencoder=bundled_folder() / "portraits-autoencoder", perceptual=0.03, featured=0.8,
+        autoencoder=bundled_folder() / "portraits-autoencoder", gamma=None, levels=CODE_LEVELS,
+        perceptual=0.03, featured=0.8,
     )  # fmt: skip
 
 

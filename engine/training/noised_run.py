@@ -98,7 +98,13 @@ class NoisedRun(ABC):
         """One from each of as many equal parts as the batch has pictures: the same expectation
         as independent ones, with less spread."""
         n = self.spec.batch
-        return ((torch.arange(n) + torch.rand(n, generator=self.rng)) / n * len(self.alphas)).long()
+        shares = (torch.arange(n) + torch.rand(n, generator=self.rng)) / n
+        if self.spec.levels is None:
+            return (shares * len(self.alphas)).long()
+        mean, deviation = self.spec.levels
+        wanted = torch.exp(mean + deviation * torch.special.ndtri(shares))
+        ratios = (self.sigmas / self.alphas).cpu()
+        return torch.searchsorted(ratios, wanted).clamp(max=len(ratios) - 1)
 
     def noise(self, like: Tensor) -> Tensor:
         """Fresh noise of that shape."""
