@@ -13,7 +13,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from engine.models.library import bundled_folder
+from engine.models.bundled import bundled_folder
 from engine.perception.clip.config import TextSizes
 from engine.perception.clip.text_tower import PooledTower, TextTower
 

@@ -15,6 +15,7 @@ from engine.errors import ModelError
 from engine.models.card import MAPPING, SYNTHESIS, WEIGHTS, check_name, write_card
 from engine.models.families import check_fits
 from engine.models.family import Config, Tensors
+from engine.models.shared_weights import own_weights
 from engine.store import write_remedy
 
 UNFINISHED = ".new-"  # then the number of the process that writes
@@ -58,9 +59,9 @@ def write_folder(
     """Write weights, a card and more files into a folder, whole or not at all; returns the card.
 
     facts: what else the card tells: name (the folder's when absent), title, data, command,
-    trained, scores, licence. more: writes further files and names them. replace: a folder that is
-    there gives way as a whole, its directions too; else it must not exist yet. Nothing is left
-    when a step fails. Raises ModelError.
+    trained, scores, licence, shares (see shared_weights). more: writes further files and names
+    them. replace: a folder that is there gives way as a whole, its directions too; else it must
+    not exist yet. Nothing is left when a step fails. Raises ModelError.
     """
     name = check_name(facts.get("name", folder.name))
     if folder.exists() and not replace:
@@ -69,7 +70,7 @@ def write_folder(
         folder.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{UNFINISHED}{os.getpid()}-"))
         try:
-            write_safetensors(building / WEIGHTS, tensors)
+            write_safetensors(building / WEIGHTS, own_weights(tensors, facts))
             files = (WEIGHTS, *more(building))
             card: dict[str, Any] = {
                 "name": name,

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-import engine
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.controlling import ControlInfo
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.errors import ModelError
 from engine.frame import ModelInfo
+from engine.models.bundled import bundled_folder
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
 from engine.models.diffusion import denoisers
 from engine.models.diffusion.adm_config import ADM, adm_info
@@ -34,12 +34,6 @@ from engine.models.families import check_fits
 from engine.models.layouts import onnx
 from engine.recipe import ModelRef
 from engine.wishes import ClipInfo
-
-
-def bundled_folder() -> Path:
-    """resources/models of this installation, or of this checkout."""
-    return Path(engine.__file__).resolve().parent.parent / "resources" / "models"
-
 
 CLIP = "clip"
 MAIN = "portraits-stylegan2"  # the generator that everything begins with

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet import reading_settings
+from engine.models.bundled import bundled_folder
 from engine.models.card import images_taught, read_card
 from engine.models.diffusion.control_config import CONTROL, ControlConfig
 from engine.models.diffusion.denoiser_folder import export_unet, write_denoiser
@@ -19,6 +20,7 @@ from engine.models.diffusion.open_denoiser import build_unet
 from engine.models.diffusion.prior_config import PRIOR
 from engine.models.diffusion.tiny_decoder import TINY
 from engine.models.folder import write_folder
+from engine.models.shared_weights import SHARES
 from engine.perception.clip.config import read_config
 from engine.perception.clip.tokenizer import read_tokenizer
 from engine.perception.noisy_classifier import NoisyClassifierConfig
@@ -124,6 +126,8 @@ def _latent(
     for before, file in parts:
         whole |= {before + name: a for name, a in read_safetensors(spec.work / file).items()}
     facts["parts"] = {part["name"]: part["weights_sha256"] for part in (coder, reader)}
+    if autoencoder.parent == bundled_folder():
+        facts[SHARES] = {VAE: coder["name"]}
     graph = export_unet(build_unet(spec.unet, tensors, folder.name))
 
     def more(building: Path) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from engine.directions.sampling import sample_w
 from engine.directions.search import Search, draw_sample, find_named
 from engine.errors import DirectionError
 from engine.frame import DirectionInfo, OnProgress
-from engine.models.library import bundled_folder
+from engine.models.bundled import bundled_folder
 from engine.perception.reader import open_reader
 
 if TYPE_CHECKING:

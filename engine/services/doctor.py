@@ -17,7 +17,8 @@ from pathlib import Path
 from engine.backends.device import cuda_device, machine, onnx_providers
 from engine.backends.kernels.library import kernels
 from engine.errors import AtelierError
-from engine.models.library import ModelLibrary, bundled_folder, load_tensors
+from engine.models.bundled import bundled_folder
+from engine.models.library import ModelLibrary, load_tensors
 from engine.services.engines import Engines
 from engine.services.trustmark_folder import letters_in
 

@@ -8,15 +8,16 @@ from typing import Any
 
 from engine.cancel import CancelToken
 from engine.checkpoints.digest import weights_sha256
-from engine.checkpoints.safetensors_file import read_safetensors
 from engine.directions.library import read_directions, vector_of, write_directions
 from engine.errors import ModelError
 from engine.frame import OnProgress
-from engine.models.card import CARD, WEIGHTS, info_of, is_generator, read_card, write_card
+from engine.models.bundled import bundled_folder
+from engine.models.card import CARD, info_of, is_generator, read_card, write_card
 from engine.models.diffusion.control_config import CONTROL, misfit_of
 from engine.models.diffusion.denoisers import CLASSIFIER, DENOISER, NOISY_CLIP
 from engine.models.diffusion.latent_config import AUTOENCODER, LATENT
-from engine.models.library import CLIP, ModelLibrary, bundled_folder
+from engine.models.library import CLIP, ModelLibrary
+from engine.models.shared_weights import whole_weights
 from engine.perception.reader import FAMILY, open_reader
 from engine.recipe import ModelRef
 
@@ -95,7 +96,7 @@ def evaluate(
 def checked_card(folder: Path) -> dict[str, Any]:
     """The card of a folder whose weights have the digest that it states. Raises ModelError."""
     card = read_card(folder)
-    got = weights_sha256(read_safetensors(folder / WEIGHTS))
+    got = weights_sha256(whole_weights(folder, card))
     if got != card["weights_sha256"]:
         raise ModelError(
             f"The weights of {folder.name} have the digest {got}, but its card says "

@@ -13,7 +13,7 @@ import numpy as np
 from engine.cancel import CancelToken
 from engine.course import Course, Preset
 from engine.frame import OnProgress, Progress
-from engine.models.library import bundled_folder
+from engine.models.bundled import bundled_folder
 
 SEEDS_FULL, SEEDS_QUICK = 10, 2
 SAMPLES = 2500

@@ -17,8 +17,9 @@ import numpy as np
 from engine.cancel import CancelToken
 from engine.frame import OnProgress, Progress
 from engine.image.pixels import resize
+from engine.models.bundled import bundled_folder
 from engine.models.card import WEIGHTS
-from engine.models.library import ModelLibrary, bundled_folder
+from engine.models.library import ModelLibrary
 from engine.provenance import watermark
 from engine.provenance.fingerprint import Pixels
 from engine.provenance.watermark.code import ID_BITS

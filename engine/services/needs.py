@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.checkpoints.safetensors_file import tensor_sizes
 from engine.denoising import DenoiserInfo
 from engine.errors import CheckpointError, ModelError
-from engine.models.card import WEIGHTS
 from engine.models.diffusion.adm_config import ADM
 from engine.models.diffusion.control_config import CONTROL
 from engine.models.diffusion.denoisers import CLASSIFIER, DENOISER
@@ -17,6 +15,7 @@ from engine.models.diffusion.memory_plan import Needs, plan_for
 from engine.models.diffusion.room import room_now
 from engine.models.library import MAKERS
 from engine.models.published.pipeline_parts import Pipeline
+from engine.models.shared_weights import whole_sizes
 
 PUBLISHED = frozenset(MAKERS) - {DENOISER}
 UNPARTED = frozenset((ADM, GLIDE, CONTROL, CLASSIFIER))  # families whose tensors name no part
@@ -34,8 +33,9 @@ def needs_of_pipeline(found: Pipeline) -> Needs:
 
 
 def needs_of_kept(info: DenoiserInfo) -> Needs:
-    """Of one that is here, by the header of its file. Raises CheckpointError."""
-    return _needs(info.card["family"], tensor_sizes(info.folder / WEIGHTS), info.resolution)
+    """Of one that is here, by the headers of its files. Raises CheckpointError or
+    ModelError."""
+    return _needs(info.card["family"], whole_sizes(info.folder, info.card), info.resolution)
 
 
 def runs_here(info: DenoiserInfo) -> str:
@@ -45,7 +45,7 @@ def runs_here(info: DenoiserInfo) -> str:
         return ""
     try:
         return runs(needs_of_kept(info), info.name)
-    except CheckpointError as error:
+    except (CheckpointError, ModelError) as error:
         return f"not at all: {error.what}"
 
 

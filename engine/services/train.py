@@ -95,7 +95,7 @@ def train_model(
     if name == "portraits-encoder":
         return _encoder(work, folder, progress, cancel, minutes)
     if name == "portraits-aligner":
-        from engine.models.library import bundled_folder
+        from engine.models.bundled import bundled_folder
         from engine.training.train_aligner import AlignerSpec, train_aligner
 
         eyes = bundled_folder() / "portraits-attributes"
@@ -151,8 +151,8 @@ def _encoder(
     work: Path, folder: Path, progress: OnProgress, cancel: CancelToken, minutes: float | None
 ) -> Path:
     """The encoder of the generator that is bundled now."""
+    from engine.models.bundled import bundled_folder
     from engine.models.card import info_of, read_card
-    from engine.models.library import bundled_folder
     from engine.models.opened import open_model
     from engine.training.train_encoder import EncoderSpec, train_encoder
 
@@ -184,7 +184,7 @@ def _clip(
     work: Path, folder: Path, progress: OnProgress, cancel: CancelToken, minutes: float | None
 ) -> Path:
     """The CLIP that looks through the attribute network that is bundled now."""
-    from engine.models.library import bundled_folder
+    from engine.models.bundled import bundled_folder
     from engine.training.train_clip import ClipSpec, train_clip
 
     spec = ClipSpec(work, bundled_folder() / "portraits-attributes", minutes=minutes)

@@ -9,7 +9,7 @@ from typing import Literal
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import TrainingError
-from engine.models.library import bundled_folder
+from engine.models.bundled import bundled_folder
 from engine.perception.noisy_classifier import NoisyClassifierConfig
 from engine.perception.noisy_clip import NoisyClipConfig
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from engine.models.library import bundled_folder
+from engine.models.bundled import bundled_folder
 from engine.perception.reader import open_reader, to_input
 from engine.training.metrics import frechet_distance, precision_recall
 

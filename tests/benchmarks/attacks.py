@@ -31,8 +31,9 @@ from engine.editing.victims import (
     pixels_of,
 )
 from engine.errors import ModelError
+from engine.models.bundled import bundled_folder
 from engine.models.diffusion.open_denoiser import open_classifier
-from engine.models.library import ModelLibrary, bundled_folder
+from engine.models.library import ModelLibrary
 from engine.perception import imagenet
 from engine.perception.reader import open_reader
 from engine.provenance.watermark.detect import detect

@@ -20,9 +20,9 @@ from engine.denoising import Classes, ClassifierFree, Denoise, DenoiserInfo
 from engine.diffusion import guidance
 from engine.diffusion.denoise import Settings, denoise
 from engine.errors import ModelError
+from engine.models.bundled import bundled_folder
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.models.diffusion.open_denoiser import PixelDenoiser
-from engine.models.library import bundled_folder
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 from engine.services.evaluate_diffusion import measure_denoiser
 from engine.studio import Studio

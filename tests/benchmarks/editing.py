@@ -24,7 +24,8 @@ from engine.directions.sampling import Traits, pictures, read_traits, sample_w, 
 from engine.directions.sefa import factorised, style_weights
 from engine.frame import ExportOptions, Progress
 from engine.latent.arithmetic import combine
-from engine.models.library import bundled_folder, load_tensors
+from engine.models.bundled import bundled_folder
+from engine.models.library import load_tensors
 from engine.models.opened import Model
 from engine.perception.reader import Reader, open_reader
 from engine.portraits.attributes import NAMED

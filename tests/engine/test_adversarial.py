@@ -15,7 +15,7 @@ from engine.editing import adversarial, transformations, universal
 from engine.editing.mark_victim import MarkVictim, reading
 from engine.editing.victims import Classifier, ReaderVictim, levels_of, pixels_of
 from engine.errors import Cancelled, RecipeError
-from engine.models.library import bundled_folder
+from engine.models.bundled import bundled_folder
 from engine.perception.reader import open_reader
 from engine.perturbing import Question
 from engine.portraits.attributes import sample

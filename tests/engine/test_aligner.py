@@ -16,7 +16,7 @@ from engine.errors import ImageError, ModelError
 from engine.frame import Progress
 from engine.image.codec import encode
 from engine.image.pixels import straighten
-from engine.models.library import bundled_folder
+from engine.models.bundled import bundled_folder
 from engine.perception.aligner import Lie, corners_of, fitted, open_aligner, pyramid, view
 from engine.provenance.origin import shaping_of
 from engine.recipe import Photo, Recipe, Straighten

@@ -15,8 +15,8 @@ from engine.errors import DirectionError, ModelError, TrainingError
 from engine.frame import Progress
 from engine.gan.stylegan2 import Generator
 from engine.gan.stylegan2_config import StyleGAN2Config
+from engine.models.bundled import bundled_folder
 from engine.models.card import info_of, read_card
-from engine.models.library import bundled_folder
 from engine.models.opened import Model, open_model
 from engine.perception.reader import build, stored_tensors
 from engine.services import discover, evaluate_generator, evaluate_reader

@@ -17,13 +17,14 @@ from engine.denoising import Dab, Denoise
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import TrainingError
 from engine.models import library
+from engine.models.bundled import bundled_folder
 from engine.models.card import read_card
 from engine.models.diffusion.condition import Told
 from engine.models.diffusion.control import control_numbers
 from engine.models.diffusion.control_config import misfit_of
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.models.diffusion.unclip_stages import Prior
-from engine.models.library import ModelLibrary, bundled_folder
+from engine.models.library import ModelLibrary
 from engine.perception.clip.open import open_clip
 from engine.perception.clip.text_tower import PooledTower
 from engine.portraits.attributes import COLUMN, sample

@@ -14,11 +14,12 @@ from engine.cancel import CancelToken
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import Cancelled
+from engine.models.bundled import bundled_folder
 from engine.models.card import read_card
 from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.models.diffusion.open_denoiser import build_unet
-from engine.models.library import ModelLibrary, bundled_folder
+from engine.models.library import ModelLibrary
 from engine.perception.clip.open import open_clip
 from engine.services.bundle_diffusion import bundle
 from engine.training import train_autoencoder as lessons

@@ -11,7 +11,7 @@ import torch
 
 from engine.cancel import CancelToken
 from engine.errors import TrainingError
-from engine.models.library import bundled_folder
+from engine.models.bundled import bundled_folder
 from engine.perception.attributes import AttributeNetwork
 from engine.portraits.attributes import ATTRIBUTES
 from engine.portraits.dataset import portraits

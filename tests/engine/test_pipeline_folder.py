@@ -23,9 +23,10 @@ from engine.cancel import CancelToken
 from engine.denoising import ClassifierFree, ClipGuidance, Denoise, Texts, TextWeight
 from engine.diffusion.noise import noise_of
 from engine.errors import AtelierError
+from engine.models.bundled import bundled_folder
 from engine.models.diffusion import memory_plan
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
-from engine.models.library import ModelLibrary, bundled_folder
+from engine.models.library import ModelLibrary
 from engine.recipe import ModelRef, Seed
 from engine.services import diffuse
 from engine.services.diffusion import Place

@@ -11,8 +11,8 @@ import pytest
 from engine.comparing import grid_of
 from engine.denoising import ClassifierFree, Denoise, Texts, TextWeight
 from engine.frame import ExportOptions, Frame, RenderSettings, Tier
+from engine.models.bundled import bundled_folder
 from engine.models.card import read_card
-from engine.models.library import bundled_folder
 from engine.recipe import ModelRef, Recipe, Seed
 from engine.services import grid as grids
 from engine.services import grid_sheet

@@ -20,8 +20,8 @@ from engine.gan.dcgan_config import DCGANConfig
 from engine.gan.progan_config import ProGANConfig
 from engine.gan.stylegan1_config import StyleGAN1Config
 from engine.gan.stylegan3_config import StyleGAN3Config
+from engine.models.bundled import bundled_folder
 from engine.models.families import check_fits, family_of
-from engine.models.library import bundled_folder
 from engine.portraits.attributes import ATTRIBUTES, COLUMN, grey_share, sample
 from engine.portraits.hair_classes import CLASSES, class_of, in_class
 from engine.portraits.renderer import render

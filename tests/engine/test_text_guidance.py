@@ -13,10 +13,11 @@ import torch
 from engine.cancel import CancelToken
 from engine.denoising import ClassifierFree, ClipGuidance, Denoise
 from engine.errors import ModelError, RecipeError
+from engine.models.bundled import bundled_folder
 from engine.models.diffusion.denoisers import NOISY_CLIP
 from engine.models.diffusion.open_denoiser import open_noisy_clip
 from engine.models.folder import write_folder
-from engine.models.library import ModelLibrary, bundled_folder
+from engine.models.library import ModelLibrary
 from engine.perception.clip.open import open_clip
 from engine.perception.noisy_clip import NoisyClip, NoisyClipConfig
 from engine.portraits.classes import CAPTIONS, CLASSES

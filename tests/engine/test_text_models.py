@@ -24,8 +24,9 @@ from engine.denoising import (
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import ModelError, RecipeError
 from engine.image.discs import inside_discs
+from engine.models.bundled import bundled_folder
 from engine.models.diffusion.open_denoiser import PixelDenoiser
-from engine.models.library import ModelLibrary, bundled_folder
+from engine.models.library import ModelLibrary
 from engine.perception.clip.open import open_clip
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 from engine.services import diffuse

@@ -13,8 +13,8 @@ from torch.nn.functional import normalize
 
 from engine.cancel import CancelToken
 from engine.frame import Progress
+from engine.models.bundled import bundled_folder
 from engine.models.folder import write_folder
-from engine.models.library import bundled_folder
 from engine.perception.clip.open import open_clip
 from engine.portraits.attributes import COLUMN, sample
 from engine.portraits.captions import phrases_of, say

@@ -23,9 +23,9 @@ from torch import nn
 from transformers import CLIPTextModelWithProjection
 
 from engine.denoising import ClassifierFree, Texts, TextWeight
+from engine.models.bundled import bundled_folder
 from engine.models.diffusion.unclip_denoiser import UnclipDenoiser
 from engine.models.diffusion.unclip_stages import CLOSELY, ENLARGED, SEED, THOUGHT
-from engine.models.library import bundled_folder
 from engine.perception.clip.text_tower import PooledTower
 from engine.services.diffusion import Source
 from tests.engine.published import ADDED, apart, begun, bring, node_of, refused, rendered

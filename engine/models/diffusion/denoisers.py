@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 from engine.checkpoints.digest import weights_sha256
-from engine.checkpoints.safetensors_file import read_safetensors
 from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import ModelError
-from engine.models.card import WEIGHTS
+from engine.models.card import WEIGHTS, read_card
+from engine.models.shared_weights import whole_weights
 
 DENOISER, CLASSIFIER, NOISY_CLIP = "diffusion", "noisy-classifier", "noisy-clip"
 UNET = "unet.onnx"
@@ -104,14 +104,14 @@ def noisy_clip_info(folder: Path, card: Mapping[str, Any]) -> NoisyClipInfo:
 
 
 def stored_weights(folder: Path, sha256: str) -> dict[str, np.ndarray]:
-    """A folder's tensors, checked against its digest. Raises ModelError."""
+    """A model's tensors, checked against its digest. Raises ModelError."""
     path = folder / WEIGHTS
     if not path.is_file():
         raise ModelError(
             f"The weights of {folder.name} are missing: {path}, expected digest {sha256}.",
             "Install the program again, or train the model again.",
         )
-    tensors = read_safetensors(path)
+    tensors = whole_weights(folder, read_card(folder))
     if weights_sha256(tensors) != sha256:
         raise ModelError(
             f"The weights of {folder.name} are not those of its card: expected digest {sha256}.",

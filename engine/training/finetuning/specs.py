@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from engine.models.library import bundled_folder
+from engine.models.bundled import bundled_folder
 from engine.training.diffusion_spec import Lesson, TrainDiffusion, latent_spec
 
 START = "portraits-latent"
