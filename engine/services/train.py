@@ -269,6 +269,7 @@ def _diffusion(
     device: str | None,
     start: Path | None,
 ) -> Path:
+    from engine.models.card import read_card
     from engine.services.bundle_diffusion import bundle
     from engine.training.diffusion_spec import SPECS, further
     from engine.training.finetuning.specs import FINE
@@ -277,8 +278,9 @@ def _diffusion(
 
     spec = replace({**SPECS, **FINE}[name](work), minutes=minutes, device=device or "auto")
     if start is not None:
-        # What begins with another model anyway begins with this one; the rest goes on.
-        spec = replace(spec, start=start) if name in FINE else further(spec, start)
+        # What begins with another model anyway begins with this one, or goes on with itself.
+        another = name in FINE and read_card(start)["name"] != name
+        spec = replace(spec, start=start) if another else further(spec, start)
 
     train(spec, _told(progress), cancel)
     progress(Progress("Writing the model folder", 1.0))

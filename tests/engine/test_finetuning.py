@@ -182,6 +182,16 @@ def test_a_lesson_becomes_a_controlnet_that_fits(base: Path) -> None:
     assert card["trained"]["images"] == 8
 
 
+def test_a_controlnet_goes_on_beside_its_model(base: Path) -> None:
+    _taught(base, "portraits-edges")
+    start = base / "home" / "models" / "portraits-edges"
+    spec = _small(FINE["portraits-edges"](base / "on"), base, start=start)
+    train(replace(spec, learning_rate=0.0), lambda progress: None, CancelToken())
+    before, after = (read_safetensors(at / "weights.safetensors") for at in (start, spec.work))
+    assert before.keys() == after.keys()
+    assert all(np.array_equal(before[name], after[name].astype(np.float16)) for name in before)
+
+
 @pytest.mark.parametrize("name", ["portraits-inpaint", "portraits-variations"])
 def test_a_lesson_begins_where_the_model_ended(base: Path, tmp_path: Path, name: str) -> None:
     from engine.diffusion.unet import PixelUNet

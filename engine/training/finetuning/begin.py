@@ -14,6 +14,7 @@ from engine.models.card import read_card
 from engine.models.diffusion.denoisers import stored_weights
 from engine.models.diffusion.latent_config import LATENT, TEXT, UNET
 
+START = "portraits-latent"  # the bundled model that the family begins with
 LOOKS = "class_embedding."  # what a picture as a whole adds to the time
 
 

@@ -20,12 +20,14 @@ from engine.diffusion.unet import reading_settings
 from engine.diffusion.unet_config import UNetConfig
 from engine.image.edges import canny
 from engine.image.heads import head_pose
+from engine.models.card import read_card
+from engine.models.diffusion.control_config import CONTROL
 from engine.perception.clip.text_tower import TextTower
 from engine.portraits.captions import Row, value
 from engine.portraits.classes import CAPTIONS
 from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.diffusion_spec import TrainDiffusion
-from engine.training.finetuning.begin import begin_reading, copied, unet_of
+from engine.training.finetuning.begin import START, begin, begin_reading, copied, unet_of
 from engine.training.latent_run import LatentRun
 from engine.training.noised_run import OnProgress
 from engine.training.reading_unet import ReadingUNet
@@ -85,14 +87,20 @@ class ControlRun(LatentRun):
         return Controlled(spec.unet, self.tower())
 
     def begin(self, start: Path) -> None:
-        """See DiffusionRun; the copy begins as what it is a copy of."""
-        taught = unet_of(start)
+        """See DiffusionRun; the copy begins as what it is a copy of. A ControlNet to begin with
+        goes on beside the model that lies beside it."""
+        again = read_card(start)["family"] == CONTROL
+        beside = start.parent / START if again else start
+        taught = unet_of(beside)
         for network in (self.net, self.average):
             assert isinstance(network, Controlled)
             network.base.unet.load_state_dict(taught)
-            begin_reading(network.base.tower, start)
+            begin_reading(network.base.tower, beside)
             network.base.to(self.alphas.device)
-            copied(network.unet, taught)
+            if again:
+                begin(network.unet, start)
+            else:
+                copied(network.unet, taught)
 
     def teach_previews(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """The model that it stands beside has them."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engine.models.bundled import bundled_folder
 from engine.training.diffusion_spec import Lesson, TrainDiffusion, latent_spec
+from engine.training.finetuning.begin import START
 
-START = "portraits-latent"
 LOOKS = 2 * 64  # what the bundled CLIP says of a picture, and how much noise is in it
 
 
