@@ -81,7 +81,7 @@ def evaluate(
 
         scores = measure_autoencoder(folder, full, progress, cancel)
     elif card["family"] in (DENOISER, LATENT, CLASSIFIER, NOISY_CLIP, CONTROL):
-        scores = _diffusion_scores(card, root, full, progress, cancel)
+        scores = diffusion_scores(card, root, full, progress, cancel)
     elif is_generator(card):
         scores = _generator_scores(folder, root, full, progress, cancel)
     else:
@@ -115,9 +115,10 @@ def folder_bytes(folder: Path) -> int:
     )
 
 
-def _diffusion_scores(
+def diffusion_scores(
     card: dict[str, Any], root: Path, full: bool, progress: OnProgress, cancel: CancelToken
 ) -> dict[str, Any]:
+    """Of anything that has to do with diffusion. Raises ModelError, Cancelled."""
     from engine.services.evaluate_diffusion import measure_classifier, measure_denoiser
     from engine.services.evaluate_text_guidance import measure_noisy_clip
     from engine.training.diffusion_spec import SPECS

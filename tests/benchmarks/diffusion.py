@@ -17,16 +17,16 @@ import torch
 
 from engine.cancel import CancelToken
 from engine.denoising import Classes, ClassifierFree, Denoise, DenoiserInfo
-from engine.diffusion import guidance
 from engine.diffusion.denoise import Settings, denoise
 from engine.errors import ModelError
 from engine.models.bundled import bundled_folder
-from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.models.diffusion.open_denoiser import PixelDenoiser
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 from engine.services.evaluate_diffusion import measure_denoiser
 from engine.studio import Studio
+from tests.benchmarks.diffusion_family import family
 from tests.benchmarks.figures import Figure, interleaved_per_s
+from tests.benchmarks.parity import parity
 
 STEPS = 25
 
@@ -39,11 +39,10 @@ def measure() -> Iterator[Figure]:
         raise ModelError("There is no diffusion model here.", "Run: train portraits-ddpm.")
     yield from window(studio)  # before diffusers' pipelines fill this process
     yield from against_diffusers(made[0])
-    for info in studio.denoisers():
-        if info.latent and info.bundled and not info.shown:
-            yield from against_stable_diffusion(info)
     yield from worker(studio, made[0])
     yield from quality(studio, made[0])
+    yield from family(studio)
+    yield from parity()
 
 
 def against_diffusers(info: DenoiserInfo) -> Iterator[Figure]:
@@ -79,50 +78,6 @@ def against_diffusers(info: DenoiserInfo) -> Iterator[Figure]:
     yield Figure("ms a step, this loop", 1000 / fast / STEPS, "ms")
     yield Figure("ms a step, diffusers' DDIMPipeline", 1000 / slow / STEPS, "ms")
     yield Figure("this loop to DDIMPipeline", ratio, "ratio", at_least=1.4)
-
-
-def against_stable_diffusion(info: DenoiserInfo) -> Iterator[Figure]:
-    """The same for a model of codes and texts: diffusers' StableDiffusionPipeline, guided."""
-    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
-        StableDiffusionPipeline,
-    )
-    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-
-    ours, theirs = LatentDenoiser(info), LatentDenoiser(info, backend="torch")
-    scheduler = DDIMScheduler(
-        trained_betas=ours.schedule.betas.tolist(),
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,  # asked for by the pipeline; this spacing has none
-        prediction_type={"v": "v_prediction", "x0": "sample"}.get(ours.prediction, "epsilon"),
-        timestep_spacing="trailing",
-    )
-    pipeline = StableDiffusionPipeline(
-        theirs.decoder.vae, None, None, theirs.unet, scheduler, None, None,
-        requires_safety_checker=False,
-    )  # fmt: skip
-    pipeline.set_progress_bar_config(disable=True)
-    wanted = (("a smiling woman with glasses", 1.0),)
-    said, nothing = theirs.texts.of([wanted]), theirs.texts.of([()])
-    noise = torch.randn(1, *ours.shape, generator=torch.Generator().manual_seed(0))
-    settings, scale = Settings("ddim", STEPS, threshold="none"), 3.0
-    terms = [guidance.classifier_free(wanted, (), scale)]
-
-    def run_ours() -> object:
-        made = denoise(ours, noise, wanted, terms, settings)
-        with torch.no_grad():
-            return ours.pixels(made)
-
-    def run_theirs() -> object:
-        return pipeline(
-            prompt_embeds=said, negative_prompt_embeds=nothing, latents=noise.clone(),
-            num_inference_steps=STEPS, guidance_scale=scale, output_type="np",
-        )  # fmt: skip
-
-    fast, slow, ratio = interleaved_per_s(run_ours, run_theirs, rounds=5, calls=2)
-    yield Figure(f"{info.name}: ms a step, this loop", 1000 / fast / STEPS, "ms")
-    yield Figure(f"{info.name}: ms a step, diffusers' pipeline", 1000 / slow / STEPS, "ms")
-    yield Figure(f"{info.name}: this loop to diffusers'", ratio, "ratio", at_least=1.4)
 
 
 def worker(studio: Studio, info: DenoiserInfo) -> Iterator[Figure]:
@@ -187,7 +142,12 @@ def quality(studio: Studio, info: DenoiserInfo) -> Iterator[Figure]:
         plain, pulled = (scores["classifier"][key] for key in ("unguided_right", "right"))
         yield Figure("class attributes right by chance, unguided", 100 * plain, "%")
         added = 100 * (pulled - plain)
-        yield Figure("classifier guidance of 4 adds", added, "points", at_least=20.0)
+        yield Figure(
+            f"classifier guidance of {scores['classifier']['scale']:g} adds",
+            added,
+            "points",
+            at_least=20.0,
+        )
     if "clip" in scores:
         added = 100 * (scores["clip"]["right"] - scores["clip"]["unguided_right"])
         yield Figure("guidance by captions adds", added, "points", at_least=15.0)

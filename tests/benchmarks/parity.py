@@ -1,0 +1,51 @@
+"""How far pictures of the published pipelines are from the library's own, on random weights in the
+published layout: the comparisons of the tests, run again and told as figures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmarks.figures import Figure
+
+BAR = 1e-4  # of a picture's range
+ENGINE = Path(__file__).parents[1] / "engine"
+_APART = re.compile(r"apart by at most (\S+)")
+
+
+class _Heard:
+    """Keeps the tests that compare pictures, and hears how far apart those were."""
+
+    def __init__(self) -> None:
+        self.apart: dict[str, float] = {}
+        self.failed: list[str] = []
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        items[:] = [item for item in items if "apart(" in inspect.getsource(item.function)]
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        name = report.nodeid.partition("::test_")[2].partition("[")[0]
+        if report.failed:
+            self.failed.append(name)
+        for found in _APART.findall(report.capstdout) if report.when == "call" else ():
+            self.apart[name] = max(float(found), self.apart.get(name, 0.0))
+
+
+def parity() -> Iterator[Figure]:
+    """The largest difference of each comparison. Raises RuntimeError where one failed."""
+    heard = _Heard()
+    files = [str(p) for p in sorted(ENGINE.glob("test_*.py")) if "apart(" in p.read_text()]
+    with contextlib.redirect_stdout(io.StringIO()):
+        pytest.main(["-q", "-p", "no:cacheprovider", *files], plugins=[heard])
+    if heard.failed or not heard.apart:
+        raise RuntimeError(f"Comparisons failed: {', '.join(heard.failed) or 'none was found'}.")
+    for name, found in heard.apart.items():
+        yield Figure(name.replace("_", " "), found, "of 1", at_most=BAR)
