@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.diffusion.efficient_unet import EfficientUNet
+from engine.diffusion.residuals import parted, residual_shapes
 from engine.diffusion.unet_config import GROUPS, UNetConfig
 
 HEADS = 4  # of a model of texts
@@ -44,7 +45,8 @@ class PixelUNet(nn.Module):
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
-        inside = config.inside * config.patch**2
+        inside, side = config.inside * config.patch**2, config.resolution // config.patch
+        self.residuals = residual_shapes(config.channels, config.layers, side)
         if config.upsamples:
             self.unet: nn.Module = EfficientUNet(config, inside + config.inside, inside)
         else:
@@ -65,10 +67,12 @@ class PixelUNet(nn.Module):
         text: Float[Tensor, "n tokens width"] | None = None,
         beside: Float[Tensor, "n beside places places"] | None = None,
         looks: Float[Tensor, "n looks"] | None = None,
+        helped: Float[Tensor, "n numbers"] | None = None,
     ) -> Float[Tensor, "n 3 r r"]:
         """t: timesteps from 0. c: weights over classes, the last for none. low: the picture to be
         enlarged, as float32 [-1, 1] with noise of timestep `level` in it. text: what a CLIP's text
-        tower makes of each token. beside, looks: what a model of texts is shown of a picture."""
+        tower makes of each token. beside, looks: what a model of texts is shown of a picture.
+        helped: what ControlNets add to such a model, see residuals.joined."""
         patches = F.pixel_unshuffle(x, self.config.patch)
         if low is not None:
             patches = torch.cat([patches, low], dim=1)
@@ -77,7 +81,12 @@ class PixelUNet(nn.Module):
         if self.config.upsamples:
             out = self.unet(patches, t, level)
         elif text is not None:
-            out = self.unet(patches, t, text, looks, return_dict=False)[0]
+            added: dict[str, Any] = {}
+            if helped is not None:
+                downs, middle = parted(helped, self.residuals)
+                added["down_block_additional_residuals"] = downs
+                added["mid_block_additional_residual"] = middle
+            out = self.unet(patches, t, text, looks, return_dict=False, **added)[0]
         else:
             out = self.unet(patches, t, class_labels=c, return_dict=False)[0]
         return F.pixel_shuffle(out, self.config.patch)

@@ -10,9 +10,11 @@ from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet import reading_settings
 from engine.models.bundled import bundled_folder
 from engine.models.card import images_taught, read_card
+from engine.models.diffusion.control import build_control
 from engine.models.diffusion.control_config import CONTROL, ControlConfig
-from engine.models.diffusion.denoiser_folder import export_unet, write_denoiser
-from engine.models.diffusion.denoisers import CLASSIFIER, NOISY_CLIP, DenoiserConfig
+from engine.models.diffusion.control_config import GRAPH as CONTROL_GRAPH
+from engine.models.diffusion.denoiser_folder import export_control, export_unet, write_denoiser
+from engine.models.diffusion.denoisers import CLASSIFIER, HELPED, NOISY_CLIP, DenoiserConfig
 from engine.models.diffusion.denoisers import UNET as GRAPH
 from engine.models.diffusion.eyes_config import EYES
 from engine.models.diffusion.latent_config import LATENT, TEXT, UNET, VAE, LatentConfig
@@ -83,8 +85,7 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
         }
     tensors = read_safetensors(source)
     if spec.lesson in ("edges", "pose"):
-        control = ControlConfig(control_settings(spec.unet), spec.lesson).to_dict()
-        return write_folder(folder, CONTROL, control, tensors, facts, replace=True)
+        return _control(spec, folder, tensors, facts)
     if isinstance(spec.reader, NoisyClassifierConfig):
         config = {**spec.reader.to_dict(), "classes": list(CLASSES)}
         return write_folder(folder, CLASSIFIER, config, tensors, facts, replace=True)
@@ -99,6 +100,20 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
     clip = read_card(spec.teacher)["weights_sha256"] if spec.teacher and spec.unet.tokens else ""
     made = DenoiserConfig(spec.unet, spec.schedule, spec.prediction, classes, clip=clip)
     return write_denoiser(folder, made, tensors, facts)
+
+
+def _control(
+    spec: TrainDiffusion, folder: Path, tensors: dict[str, Any], facts: dict[str, Any]
+) -> dict[str, Any]:
+    assert spec.lesson in ("edges", "pose")
+    config = ControlConfig(control_settings(spec.unet), spec.lesson)
+    graph = export_control(build_control(config, tensors, folder.name), spec.unet, spec.drawn_px)
+
+    def more(building: Path) -> tuple[str]:
+        (building / CONTROL_GRAPH).write_bytes(graph)
+        return (CONTROL_GRAPH,)
+
+    return write_folder(folder, CONTROL, config.to_dict(), tensors, facts, more, replace=True)
 
 
 def _latent(
@@ -128,10 +143,14 @@ def _latent(
     facts["parts"] = {part["name"]: part["weights_sha256"] for part in (coder, reader)}
     if autoencoder.parent == bundled_folder():
         facts[SHARES] = {VAE: coder["name"]}
-    graph = export_unet(build_unet(spec.unet, tensors, folder.name))
+    net = build_unet(spec.unet, tensors, folder.name)
+    graphs = {GRAPH: export_unet(net)}
+    if not spec.lesson:  # what ControlNets are taught beside
+        graphs[HELPED] = export_unet(net, helped=True)
 
     def more(building: Path) -> tuple[str, ...]:
-        (building / GRAPH).write_bytes(graph)
-        return (GRAPH, *read_tokenizer(teacher).write(building))
+        for name, graph in graphs.items():
+            (building / name).write_bytes(graph)
+        return (*graphs, *read_tokenizer(teacher).write(building))
 
     return write_folder(folder, LATENT, config.to_dict(), whole, facts, more, replace=True)

@@ -8,13 +8,12 @@ from operator import methodcaller
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from torch import nn
 
 from engine.controlling import Control, controls_of
 from engine.denoising import Denoise
 from engine.diffusion.guidance import Within
 from engine.image.pixels import pixels_sha256
-from engine.models.diffusion.control import Helper, control_numbers, open_control
+from engine.models.diffusion.control import Helper, Opened, control_numbers, open_control
 from engine.models.diffusion.housing import Housing
 from engine.models.library import ModelLibrary
 from engine.services.check_denoise import check_control_size
@@ -27,7 +26,7 @@ class Controls:
 
     def __init__(self, library: Callable[[], ModelLibrary]) -> None:
         self._library = library
-        self._open: dict[str, nn.Module] = {}
+        self._open: dict[str, Opened] = {}
         self._housing: Housing | None = None
 
     def let_go(self) -> None:
@@ -63,6 +62,6 @@ class Controls:
             found.append(Within(name, around, term.scale, (term.start, term.end)))
         return found
 
-    def _opened(self, term: Control) -> nn.Module:
+    def _opened(self, term: Control) -> Opened:
         assert self._housing is not None  # only published models are helped
         return open_control(self._library().control(term.model), self._housing)

@@ -129,9 +129,9 @@ def edges(base: DenoiserInfo, control: ControlInfo) -> Iterator[Figure]:
     numbers, image = control_numbers(control), _picture(base.resolution) / 2 + 0.5
     ours, theirs = LatentDenoiser(base, numbers), LatentDenoiser(base, numbers, "torch")
     assert ours.housing is not None
-    net = open_control(control, ours.housing)
-    pipeline = _pipeline(published.StableDiffusionControlNetPipeline, theirs, controlnet=net)
-    helped = ours.helped(Helper(net, image, 1.0))
+    opened = open_control(control, ours.housing)
+    pipeline = _pipeline(published.StableDiffusionControlNetPipeline, theirs, controlnet=opened.net)
+    helped = ours.helped(Helper(opened, image, 1.0))
     yield from _side_by_side(
         control.name, helped, [TEXT], pipeline, {**_asked(theirs), "image": image}
     )

@@ -12,9 +12,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.controlling import ControlInfo
-from engine.diffusion.latent_parts import built, check_fit
-from engine.models.diffusion.control_config import ControlConfig
+from engine.diffusion.latent_parts import built, check_fit, filled
+from engine.models.diffusion.control_config import GRAPH, ControlConfig
 from engine.models.diffusion.denoisers import stored_weights
+from engine.models.diffusion.graph import answered, open_graph
 from engine.models.diffusion.housing import Housing, counted
 from engine.perception.fitting import Tensors
 
@@ -22,11 +23,20 @@ Answer = tuple[list[Tensor], Tensor]  # for the levels on the way down, and for 
 
 
 @dataclass(frozen=True, eq=False)
+class Opened:
+    """A ControlNet that is ready. session: on its graph, for where no gradient is wanted; None for
+    one without."""
+
+    net: Any
+    session: Any = None
+
+
+@dataclass(frozen=True, eq=False)
 class Helper:
     """A ControlNet and what it follows. picture: in [0, 1], of the size in pixels. scale: what its
     answers count."""
 
-    net: Any
+    control: Opened
     picture: Float[Tensor, "1 3 r r"]
     scale: float
 
@@ -39,10 +49,21 @@ class Helper:
     ) -> Answer:
         """What is added to the U-Net's own. more: what else the U-Net is told (SDXL)."""
         picture = self.picture.expand(len(x), -1, -1, -1)
-        found: Answer = self.net(
+        found: Answer = self.control.net(
             x, times, text, picture, conditioning_scale=self.scale, return_dict=False, **more
         )
         return found
+
+    def quick_answer(
+        self,
+        x: Float[Tensor, "n c s s"],
+        times: Float[Tensor, " n"],
+        text: Float[Tensor, "n tokens width"],
+    ) -> Float[Tensor, "n numbers"]:
+        """The same by its graph, in one row; see residuals.joined."""
+        picture = self.picture.expand(len(x), -1, -1, -1)
+        feed = {"x": x, "t": times, "text": text, "followed": picture}
+        return self.scale * answered(self.control.session, feed)
 
 
 def summed(answers: Sequence[Answer]) -> dict[str, Any]:
@@ -66,12 +87,20 @@ def control_numbers(info: ControlInfo) -> int:
     return counted(_network(ControlConfig.from_dict(info.card["config"], info.name), info.name))
 
 
-def open_control(info: ControlInfo, housing: Housing) -> nn.Module:
+def open_control(info: ControlInfo, housing: Housing) -> Opened:
     """The network with its weights, beside the U-Net of a model that lives there. Raises
     ModelError."""
     config = ControlConfig.from_dict(info.card["config"], info.name)
     tensors = stored_weights(info.folder, info.sha256)
-    return housing.filled(_network(config, info.name), tensors, info.name)
+    net = housing.filled(_network(config, info.name), tensors, info.name)
+    if not (housing.plan.plain and (info.folder / GRAPH).is_file()):
+        return Opened(net)
+    return Opened(net, open_graph(info, tensors, GRAPH))
+
+
+def build_control(config: ControlConfig, tensors: Tensors, where: str) -> nn.Module:
+    """The network alone, filled. Raises ModelError."""
+    return filled(_network(config, where), tensors, where)
 
 
 def _network(config: ControlConfig, where: str) -> nn.Module:

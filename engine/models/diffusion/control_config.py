@@ -17,6 +17,7 @@ from engine.models.diffusion.latent_config import LATENT, LatentConfig
 from engine.models.diffusion.part_settings import Settings, check_settings
 
 CONTROL = "control"
+GRAPH = "control.onnx"
 CHANNELS = (320, 640, 1280, 1280)  # of diffusers' classes, where a file says nothing
 READS = (16, 32, 96, 256)  # likewise, of what reads the picture
 

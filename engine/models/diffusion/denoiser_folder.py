@@ -5,15 +5,22 @@ The graph is checked against torch before anything is kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from engine.backends.onnx_backend import open_session, run_session
+from engine.diffusion.residuals import joined
 from engine.diffusion.unet import PixelUNet
+from engine.diffusion.unet_config import UNetConfig
 from engine.errors import ModelError
 from engine.models.diffusion.denoisers import DENOISER, UNET, DenoiserConfig
 from engine.models.diffusion.graph import PREFIX
@@ -23,6 +30,7 @@ from engine.models.to_onnx import run_exporter, serialized
 
 MOST_APART = 1e-3
 Tensors = Mapping[str, np.ndarray]
+Example = Callable[..., dict[str, torch.Tensor]]
 
 
 def write_denoiser(
@@ -43,28 +51,78 @@ def write_denoiser(
     return write_folder(folder, DENOISER, plain, tensors, facts, more, replace=True)
 
 
-def export_unet(net: PixelUNet) -> bytes:
+def export_unet(net: PixelUNet, helped: bool = False) -> bytes:
     """The U-Net as ONNX bytes without weights: x, t and what conditions it to `out`.
 
-    Any batch; an upsampler takes any size, too. Raises ModelError when it and torch disagree.
+    Any batch; an upsampler takes any size, too. helped: ControlNets add to it. Raises ModelError
+    when it and torch disagree.
     """
-    inputs = _example(net, 2)
-    batch = torch.export.Dim("n", min=1, max=4096)
-    shapes: dict[str, Any] = {name: {0: batch} for name in inputs}
+
+    def example(n: int, times: int = 1) -> dict[str, torch.Tensor]:
+        return _example(net, n, times, helped)
+
+    wider: dict[str, dict[int, Any]] = {}
     if net.config.upsamples:
         step = 2 ** (len(net.config.channels) - 1)
         for axis, name in ((2, "height"), (3, "width")):
             side = torch.export.Dim(name, min=1, max=4096)
-            shapes["x"][axis] = 2 * step * side
-            shapes["low"][axis] = step * side
+            wider.setdefault("x", {})[axis] = 2 * step * side
+            wider.setdefault("low", {})[axis] = step * side
+    return exported(net, example, wider)
+
+
+def export_control(net: nn.Module, unet: UNetConfig, size: int) -> bytes:
+    """A ControlNet beside such a U-Net as ONNX bytes without weights: x, t, text and the picture
+    that is followed to what residuals.joined makes of its answer. size: of that picture, in px.
+    Raises ModelError when it and torch disagree."""
+
+    def example(n: int) -> dict[str, torch.Tensor]:
+        inputs = _example(beside, n)
+        rng = torch.Generator().manual_seed(1)
+        return {**inputs, "followed": torch.rand(n, 3, size, size, generator=rng)}
+
+    with torch.device("meta"):
+        beside = PixelUNet(replace(unet, beside=0, looks=0))
+    return exported(JoinedControl(net), example)
+
+
+class JoinedControl(nn.Module):
+    """A ControlNet whose answer is one row."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.unet: Any = net
+
+    def forward(
+        self,
+        x: Float[Tensor, "n c s s"],
+        t: Float[Tensor, " n"],
+        text: Float[Tensor, "n tokens width"],
+        followed: Float[Tensor, "n 3 r r"],
+    ) -> Float[Tensor, "n numbers"]:
+        """followed: in [0, 1]."""
+        return joined(*self.unet(x, t, text, followed, return_dict=False))
+
+
+def exported(
+    net: nn.Module, example: Example, wider: Mapping[str, Mapping[int, Any]] = MappingProxyType({})
+) -> bytes:
+    """A network as ONNX bytes without weights. example: of its inputs, for so many pictures, and so
+    many times as large where wider says which sides may change. Raises ModelError when it and
+    torch disagree."""
+    inputs = example(2)
+    batch = torch.export.Dim("n", min=1, max=4096)
+    shapes: dict[str, Any] = {name: {0: batch, **wider.get(name, {})} for name in inputs}
     graph = serialized(
         run_exporter(net, inputs, shapes, list(inputs), ["out"]), set(net.state_dict())
     )
-    _check(net, graph)
+    _check(net, graph, [example(1), example(3, 2) if wider else example(3)])
     return graph
 
 
-def _example(net: PixelUNet, n: int, times: int = 1) -> dict[str, torch.Tensor]:
+def _example(
+    net: PixelUNet, n: int, times: int = 1, helped: bool = False
+) -> dict[str, torch.Tensor]:
     config, rng = net.config, torch.Generator().manual_seed(0)
     side = config.resolution * times
     x = torch.randn(n, config.inside, side, side, generator=rng)
@@ -79,25 +137,27 @@ def _example(net: PixelUNet, n: int, times: int = 1) -> dict[str, torch.Tensor]:
             inputs["beside"] = torch.randn(n, config.beside, places, places, generator=rng)
         if config.looks:
             inputs["looks"] = torch.randn(n, config.looks, generator=rng)
+        if helped:
+            numbers = sum(prod(shape) for shape in net.residuals)
+            inputs["helped"] = torch.randn(n, numbers, generator=rng)
         return inputs
     if config.classes:
         return {**inputs, "c": torch.eye(config.classes + 1)[:n]}
     return inputs
 
 
-def _check(net: PixelUNet, graph: bytes) -> None:
+def _check(net: nn.Module, graph: bytes, examples: Sequence[Mapping[str, torch.Tensor]]) -> None:
     weights = {name: value.numpy() for name, value in net.state_dict().items()}
     session = open_session(graph, weights, 1)
     assert all(name.startswith(PREFIX) for name in weights)
-    for n, times in ((1, 1), (3, 2 if net.config.upsamples else 1)):
-        feed = _example(net, n, times)
+    for feed in examples:
         with torch.inference_mode():
             wanted = net(**feed).numpy()
         got = run_session(session, "out", {name: part.numpy() for name, part in feed.items()})
         apart = float(np.abs(got - wanted).max())
         if not apart <= MOST_APART:
             raise ModelError(
-                f"The ONNX graph of the U-Net differs from torch by {apart:.2g}; at most "
+                f"The ONNX graph of the network differs from torch by {apart:.2g}; at most "
                 f"{MOST_APART} is allowed.",
                 "Keep the torch backend for this model, and report this.",
             )

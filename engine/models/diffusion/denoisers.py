@@ -19,6 +19,7 @@ from engine.models.shared_weights import whole_weights
 
 DENOISER, CLASSIFIER, NOISY_CLIP = "diffusion", "noisy-classifier", "noisy-clip"
 UNET = "unet.onnx"
+HELPED = "unet_helped.onnx"  # the same, beside ControlNets
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.backends.device import physical_cores
 from engine.backends.onnx_backend import open_session, run_session
+from engine.controlling import ControlInfo
 from engine.denoising import DenoiserInfo
 from engine.errors import ModelError
 from engine.models.diffusion.denoisers import UNET
@@ -18,11 +19,13 @@ from engine.models.diffusion.denoisers import UNET
 PREFIX = "unet."
 
 
-def open_graph(info: DenoiserInfo, tensors: Mapping[str, Any]) -> Any:
-    """An ONNX Runtime session on the folder's graph. tensors: by diffusers' names, arrays or torch
-    tensors. Raises ModelError."""
+def open_graph(
+    info: DenoiserInfo | ControlInfo, tensors: Mapping[str, Any], file: str = UNET
+) -> Any:
+    """An ONNX Runtime session on a graph of the folder. tensors: by diffusers' names, arrays or
+    torch tensors. Raises ModelError."""
     try:
-        graph = (info.folder / UNET).read_bytes()
+        graph = (info.folder / file).read_bytes()
     except OSError as error:
         raise ModelError(
             f"The ONNX graph of {info.name} cannot be read: {error.strerror}.",
