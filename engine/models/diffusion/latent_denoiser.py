@@ -25,16 +25,15 @@ from engine.models.diffusion.condition import Condition, Told, as_told
 from engine.models.diffusion.control import Helper, summed
 from engine.models.diffusion.decoder import Decoder
 from engine.models.diffusion.denoiser import CodeDenoiser
-from engine.models.diffusion.denoisers import HELPED
 from engine.models.diffusion.denoisers import UNET as GRAPH
 from engine.models.diffusion.eyes import Eyes
 from engine.models.diffusion.eyes_config import EYES
-from engine.models.diffusion.graph import answered, open_graph
 from engine.models.diffusion.latent_config import TEXT, TEXT_2, UNET, VAE, LatentConfig
 from engine.models.diffusion.looks import noised
 from engine.models.diffusion.part_settings import named
 from engine.models.diffusion.parts import check_all
 from engine.models.diffusion.prior_config import PRIOR
+from engine.models.diffusion.quick_unet import QuickUNet
 from engine.models.diffusion.text_blends import TextBlends
 from engine.models.diffusion.text_encoders import Encoder, TwinEncoder
 from engine.models.diffusion.tiny_decoder import TINY, TinyDecoder
@@ -81,11 +80,10 @@ class LatentDenoiser(CodeDenoiser):
         self.prior = None if self.config.prior is None else Prior(parts[PRIOR], self.config.prior)
         self.thoughts = TextBlends(self._thought)
         self._helpers: tuple[Helper, ...] = ()
-        graph = info.folder / GRAPH
-        self._session: Any = None
-        self._helped: list[Any] = []  # a session for the U-Net beside ControlNets, once it is asked
-        if graph.is_file() and backend != "torch" and self.housing and self.housing.plan.plain:
-            self._session = open_graph(info, dict(self.unet.state_dict()))
+        self._quick: QuickUNet | None = None
+        plain = self.housing is not None and self.housing.plan.plain
+        if plain and backend != "torch" and (info.folder / GRAPH).is_file():
+            self._quick = QuickUNet(info, self.unet.state_dict())
             self.backend, self.digest = "onnx", f"{info.sha256}/onnx"
         reader = self.twins or self.encoder
         assert reader is not None
@@ -133,37 +131,21 @@ class LatentDenoiser(CodeDenoiser):
         elif self.config.low is not None:
             more["class_labels"] = torch.full((len(x),), LOW_NOISE)
         times = torch.full((len(x),), t)
-        quick = self._quick()
-        if self._helpers and not quick:
+        beside = None
+        if self.config.shown not in ("", "like"):
+            beside = self._beside(told).repeat_interleave(each, dim=0)
+        quick = None if torch.is_grad_enabled() else self._quick
+        if quick is not None and quick.suits(self._helpers):
+            looks = more.get("class_labels")
+            return quick.answer(x, times, text, self._helpers, beside=beside, looks=looks)
+        if self._helpers:
             more |= summed([helper.answer(x, times, text, more) for helper in self._helpers])
         if self.config.distilled:
             scales = torch.tensor([one.guidance for one in told]).repeat_interleave(each)
             more["timestep_cond"] = guidance_embedding(scales, self.config.distilled)
-        beside = None
-        if self.config.shown not in ("", "like"):
-            beside = self._beside(told).repeat_interleave(each, dim=0)
-        if quick:
-            feed = {"x": x, "t": times, "text": text, "beside": beside}
-            feed["looks"] = more.get("class_labels")
-            if not self._helpers:
-                return answered(self._session, feed)
-            helps = [helper.quick_answer(x, times, text) for helper in self._helpers]
-            return answered(self._beside_controls(), {**feed, "helped": sum(helps[1:], helps[0])})
         x = x if beside is None else torch.cat([x, beside], dim=1)
         out: Tensor = self.unet(x, times, encoder_hidden_states=text, return_dict=False, **more)[0]
         return out
-
-    def _quick(self) -> bool:
-        """Whether graphs answer for all networks of a step."""
-        if self._session is None or torch.is_grad_enabled():
-            return False
-        whole = all(helper.control.session is not None for helper in self._helpers)
-        return not self._helpers or (whole and (self.info.folder / HELPED).is_file())
-
-    def _beside_controls(self) -> Any:
-        if not self._helped:
-            self._helped.append(open_graph(self.info, dict(self.unet.state_dict()), HELPED))
-        return self._helped[0]
 
     def _sizes(self, told: Told) -> Float[Tensor, " ids"]:
         """Sizes and crop, and to a refiner how beautiful the picture is (Podell et al., 2023)."""
