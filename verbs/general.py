@@ -87,12 +87,15 @@ def render(options: Namespace) -> int:
 
 
 def start_of(name: str, studio: Studio) -> Path:
-    """The folder of a diffusion model. Raises UsageError."""
-    info = denoiser_called(name, studio)
-    if info is None:
-        known = ", ".join(one.name for one in studio.denoisers())
+    """The folder of a diffusion model or a ControlNet. Raises UsageError."""
+    found = denoiser_called(name, studio)
+    folders = {one.name: one.folder for one in studio.library.controls()}
+    if found is not None:
+        return found.folder
+    if name not in folders:
+        known = ", ".join([*(one.name for one in studio.denoisers()), *folders])
         raise UsageError(f"There is no diffusion model called {name!r}.", f"Use {known}.")
-    return info.folder
+    return folders[name]
 
 
 def train(options: Namespace) -> int:

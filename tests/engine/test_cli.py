@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 import main
+from engine.errors import UsageError
 from engine.image.codec import read_picture
 from engine.image.xmp import stated_source_type
+from engine.models.bundled import bundled_folder
 from engine.recipe import Generate, ModelRef, Move, Recipe, Seed, Truncate
 from engine.studio import Studio
 from tests.random_model import NAME
@@ -366,3 +368,11 @@ def test_a_window_without_a_display_is_refused_in_words(
     said = run()
     assert said.code == 1
     assert "--offscreen" in said.err
+
+
+def test_lessons_begin_with_models_and_controlnets(tmp_path: Path) -> None:
+    studio = Studio(tmp_path)
+    for name in ("portraits-latent", "portraits-edges"):
+        assert general.start_of(name, studio) == bundled_folder() / name
+    with pytest.raises(UsageError, match="'nobody'"):
+        general.start_of("nobody", studio)
