@@ -67,8 +67,9 @@ def test_a_run_that_was_stopped_goes_on(tiny: AutoencoderSpec, tmp_path: Path) -
 
 
 def test_a_run_on_codes_becomes_a_model_that_reads(
-    tiny: AutoencoderSpec, home: Path, tmp_path: Path
+    tiny: AutoencoderSpec, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(teach_tiny, "__defaults__", (3,))
     coder = train_autoencoder(tiny, tmp_path / "coder", lambda progress: None, CancelToken())
     spec = replace(
         SPECS["portraits-latent"](tmp_path / "codes"),
