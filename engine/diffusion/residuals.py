@@ -11,18 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Shape = tuple[int, int, int]
-
-
-def residual_shapes(channels: Sequence[int], layers: int, side: int) -> tuple[Shape, ...]:
-    """Of all levels on the way down, in the order of diffusers' U-Nets, and of the middle."""
-    shapes = [(channels[0], side, side)]
-    for level, width in enumerate(channels):
-        shapes += [(width, side, side)] * layers
-        if level < len(channels) - 1:
-            side //= 2
-            shapes.append((width, side, side))
-    return (*shapes, shapes[-1])
+from engine.diffusion.unet_config import Shape
 
 
 def joined(downs: Sequence[Tensor], middle: Tensor) -> Float[Tensor, "n numbers"]:

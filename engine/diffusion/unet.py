@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.diffusion.efficient_unet import EfficientUNet
-from engine.diffusion.residuals import parted, residual_shapes
+from engine.diffusion.residuals import parted
 from engine.diffusion.unet_config import GROUPS, UNetConfig
 
 HEADS = 4  # of a model of texts
@@ -45,8 +45,7 @@ class PixelUNet(nn.Module):
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
-        inside, side = config.inside * config.patch**2, config.resolution // config.patch
-        self.residuals = residual_shapes(config.channels, config.layers, side)
+        inside = config.inside * config.patch**2
         if config.upsamples:
             self.unet: nn.Module = EfficientUNet(config, inside + config.inside, inside)
         else:
@@ -83,7 +82,7 @@ class PixelUNet(nn.Module):
         elif text is not None:
             added: dict[str, Any] = {}
             if helped is not None:
-                downs, middle = parted(helped, self.residuals)
+                downs, middle = parted(helped, self.config.residuals)
                 added["down_block_additional_residuals"] = downs
                 added["mid_block_additional_residual"] = middle
             out = self.unet(patches, t, text, looks, return_dict=False, **added)[0]

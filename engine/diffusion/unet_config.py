@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 GROUPS = 8
+Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,19 @@ class UNetConfig:
     inside: int = 3
     beside: int = 0
     looks: int = 0
+
+    @property
+    def residuals(self) -> tuple[Shape, ...]:
+        """Of what a ControlNet adds: all levels on the way down, in the order of diffusers'
+        U-Nets, and the middle."""
+        side = self.resolution // self.patch
+        shapes = [(self.channels[0], side, side)]
+        for level, width in enumerate(self.channels):
+            shapes += [(width, side, side)] * self.layers
+            if level < len(self.channels) - 1:
+                side //= 2
+                shapes.append((width, side, side))
+        return (*shapes, shapes[-1])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -61,6 +61,7 @@ class NoisedRun(ABC):
             torch.tensor(values, dtype=torch.float32, device=device)
             for values in (spec.schedule.alphas, spec.schedule.sigmas)
         )
+        self.ratios = torch.tensor(spec.schedule.sigmas / spec.schedule.alphas).float()
         self.rng = torch.Generator().manual_seed(spec.seed)
         self.images, self.seconds_before = 0, 0.0
         self.since = self.tick = self.kept = self.drawn = time.monotonic()
@@ -103,8 +104,7 @@ class NoisedRun(ABC):
             return (shares * len(self.alphas)).long()
         mean, deviation = self.spec.levels
         wanted = torch.exp(mean + deviation * torch.special.ndtri(shares))
-        ratios = (self.sigmas / self.alphas).cpu()
-        return torch.searchsorted(ratios, wanted).clamp(max=len(ratios) - 1)
+        return torch.searchsorted(self.ratios, wanted).clamp(max=len(self.ratios) - 1)
 
     def noise(self, like: Tensor) -> Tensor:
         """Fresh noise of that shape."""

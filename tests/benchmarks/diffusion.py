@@ -24,7 +24,7 @@ from engine.models.diffusion.open_denoiser import PixelDenoiser
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 from engine.services.evaluate_diffusion import measure_denoiser
 from engine.studio import Studio
-from tests.benchmarks.diffusion_family import family
+from tests.benchmarks.diffusion_family import ddim_of, family
 from tests.benchmarks.figures import Figure, interleaved_per_s
 from tests.benchmarks.parity import parity
 
@@ -48,7 +48,6 @@ def measure() -> Iterator[Figure]:
 def against_diffusers(info: DenoiserInfo) -> Iterator[Figure]:
     """The same weights and DDIM steps: our loop, and diffusers' DDIMPipeline, in turns."""
     from diffusers.pipelines.ddim.pipeline_ddim import DDIMPipeline
-    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
     ours = PixelDenoiser(info)
     theirs = PixelDenoiser(info, "torch")
@@ -56,13 +55,7 @@ def against_diffusers(info: DenoiserInfo) -> Iterator[Figure]:
     c[0, 0] = 1.0
     unet = theirs.net.unet
     unet.forward = partial(unet.forward, class_labels=c)  # DDIMPipeline passes no labels
-    scheduler = DDIMScheduler(
-        trained_betas=ours.schedule.betas.tolist(),
-        clip_sample=True,
-        prediction_type={"v": "v_prediction", "x0": "sample"}.get(ours.prediction, "epsilon"),
-        timestep_spacing="trailing",
-    )
-    pipeline = DDIMPipeline(unet, scheduler)
+    pipeline = DDIMPipeline(unet, ddim_of(ours, clip_sample=True))
     pipeline.set_progress_bar_config(disable=True)
     settings = Settings("ddim", STEPS)
     noise = torch.randn(1, *ours.shape, generator=torch.Generator().manual_seed(0))

@@ -21,6 +21,7 @@ from engine.models.bundled import bundled_folder
 from engine.models.card import read_card
 from engine.models.diffusion.condition import Told
 from engine.models.diffusion.control import Helper, control_numbers, open_control
+from engine.models.diffusion.denoiser import Denoiser
 from engine.models.diffusion.latent_denoiser import LatentDenoiser
 from engine.services.evaluate import diffusion_scores
 from engine.studio import Studio
@@ -161,18 +162,22 @@ def _side_by_side(
     yield Figure(f"{name}: this loop to diffusers'", ratio, "ratio", at_least=FAST)
 
 
-def _pipeline(kind: Any, theirs: LatentDenoiser, **more: Any) -> Any:
-    """A pipeline of diffusers around the networks of a model."""
+def ddim_of(network: Denoiser, **more: Any) -> Any:
+    """diffusers' DDIM as this loop steps."""
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
-    scheduler = DDIMScheduler(
-        trained_betas=theirs.schedule.betas.tolist(),
-        clip_sample=False,
-        set_alpha_to_one=True,
-        steps_offset=1,  # asked for by the pipelines; this spacing has none
-        prediction_type={"v": "v_prediction", "x0": "sample"}.get(theirs.prediction, "epsilon"),
+    return DDIMScheduler(
+        trained_betas=network.schedule.betas.tolist(),
+        prediction_type={"v": "v_prediction", "x0": "sample"}.get(network.prediction, "epsilon"),
         timestep_spacing="trailing",
+        **more,
     )
+
+
+def _pipeline(kind: Any, theirs: LatentDenoiser, **more: Any) -> Any:
+    """A pipeline of diffusers around the networks of a model."""
+    # An offset of 1 is asked for by the pipelines; this spacing has none.
+    scheduler = ddim_of(theirs, clip_sample=False, steps_offset=1)
     made = kind(
         vae=theirs.decoder.vae, text_encoder=None, tokenizer=None, unet=theirs.unet,
         scheduler=scheduler, safety_checker=None, feature_extractor=None,

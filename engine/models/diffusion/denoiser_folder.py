@@ -59,7 +59,7 @@ def export_unet(net: PixelUNet, helped: bool = False) -> bytes:
     """
 
     def example(n: int, times: int = 1) -> dict[str, torch.Tensor]:
-        return _example(net, n, times, helped)
+        return _example(net.config, n, times, helped)
 
     wider: dict[str, dict[int, Any]] = {}
     if net.config.upsamples:
@@ -75,14 +75,13 @@ def export_control(net: nn.Module, unet: UNetConfig, size: int) -> bytes:
     """A ControlNet beside such a U-Net as ONNX bytes without weights: x, t, text and the picture
     that is followed to what residuals.joined makes of its answer. size: of that picture, in px.
     Raises ModelError when it and torch disagree."""
+    beside = replace(unet, beside=0, looks=0)
 
     def example(n: int) -> dict[str, torch.Tensor]:
         inputs = _example(beside, n)
         rng = torch.Generator().manual_seed(1)
         return {**inputs, "followed": torch.rand(n, 3, size, size, generator=rng)}
 
-    with torch.device("meta"):
-        beside = PixelUNet(replace(unet, beside=0, looks=0))
     return exported(JoinedControl(net), example)
 
 
@@ -121,9 +120,9 @@ def exported(
 
 
 def _example(
-    net: PixelUNet, n: int, times: int = 1, helped: bool = False
+    config: UNetConfig, n: int, times: int = 1, helped: bool = False
 ) -> dict[str, torch.Tensor]:
-    config, rng = net.config, torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     side = config.resolution * times
     x = torch.randn(n, config.inside, side, side, generator=rng)
     inputs = {"x": x, "t": torch.full((n,), 500.0)}
@@ -138,7 +137,7 @@ def _example(
         if config.looks:
             inputs["looks"] = torch.randn(n, config.looks, generator=rng)
         if helped:
-            numbers = sum(prod(shape) for shape in net.residuals)
+            numbers = sum(prod(shape) for shape in config.residuals)
             inputs["helped"] = torch.randn(n, numbers, generator=rng)
         return inputs
     if config.classes:
