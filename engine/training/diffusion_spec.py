@@ -18,6 +18,7 @@ SCHEDULE = Schedule("cosine", most_beta=0.1)
 # Where the noise of lessons lies. Karras et al. (2022), table 1, for pictures; codes, whose places
 # share less, are settled in stronger noise (Karras et al., 2024).
 PIXEL_LEVELS, CODE_LEVELS = (-1.2, 1.2), (0.0, 1.2)
+LACKING_LEVELS = (-0.5, 1.3)  # of what upsamplers make, which is little in most places
 Lesson = Literal["", "masked", "instruction", "like", "edges", "pose"]
 
 
@@ -37,7 +38,8 @@ class TrainDiffusion:
     trains that instead of the U-Net; teacher: folder of the CLIP that teaches it to look, or that
     reads for a U-Net which learns from captions. autoencoder: folder of the one whose codes the
     U-Net makes. lesson: what
-    else a model of codes and texts is shown, see `engine.training.finetuning`. start: folder of the
+    else a model of codes and texts is shown, see `engine.training.finetuning`. reading: steps of a
+    lesson for its text tower that goes before, see reading_lesson.py. start: folder of the
     model whose U-Net it begins with. Raises TrainingError.
     """
 
@@ -68,6 +70,7 @@ class TrainDiffusion:
     teacher: Path | None = None
     autoencoder: Path | None = None
     lesson: Lesson = ""
+    reading: int = 0
     start: Path | None = None
     checkpoint_s: float = 120.0
     sheet_s: float = 600.0
@@ -119,18 +122,16 @@ def latent_spec(work: Path) -> TrainDiffusion:
     return TrainDiffusion(
         "portraits-latent", work, unet, images=265_000, teacher=bundled_folder() / "portraits-clip",
         autoencoder=bundled_folder() / "portraits-autoencoder", gamma=None, levels=CODE_LEVELS,
-        perceptual=0.03, featured=0.8,
+        perceptual=0.03, featured=0.8, reading=2_000,
     )  # fmt: skip
 
 
 def upsampler_spec(work: Path) -> TrainDiffusion:
-    """Super-resolution from 32 to 64 px, learnt from crops. It predicts what is left out, which is
-    nothing where a picture is flat: what predicts noise, or v, has to carry the noise through and
-    leaves some of it. All timesteps count the same."""
+    """Super-resolution from 32 to 64 px, learnt from crops."""
     unet = UNetConfig(resolution=64, channels=(48, 80, 112), upsamples=True)
     return TrainDiffusion(
-        "portraits-upsampler", work, unet, images=270_000, crop=32, prediction="x0", gamma=None,
-        perceptual=0.4,
+        "portraits-upsampler", work, unet, images=270_000, crop=32, gamma=None,
+        levels=LACKING_LEVELS, perceptual=0.2,
     )  # fmt: skip
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from engine.cancel import CancelToken
@@ -25,6 +26,7 @@ from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.begin import begin, begin_reading
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
+from engine.training.reading_lesson import teach_reading, told_numbers
 from engine.training.reading_unet import ReadingUNet
 from engine.training.text_run import TextRun
 from engine.training.tiny_lesson import teach_tiny
@@ -55,6 +57,8 @@ class LatentRun(TextRun):
         self.codes = self.kept_codes(pictures, "", on_progress, cancel)
         self.shown = self.coder.pixels
         self.teach_previews(on_progress, cancel)
+        if spec.reading:
+            self.teach_reading(on_progress, cancel)
         self.prepare(on_progress, cancel)
 
     def network(self, spec: TrainDiffusion) -> nn.Module:
@@ -75,7 +79,11 @@ class LatentRun(TextRun):
 
     def read(self, texts: Sequence[str]) -> Conditions:
         """The tokens of texts."""
-        return {"ids": torch.from_numpy(self.clip.tokens(texts).ids)}
+        return {"ids": self.ids(texts)}
+
+    def ids(self, texts: Sequence[str]) -> Int64[Tensor, "n tokens"]:
+        """The numbers of their tokens."""
+        return torch.from_numpy(self.clip.tokens(texts).ids)
 
     def keep(self) -> None:
         """See NoisedRun; the tower, too."""
@@ -95,6 +103,31 @@ class LatentRun(TextRun):
             self.tiny = teach_tiny(self.codes, self.pictures, seed, on_progress, cancel)
             save_weights(path, self.tiny, {})
         self.tiny.requires_grad_(False).to(self.alphas.device)
+
+    def teach_reading(self, on_progress: OnProgress, cancel: CancelToken) -> None:
+        """The text tower's own lesson. Raises Cancelled."""
+        path, networks = self.spec.work / READS, (self.net, self.average)
+        first, average = (network.get_submodule("tower") for network in networks)
+        if not path.is_file():
+            steps = self.spec.reading
+            teach_reading(first, self.ids, self.told, steps, on_progress, cancel)
+            save_weights(path, first, {})
+        for tower in (first, average):
+            load_weights(path, tower)
+
+    def told(self, count: int) -> tuple[Sequence[str], Float[Tensor, "n numbers"]]:
+        """So many texts, and the numbers that each is about."""
+        index = torch.randint(0, len(self.table), (count,), generator=self.rng)
+        return self.texts(index), self.numbers[index]
+
+    def texts(self, index: Tensor) -> Sequence[str]:
+        """One for each of these pictures, as the text tower is taught to read them."""
+        return self.captions(index)
+
+    @cached_property
+    def numbers(self) -> Float[Tensor, "n numbers"]:
+        """What the texts are about, of all pictures."""
+        return told_numbers(self.table)
 
     def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """What else a kind of run needs before its first step. Raises Cancelled."""

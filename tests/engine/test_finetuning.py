@@ -85,7 +85,7 @@ def _small(spec: TrainDiffusion, place: Path, **more: Any) -> TrainDiffusion:
     unet = replace(SMALL, beside=spec.unet.beside, looks=spec.unet.looks)
     return replace(
         spec, cache=place / "cache", portraits=8, images=8, batch=4, drawn_px=16, unet=unet,
-        autoencoder=place / "coder", **more,
+        autoencoder=place / "coder", reading=min(spec.reading, 2), **more,
     )  # fmt: skip
 
 

@@ -74,6 +74,7 @@ def test_a_run_on_codes_becomes_a_model_that_reads(
     spec = replace(
         SPECS["portraits-latent"](tmp_path / "codes"),
         cache=tmp_path / "cache", portraits=8, images=8, batch=4, drawn_px=16, autoencoder=coder,
+        reading=2,
         unet=UNetConfig(4, 1, (8, 16), tokens=64, text_width=96, inside=4),
     )  # fmt: skip
     train(spec, lambda progress: None, CancelToken())

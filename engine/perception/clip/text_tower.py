@@ -37,7 +37,7 @@ class TextTower(nn.Module):
 
     def forward(self, ids: Int64[Tensor, "n tokens"]) -> Float[Tensor, "n width"]:
         """The state at the first end of each text; for configs of old at its highest number."""
-        return self._ended(ids, self.states(ids))
+        return self.ended(ids, self.states(ids))
 
     def states(self, ids: Int64[Tensor, "n tokens"]) -> Float[Tensor, "n tokens width"]:
         """What every token has become, for a network that attends to them."""
@@ -51,7 +51,10 @@ class TextTower(nn.Module):
             found = layer(found)
         return found
 
-    def _ended(self, ids: Tensor, states: Tensor) -> Tensor:
+    def ended(
+        self, ids: Int64[Tensor, "n tokens"], states: Float[Tensor, "n tokens width"]
+    ) -> Float[Tensor, "n width"]:
+        """The state at the first end of each text."""
         ends = ids if self.end == LEGACY_END else (ids == self.end).int()
         found: Tensor = states[torch.arange(len(ids), device=ids.device), ends.argmax(1)]
         return found
@@ -69,7 +72,7 @@ class PooledTower(TextTower):
     ) -> tuple[Float[Tensor, "n tokens inside"], Float[Tensor, "n width"]]:
         """What every token has become, and the whole text in the shared space."""
         states = self.states(ids)
-        whole: Tensor = self.text_projection(self._ended(ids, states))
+        whole: Tensor = self.text_projection(self.ended(ids, states))
         return states, whole
 
     def both(
@@ -78,5 +81,5 @@ class PooledTower(TextTower):
         """What every token is before the last layer, and the whole text in the shared space."""
         inner = self.inner(ids)
         states = self.final_layer_norm(self.encoder.layers[-1](inner))
-        whole: Tensor = self.text_projection(self._ended(ids, states))
+        whole: Tensor = self.text_projection(self.ended(ids, states))
         return inner, whole

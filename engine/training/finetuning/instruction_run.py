@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.latent_run import LatentRun
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
+from engine.training.reading_lesson import told_numbers
 
 WITHHELD = 0.05  # of instructions, of pictures, and of both (Brooks et al., 2023, section 3.2.1)
 
@@ -55,6 +57,17 @@ class InstructionRun(LatentRun):
         )
         self.after = self.kept_codes(after, "instructed-", on_progress, cancel)
 
+    def texts(self, index: Tensor) -> list[str]:
+        """See LatentRun: instructions."""
+        ways = torch.randint(0, 2**31, (len(index),), generator=self.rng).tolist()
+        return [self.asking(row, way) for row, way in zip(index.tolist(), ways, strict=True)]
+
+    @cached_property
+    def numbers(self) -> Float[Tensor, "n numbers"]:
+        """See LatentRun: of what the portraits should become."""
+        table, _ = edited(self.table, self.spec.data_seed, np.arange(len(self.table)))
+        return told_numbers(table)
+
     def clean(self, index: Tensor) -> Tensor:
         """The codes of what these portraits should become."""
         return self.after[index].float()
@@ -64,11 +77,8 @@ class InstructionRun(LatentRun):
         index = self.rows()
         chance = torch.rand(len(index), generator=self.rng)
         silent, blind = chance < 2 * WITHHELD, (chance >= WITHHELD) & (chance < 3 * WITHHELD)
-        ways = torch.randint(0, 2**31, (len(index),), generator=self.rng).tolist()
-        texts = [
-            "" if mute else self.asking(row, way)
-            for row, way, mute in zip(index.tolist(), ways, silent.tolist(), strict=True)
-        ]
+        said = zip(self.texts(index), silent.tolist(), strict=True)
+        texts = ["" if mute else text for text, mute in said]
         beside = self.before(index) * (~blind)[:, None, None, None]
         return self.clean(index), {**self.read(texts), "beside": beside}
 

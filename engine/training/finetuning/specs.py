@@ -20,7 +20,7 @@ def _after(
     return replace(
         base, name=name, lesson=lesson, images=images,
         unet=replace(base.unet, beside=beside, looks=looks),
-        start=bundled_folder() / START, learning_rate=5e-4, warm_up=2_000, featured=0.65,
+        start=bundled_folder() / START, learning_rate=5e-4, warm_up=2_000, featured=0.65, reading=0,
     )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def inpaint_spec(work: Path) -> TrainDiffusion:
 def instruct_spec(work: Path) -> TrainDiffusion:
     """It follows instructions."""
     spec = _after("portraits-instruct", work, "instruction", 130_000, beside=4)
-    return replace(spec, portraits=20_000)
+    return replace(spec, portraits=20_000, reading=2_000)
 
 
 def variations_spec(work: Path) -> TrainDiffusion:

@@ -1,0 +1,69 @@
+"""The lesson before a U-Net's: a text tower learns to tell apart what texts tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from engine.cancel import CancelToken
+from engine.errors import Cancelled
+from engine.models.bundled import bundled_folder
+from engine.perception.clip.open import open_clip
+from engine.portraits.attributes import COLUMN, sample
+from engine.training.reading_lesson import teach_reading, told_numbers
+
+WAYS = ("on a green background", "on a blue background")
+
+
+def test_words_that_read_alike_are_told_apart() -> None:
+    clip = open_clip(bundled_folder() / "portraits-clip")
+    tower = deepcopy(clip.network.text_model).requires_grad_(True)
+
+    def ids(texts: Sequence[str]) -> Tensor:
+        return torch.from_numpy(clip.tokens(texts).ids)
+
+    def told(count: int) -> tuple[list[str], Tensor]:
+        index = torch.arange(count) % 2
+        return [WAYS[at] for at in index.tolist()], (2.0 * index - 1)[:, None]
+
+    def apart() -> float:
+        with torch.no_grad():
+            one, other = tower(ids(WAYS))
+        return float((one - other).norm() / one.norm())
+
+    before = apart()
+    untold = teach_reading(tower, ids, told, 25, lambda progress: None, CancelToken())
+    assert untold < 0.2
+    assert apart() > 2 * before
+
+
+def test_numbers_of_rows_are_of_one_size_and_circles_close() -> None:
+    table = sample(0, np.arange(400))
+    numbers = told_numbers(table)
+    assert torch.allclose(numbers.mean(0), torch.zeros(numbers.shape[1]), atol=1e-4)
+    assert torch.allclose(numbers.std(0), torch.ones(numbers.shape[1]), atol=1e-4)
+    table[:2, COLUMN["background_hue"]] = 0.0, 1.0
+    table[1] = np.where(np.arange(table.shape[1]) == COLUMN["background_hue"], 1.0, table[0])
+    numbers = told_numbers(table)
+    assert torch.allclose(numbers[0], numbers[1], atol=1e-5)
+
+
+def test_it_can_be_cancelled() -> None:
+    clip = open_clip(bundled_folder() / "portraits-clip")
+    cancel = CancelToken()
+    cancel.cancel()
+    tower = deepcopy(clip.network.text_model)
+    with pytest.raises(Cancelled):
+        teach_reading(
+            tower,
+            lambda texts: torch.zeros((len(texts), 4), dtype=torch.long),
+            lambda count: ([""] * count, torch.zeros(count, 1)),
+            3,
+            lambda progress: None,
+            cancel,
+        )
