@@ -62,7 +62,7 @@ class DiffuseState:
     spacing: Spacing = "trailing"
     eta: float = 0.0
     threshold: Thresholding = "static"
-    percentile: float = 0.995
+    percentile: float = Denoise.percentile
     rescale: float = 0.0
     noise_seed: int = 0
     stages: Stages | None = None

@@ -140,8 +140,9 @@ class Denoise(Image):
     """What a diffusion model makes of noise.
 
     noise: in z; seeds are drawn by torch's CPU generator. eta: the noise that DDIM adds, from 0
-    for none to 1 for DDPM's. percentile: of dynamic thresholding. rescale: how far the spread of
-    the guided prediction is brought back. noise_seed: what random samplers add on the way.
+    for none to 1 for DDPM's. percentile: of dynamic thresholding; so much of a drawn portrait is
+    not at the ends of its range. rescale: how far the spread of the guided prediction is brought
+    back. noise_seed: what random samplers add on the way.
     """
 
     op: ClassVar[str] = "denoise"
@@ -154,7 +155,7 @@ class Denoise(Image):
     spacing: Spacing = "trailing"
     eta: Fraction = 0.0
     threshold: Thresholding = "static"
-    percentile: Annotated[float, Range(0.5, 1)] = 0.995
+    percentile: Annotated[float, Range(0.5, 1)] = 0.994
     rescale: Fraction = 0.0
     noise_seed: NoiseSeed = 0
 

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.cancel import CancelToken
-from engine.denoising import Spacing
+from engine.denoising import Denoise, Spacing
 from engine.diffusion.guidance import (
     Condition,
     Gradient,
@@ -76,7 +76,7 @@ class Settings:
     spacing: Spacing = "trailing"
     eta: float = 0.0
     threshold: Mode = "static"
-    percentile: float = 0.995
+    percentile: float = Denoise.percentile
     rescale: float = 0.0
     seed: int = 0
     bound: float = 1.0

@@ -8,11 +8,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.denoising import Denoise
+
 Mode = Literal["none", "static", "dynamic"]
 
 
 def threshold(
-    x0: Float[Tensor, "n ..."], mode: Mode, percentile: float = 0.995, bound: float = 1.0
+    x0: Float[Tensor, "n ..."],
+    mode: Mode,
+    percentile: float = Denoise.percentile,
+    bound: float = 1.0,
 ) -> Float[Tensor, "n ..."]:
     """The predicted picture, nominally in [-1, 1], held there.
 

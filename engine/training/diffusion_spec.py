@@ -122,7 +122,7 @@ def latent_spec(work: Path) -> TrainDiffusion:
     return TrainDiffusion(
         "portraits-latent", work, unet, images=265_000, teacher=bundled_folder() / "portraits-clip",
         autoencoder=bundled_folder() / "portraits-autoencoder", gamma=None, levels=CODE_LEVELS,
-        perceptual=0.03, featured=0.8, reading=2_000,
+        perceptual=0.03, featured=0.8, reading=3_000,
     )  # fmt: skip
 
 
@@ -156,10 +156,11 @@ def clip_spec(work: Path) -> TrainDiffusion:
 
 def further(spec: TrainDiffusion, start: Path) -> TrainDiffusion:
     """Further lessons for a model that was taught by that plan: a quarter as many, at half the
-    rate, and where pictures are looked at, all of them are."""
+    rate, and where pictures are looked at, all of them are. Its text tower reads already."""
     return replace(
         spec, start=start, images=max(spec.images // 4, spec.batch),
         learning_rate=spec.learning_rate / 2, warm_up=2_000, featured=0.0,
+        reading=0,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.decoder import Decoder
 from engine.models.diffusion.tiny_decoder import TinyDecoder
 from engine.perception.clip.text_tower import TextTower
+from engine.portraits.captions import say
 from engine.training.cache import default_folder
 from engine.training.checkpoint import load_weights, save_weights, write_whole
 from engine.training.diffusion_sheet import Conditions
@@ -122,7 +123,9 @@ class LatentRun(TextRun):
 
     def texts(self, index: Tensor) -> Sequence[str]:
         """One for each of these pictures, as the text tower is taught to read them."""
-        return self.captions(index)
+        seeds = torch.randint(0, 2**31, (len(index),), generator=self.rng).tolist()
+        rows = zip(index.tolist(), seeds, strict=True)
+        return [say(self.table[row], seed, whole=seed % 2 == 0).text for row, seed in rows]
 
     @cached_property
     def numbers(self) -> Float[Tensor, "n numbers"]:

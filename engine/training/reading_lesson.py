@@ -24,8 +24,8 @@ from engine.portraits.attributes import ATTRIBUTES, CIRCLES
 from engine.training.noised_run import OnProgress
 from engine.training.short_lesson import short_lesson
 
-BATCH, RATE = 64, 1e-3
-NEAR = 0.1  # how much it counts that tokens stay what they were: a U-Net may read them already
+BATCH, RATE = 64, 2e-3
+NEAR = 0.005  # how much it counts that tokens stay what they were: a U-Net may read them already
 
 
 def told_numbers(table: Float32[np.ndarray, "n columns"]) -> Float[Tensor, "n numbers"]:
