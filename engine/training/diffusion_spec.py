@@ -15,9 +15,10 @@ from engine.perception.noisy_clip import NoisyClipConfig
 
 # The cosine schedule that ends where sigma / alpha is 90; see Schedule.
 SCHEDULE = Schedule("cosine", most_beta=0.1)
-# Where the noise of lessons lies. Karras et al. (2022), table 1, for pictures; codes, whose places
-# share less, are settled in stronger noise (Karras et al., 2024).
-PIXEL_LEVELS, CODE_LEVELS = (-1.2, 1.2), (0.0, 1.2)
+# Where the noise of lessons lies. Karras et al. (2022), table 1, for pictures. Codes are settled in
+# stronger noise (Karras et al., 2024), and what a caption says of all places, as the colour behind
+# a face, in the strongest: any less shows it already.
+PIXEL_LEVELS, CODE_LEVELS = (-1.2, 1.2), (0.8, 1.7)
 LACKING_LEVELS = (-0.5, 1.3)  # of what upsamplers make, which is little in most places
 Lesson = Literal["", "masked", "instruction", "like", "edges", "pose"]
 
@@ -32,15 +33,12 @@ class TrainDiffusion:
     from, in px. dropout: how often the class is withheld, so that the network also learns what
     faces are like in general. gamma: of min-SNR; None where all timesteps count the same. levels:
     mean and standard deviation of ln(sigma / alpha), where timesteps are drawn as Karras et al.
-    (2022) draw noise; None where each is as likely as any.
-    perceptual: what it counts how unlike a predicted picture looks (Lin and Yang, 2023), from the
-    share `featured` of the images on; 0 for nothing. reader:
-    trains that instead of the U-Net; teacher: folder of the CLIP that teaches it to look, or that
-    reads for a U-Net which learns from captions. autoencoder: folder of the one whose codes the
-    U-Net makes. lesson: what
+    (2022) draw noise; None where each is as likely as any. reader: trains that instead of the
+    U-Net; teacher: folder of the CLIP that teaches it to look, or that reads for a U-Net which
+    learns from captions. autoencoder: folder of the one whose codes the U-Net makes. lesson: what
     else a model of codes and texts is shown, see `engine.training.finetuning`. reading: steps of a
-    lesson for its text tower that goes before, see reading_lesson.py. start: folder of the
-    model whose U-Net it begins with. Raises TrainingError.
+    lesson for its text tower that goes before, see reading_lesson.py. start: folder of the model
+    whose U-Net it begins with. Raises TrainingError.
     """
 
     name: str
@@ -62,8 +60,6 @@ class TrainDiffusion:
     dropout: float = 0.15
     gamma: float | None = 5.0
     levels: tuple[float, float] | None = None
-    perceptual: float = 0.0
-    featured: float = 0.3
     ema_images: int = 12_000
     crop: int | None = None
     reader: NoisyClassifierConfig | NoisyClipConfig | None = None
@@ -102,8 +98,6 @@ def base_spec(work: Path) -> TrainDiffusion:
         images=200_000,
         gamma=None,
         levels=PIXEL_LEVELS,
-        perceptual=0.02,
-        featured=0.65,
     )
 
 
@@ -112,7 +106,7 @@ def text_spec(work: Path) -> TrainDiffusion:
     unet = UNetConfig(channels=(64, 64, 80), tokens=64, text_width=96)
     return TrainDiffusion(
         "portraits-text", work, unet, images=160_000, teacher=bundled_folder() / "portraits-clip",
-        gamma=None, levels=PIXEL_LEVELS, perceptual=0.02, featured=0.65,
+        gamma=None, levels=PIXEL_LEVELS,
     )  # fmt: skip
 
 
@@ -122,7 +116,7 @@ def latent_spec(work: Path) -> TrainDiffusion:
     return TrainDiffusion(
         "portraits-latent", work, unet, images=265_000, teacher=bundled_folder() / "portraits-clip",
         autoencoder=bundled_folder() / "portraits-autoencoder", gamma=None, levels=CODE_LEVELS,
-        perceptual=0.03, featured=0.8, reading=3_000,
+        reading=3_000,
     )  # fmt: skip
 
 
@@ -131,7 +125,7 @@ def upsampler_spec(work: Path) -> TrainDiffusion:
     unet = UNetConfig(resolution=64, channels=(48, 80, 112), upsamples=True)
     return TrainDiffusion(
         "portraits-upsampler", work, unet, images=270_000, crop=32, gamma=None,
-        levels=LACKING_LEVELS, perceptual=0.2,
+        levels=LACKING_LEVELS,
     )  # fmt: skip
 
 
@@ -156,11 +150,10 @@ def clip_spec(work: Path) -> TrainDiffusion:
 
 def further(spec: TrainDiffusion, start: Path) -> TrainDiffusion:
     """Further lessons for a model that was taught by that plan: a quarter as many, at half the
-    rate, and where pictures are looked at, all of them are. Its text tower reads already."""
+    rate. Its text tower reads already."""
     return replace(
         spec, start=start, images=max(spec.images // 4, spec.batch),
-        learning_rate=spec.learning_rate / 2, warm_up=2_000, featured=0.0,
-        reading=0,
+        learning_rate=spec.learning_rate / 2, warm_up=2_000, reading=0,
     )  # fmt: skip
 
 

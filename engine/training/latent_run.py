@@ -24,7 +24,7 @@ from engine.training.cache import default_folder
 from engine.training.checkpoint import load_weights, save_weights, write_whole
 from engine.training.diffusion_sheet import Conditions
 from engine.training.diffusion_spec import TrainDiffusion
-from engine.training.finetuning.begin import begin, begin_reading
+from engine.training.finetuning.begin import begin, begin_previews, begin_reading
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
 from engine.training.reading_lesson import teach_reading, told_numbers
@@ -93,17 +93,15 @@ class LatentRun(TextRun):
             save_weights(self.spec.work / READS, self.average.tower, {})
 
     def teach_previews(self, on_progress: OnProgress, cancel: CancelToken) -> None:
-        """A tiny decoder for the model that this becomes. Raises Cancelled."""
-        path = self.spec.work / PREVIEWS
+        """A tiny decoder for the model that this becomes: that of the model it begins with, or a
+        new one. Raises Cancelled, ModelError or TrainingError."""
+        spec, path = self.spec, self.spec.work / PREVIEWS
         if path.is_file():
-            scale = self.spec.drawn_px // self.spec.unet.resolution
-            self.tiny = TinyDecoder(self.codes.shape[1], scale)
-            load_weights(path, self.tiny)
-        else:
-            seed = self.spec.seed
-            self.tiny = teach_tiny(self.codes, self.pictures, seed, on_progress, cancel)
-            save_weights(path, self.tiny, {})
-        self.tiny.requires_grad_(False).to(self.alphas.device)
+            return
+        tiny = TinyDecoder(self.codes.shape[1], spec.drawn_px // spec.unet.resolution)
+        if spec.start is None or not begin_previews(tiny, spec.start):
+            tiny = teach_tiny(self.codes, self.pictures, spec.seed, on_progress, cancel)
+        save_weights(path, tiny, {})
 
     def teach_reading(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """The text tower's own lesson. Raises Cancelled."""
@@ -154,15 +152,6 @@ class LatentRun(TextRun):
     def clean(self, index: Tensor) -> Tensor:
         """The codes of these pictures."""
         return self.codes[index].float()
-
-    def looked_at(self) -> int:
-        """See DiffusionRun: codes are looked at as pictures of their own size."""
-        return self.spec.drawn_px
-
-    def pictured(self, x0: Tensor, told: Conditions) -> Tensor:
-        """About what codes stand for; the decoder itself would cost twice the U-Net."""
-        made: Tensor = self.tiny(x0)
-        return made
 
     def portraits(self, index: Tensor) -> Float[Tensor, "n 3 r r"]:
         """These pictures themselves, float32 [-1, 1]."""

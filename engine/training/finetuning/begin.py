@@ -13,6 +13,7 @@ from engine.errors import TrainingError
 from engine.models.card import read_card
 from engine.models.diffusion.denoisers import stored_weights
 from engine.models.diffusion.latent_config import LATENT, TEXT, UNET
+from engine.models.diffusion.tiny_decoder import TINY
 
 START = "portraits-latent"  # the bundled model that the family begins with
 LOOKS = "class_embedding."  # what a picture as a whole adds to the time
@@ -56,6 +57,17 @@ def begin_reading(tower: nn.Module, start: Path) -> None:
     wrong = missing or copied(tower, taught)
     if wrong:
         raise _refusal("text tower", start, wrong)
+
+
+@torch.no_grad()
+def begin_previews(tiny: nn.Module, start: Path) -> bool:
+    """Fill a tiny decoder with that of a model; returns whether it has one. Raises TrainingError
+    where they do not fit."""
+    taught = part_of(start, TINY)
+    wrong = copied(tiny, taught)
+    if wrong:
+        raise _refusal("tiny decoder", start, wrong)
+    return bool(taught)
 
 
 def unet_of(start: Path) -> dict[str, Tensor]:

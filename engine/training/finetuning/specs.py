@@ -20,7 +20,7 @@ def _after(
     return replace(
         base, name=name, lesson=lesson, images=images,
         unet=replace(base.unet, beside=beside, looks=looks),
-        start=bundled_folder() / START, learning_rate=5e-4, warm_up=2_000, featured=0.65, reading=0,
+        start=bundled_folder() / START, learning_rate=5e-4, warm_up=2_000, reading=0,
     )  # fmt: skip
 
 
@@ -42,12 +42,12 @@ def variations_spec(work: Path) -> TrainDiffusion:
 
 def edges_spec(work: Path) -> TrainDiffusion:
     """A ControlNet for edges."""
-    return replace(_after("portraits-edges", work, "edges", 60_000), perceptual=0.0)
+    return _after("portraits-edges", work, "edges", 60_000)
 
 
 def pose_spec(work: Path) -> TrainDiffusion:
     """A ControlNet for how a head is turned."""
-    return replace(_after("portraits-pose", work, "pose", 45_000), perceptual=0.0)
+    return _after("portraits-pose", work, "pose", 45_000)
 
 
 FINE: Mapping[str, Callable[[Path], TrainDiffusion]] = {
