@@ -10,12 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.diffusion.schedule import min_snr_weights, target
+from engine.diffusion.schedule import min_snr_weights, target, to_x0
 from engine.diffusion.unet import PixelUNet
 from engine.training.diffusion_sheet import SHOWN, Conditions, write_sheet
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.begin import begin
-from engine.training.noised_run import NoisedRun
+from engine.training.noised_run import Noised, NoisedRun
+from engine.training.perceptual import PerceptualLoss
+
+LOOKED_AT = 3 / 2  # pixels that the network that looks is given for one
 
 
 class DiffusionRun(NoisedRun):
@@ -28,6 +31,9 @@ class DiffusionRun(NoisedRun):
             weights = min_snr_weights(spec.schedule, spec.prediction, spec.gamma)
         self.weights = torch.tensor(weights, dtype=torch.float32, device=self.alphas.device)
 
+        self.eye = None
+        if spec.perceptual:
+            self.eye = PerceptualLoss(self.hardware.device, self.looked_at())
         if spec.start is not None:
             self.begin(spec.start)
 
@@ -51,7 +57,24 @@ class DiffusionRun(NoisedRun):
         wanted = target(spec.prediction, seen.x0, seen.eps, seen.alpha, seen.sigma)
         out = out.float()
         loss: Tensor = self.weights[seen.t] * (out - wanted).square().mean((1, 2, 3))
-        return loss.mean()
+        return loss.mean() + self.besides(seen, out, told)
+
+    def besides(self, seen: Noised, out: Tensor, told: Conditions) -> Tensor:
+        """How unlike the predicted pictures look, when the first lessons are over. told: what the
+        network was told beside seen.x."""
+        spec = self.spec
+        if self.eye is None or self.images < spec.featured * spec.images:
+            return out.new_zeros(())
+        x0 = to_x0(spec.prediction, out, seen.x, seen.alpha, seen.sigma)
+        return spec.perceptual * self.eye(self.pictured(x0, told), self.pictured(seen.x0, told))
+
+    def looked_at(self) -> int:
+        """The side of the pictures that the network that looks is given."""
+        return round(LOOKED_AT * (self.spec.crop or self.spec.size_px))
+
+    def pictured(self, x0: Tensor, told: Conditions) -> Tensor:
+        """The pictures that x0 stands for."""
+        return x0
 
     def draw(self) -> None:
         """A sample sheet."""

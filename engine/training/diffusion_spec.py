@@ -19,7 +19,6 @@ SCHEDULE = Schedule("cosine", most_beta=0.1)
 # stronger noise (Karras et al., 2024), and what a caption says of all places, as the colour behind
 # a face, in the strongest: any less shows it already.
 PIXEL_LEVELS, CODE_LEVELS = (-1.2, 1.2), (0.8, 1.7)
-LACKING_LEVELS = (-0.5, 1.3)  # of what upsamplers make, which is little in most places
 Lesson = Literal["", "masked", "instruction", "like", "edges", "pose"]
 
 
@@ -33,12 +32,14 @@ class TrainDiffusion:
     from, in px. dropout: how often the class is withheld, so that the network also learns what
     faces are like in general. gamma: of min-SNR; None where all timesteps count the same. levels:
     mean and standard deviation of ln(sigma / alpha), where timesteps are drawn as Karras et al.
-    (2022) draw noise; None where each is as likely as any. reader: trains that instead of the
-    U-Net; teacher: folder of the CLIP that teaches it to look, or that reads for a U-Net which
-    learns from captions. autoencoder: folder of the one whose codes the U-Net makes. lesson: what
-    else a model of codes and texts is shown, see `engine.training.finetuning`. reading: steps of a
-    lesson for its text tower that goes before, see reading_lesson.py. start: folder of the model
-    whose U-Net it begins with. Raises TrainingError.
+    (2022) draw noise; None where each is as likely as any. perceptual: what it counts how unlike a
+    predicted picture looks (Lin and Yang, 2023), from the share `featured` of the images on; 0 for
+    nothing: it makes pictures of few steps sharp, and those of many too sharp. reader: trains that
+    instead of the U-Net; teacher: folder of the CLIP that teaches it to look, or that reads for a
+    U-Net which learns from captions. autoencoder: folder of the one whose codes the U-Net makes.
+    lesson: what else a model of codes and texts is shown, see `engine.training.finetuning`.
+    reading: steps of a lesson for its text tower that goes before, see reading_lesson.py. start:
+    folder of the model whose U-Net it begins with. Raises TrainingError.
     """
 
     name: str
@@ -60,6 +61,8 @@ class TrainDiffusion:
     dropout: float = 0.15
     gamma: float | None = 5.0
     levels: tuple[float, float] | None = None
+    perceptual: float = 0.0
+    featured: float = 0.3
     ema_images: int = 12_000
     crop: int | None = None
     reader: NoisyClassifierConfig | NoisyClipConfig | None = None
@@ -121,11 +124,12 @@ def latent_spec(work: Path) -> TrainDiffusion:
 
 
 def upsampler_spec(work: Path) -> TrainDiffusion:
-    """Super-resolution from 32 to 64 px, learnt from crops."""
+    """Super-resolution from 32 to 64 px, learnt from crops, for few steps. It predicts what is left
+    out, which is nothing where a picture is flat. All timesteps count the same."""
     unet = UNetConfig(resolution=64, channels=(48, 80, 112), upsamples=True)
     return TrainDiffusion(
-        "portraits-upsampler", work, unet, images=270_000, crop=32, gamma=None,
-        levels=LACKING_LEVELS,
+        "portraits-upsampler", work, unet, images=270_000, crop=32, prediction="x0", gamma=None,
+        perceptual=0.4,
     )  # fmt: skip
 
 
@@ -150,10 +154,10 @@ def clip_spec(work: Path) -> TrainDiffusion:
 
 def further(spec: TrainDiffusion, start: Path) -> TrainDiffusion:
     """Further lessons for a model that was taught by that plan: a quarter as many, at half the
-    rate. Its text tower reads already."""
+    rate, and where pictures are looked at, all of them are. Its text tower reads already."""
     return replace(
         spec, start=start, images=max(spec.images // 4, spec.batch),
-        learning_rate=spec.learning_rate / 2, warm_up=2_000, reading=0,
+        learning_rate=spec.learning_rate / 2, warm_up=2_000, featured=0.0, reading=0,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.diffusion.enlarge import MOST_LEVEL, left_out
+from engine.diffusion.enlarge import MOST_LEVEL, completed, left_out
 from engine.training.diffusion_run import DiffusionRun
 from engine.training.diffusion_sheet import Conditions
 
@@ -29,6 +29,11 @@ class UpsampleRun(DiffusionRun):
         small = (F.avg_pool2d(x0, 2) * 127.5 + 127.5).round() / 127.5 - 1
         low = alpha * small + sigma * self.noise(small)
         return left_out(x0, low / alpha), {"low": low, "level": level.float()}
+
+    def pictured(self, x0: Tensor, told: Conditions) -> Tensor:
+        """The large pictures."""
+        alpha = self.alphas[told["level"].long()][:, None, None, None]
+        return completed(x0, told["low"] / alpha)
 
     def _cropped(self, x0: Tensor) -> Tensor:
         crop = self.spec.crop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from engine.services.diffuse import upscale_image
 from engine.services.diffusion import Place
 from engine.training.diffusion_spec import SPECS
 from engine.training.train_diffusion import train
+from engine.training.upsample_run import UpsampleRun
 
 CONFIG = UNetConfig(32, channels=(8, 16, 24), upsamples=True)
 
@@ -58,12 +60,25 @@ def test_what_is_left_out_completes_the_picture() -> None:
     assert left_out(flat + MISSING, flat[:, :, :4, :4]).mean() == pytest.approx(1, abs=1e-5)
 
 
-def test_it_is_taught_becomes_a_model_and_enlarges(tmp_path: Path) -> None:
+def test_it_is_taught_becomes_a_model_and_enlarges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[float] = []
+    besides = UpsampleRun.besides
+
+    def kept(self: UpsampleRun, *told: Any) -> torch.Tensor:
+        found = besides(self, *told)
+        looked.append(found.item())
+        return found
+
+    monkeypatch.setattr(UpsampleRun, "besides", kept)
     spec = replace(
         SPECS["portraits-upsampler"](tmp_path / "run"), cache=tmp_path / "cache", portraits=8,
         images=16, batch=4, drawn_px=16, crop=8, unet=replace(CONFIG, resolution=16),
     )  # fmt: skip
     train(spec, lambda progress: None, CancelToken())
+    assert looked[:2] == [0, 0]  # what is made is looked at when the first lessons are over
+    assert min(looked[2:]) > 0
     assert list((tmp_path / "run" / "sheets").glob("*.png"))
     bundle(spec, tmp_path / "home" / "models" / spec.name, "a machine")
     home = Place(tmp_path / "home", tmp_path / "none")
