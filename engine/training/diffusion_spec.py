@@ -16,8 +16,8 @@ from engine.perception.noisy_clip import NoisyClipConfig
 # The cosine schedule that ends where sigma / alpha is 90; see Schedule.
 SCHEDULE = Schedule("cosine", most_beta=0.1)
 # Where the noise of lessons lies. Karras et al. (2022), table 1, for pictures. Codes are settled in
-# stronger noise (Karras et al., 2024), and what a caption says of all places, as the colour behind
-# a face, in the strongest: any less shows it already.
+# stronger noise (Karras et al., 2024), and what holds for many places, as the colour behind a face,
+# in the strongest: it shows through any weaker.
 PIXEL_LEVELS, CODE_LEVELS = (-1.2, 1.2), (0.8, 1.7)
 Lesson = Literal["", "masked", "instruction", "like", "edges", "pose"]
 

@@ -19,15 +19,15 @@ from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.decoder import Decoder
 from engine.models.diffusion.tiny_decoder import TinyDecoder
 from engine.perception.clip.text_tower import TextTower
-from engine.portraits.captions import say
 from engine.training.cache import default_folder
 from engine.training.checkpoint import load_weights, save_weights, write_whole
 from engine.training.diffusion_sheet import Conditions
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.begin import begin, begin_previews, begin_reading
+from engine.training.label_columns import columns_of
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
-from engine.training.reading_lesson import teach_reading, told_numbers
+from engine.training.reading_lesson import teach_reading
 from engine.training.reading_unet import ReadingUNet
 from engine.training.text_run import TextRun
 from engine.training.tiny_lesson import teach_tiny
@@ -121,14 +121,12 @@ class LatentRun(TextRun):
 
     def texts(self, index: Tensor) -> Sequence[str]:
         """One for each of these pictures, as the text tower is taught to read them."""
-        seeds = torch.randint(0, 2**31, (len(index),), generator=self.rng).tolist()
-        rows = zip(index.tolist(), seeds, strict=True)
-        return [say(self.table[row], seed, whole=seed % 2 == 0).text for row, seed in rows]
+        return self.captions(index, whole=0.5, withheld=0.0)
 
     @cached_property
     def numbers(self) -> Float[Tensor, "n numbers"]:
         """What the texts are about, of all pictures."""
-        return told_numbers(self.table)
+        return columns_of(self.table)
 
     def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:
         """What else a kind of run needs before its first step. Raises Cancelled."""

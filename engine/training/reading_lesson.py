@@ -12,35 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 
-import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.cancel import CancelToken
 from engine.perception.clip.text_tower import TextTower
-from engine.portraits.attributes import ATTRIBUTES, CIRCLES
 from engine.training.noised_run import OnProgress
 from engine.training.short_lesson import short_lesson
 
 BATCH, RATE = 64, 2e-3
 NEAR = 0.005  # how much it counts that tokens stay what they were: a U-Net may read them already
-
-
-def told_numbers(table: Float32[np.ndarray, "n columns"]) -> Float[Tensor, "n numbers"]:
-    """What rows of the label table say, each number with mean 0 and variance 1 over them: one for
-    each value of a choice, two for a place on a circle."""
-    numbers: list[np.ndarray] = []
-    for column, attribute in zip(table.T, ATTRIBUTES, strict=True):
-        if attribute.kind == "categorical":
-            numbers += [column == value for value in range(len(attribute.values))]
-        elif attribute.name in CIRCLES:
-            numbers += [np.cos(2 * np.pi * column), np.sin(2 * np.pi * column)]
-        else:
-            numbers.append(column)
-    found = torch.from_numpy(np.stack(numbers, axis=1).astype(np.float32))
-    return (found - found.mean(0)) / found.std(0).clamp(min=1e-6)
 
 
 def teach_reading(
@@ -53,24 +36,24 @@ def teach_reading(
 ) -> float:
     """Teach the tower where it stands.
 
-    told: so many texts, other ones every time, and the numbers that each is about. Returns the
-    share of the numbers' variance that was not told in the last batch. Raises Cancelled.
+    told: so many texts, other ones every time, and the numbers that each is about, see
+    label_columns.py. Returns the mean squared error of the last batch. Raises Cancelled.
     """
     before = deepcopy(tower).requires_grad_(False)
-    width, numbers = tower.final_layer_norm.normalized_shape[0], told(1)[1].shape[1]
-    at_end, everywhere = nn.Linear(width, numbers), nn.Linear(width, numbers)
+    device = tower.final_layer_norm.weight.device
+    width, numbers = len(tower.final_layer_norm.weight), told(1)[1].shape[1]
+    at_end, everywhere = (nn.Linear(width, numbers, device=device) for _ in range(2))
     parts = [*tower.parameters(), *at_end.parameters(), *everywhere.parameters()]
     optimiser = torch.optim.AdamW(parts, RATE, (0.9, 0.99), weight_decay=1e-3)
-    untold = 1.0
+    error = torch.ones(())
     for _ in short_lesson("reading", steps, optimiser, RATE, progress, cancel):
         texts, wanted = told(BATCH)
-        ids = tokens(texts)
+        ids, wanted = tokens(texts).to(device), wanted.to(device)
         states = tower.states(ids)
-        found = F.mse_loss(at_end(tower.ended(ids, states)), wanted)
-        loss = found + F.mse_loss(everywhere(states.mean(1)), wanted)
+        error = F.mse_loss(at_end(tower.ended(ids, states)), wanted)
+        loss = error + F.mse_loss(everywhere(states.mean(1)), wanted)
         loss = loss + NEAR * F.mse_loss(states, before.states(ids))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        untold = found.item()
-    return untold
+    return error.item()

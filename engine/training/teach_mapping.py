@@ -9,7 +9,6 @@ a batch is cheap and never repeats. It leaves a w in which attributes lie along 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -19,7 +18,8 @@ from scipy.special import ndtr
 from torch import Tensor, nn
 
 from engine.gan.style_generator import StyleMapping
-from engine.portraits.attributes import ATTRIBUTES, CIRCLES, NUMBERS, table_of
+from engine.portraits.attributes import NUMBERS, table_of
+from engine.training.label_columns import columns_of
 
 BATCH = 1024
 RATE = 0.003
@@ -35,22 +35,6 @@ def told(z: Float[Tensor, "n z_dim"], turn: Float[Tensor, "z_dim z_dim"]) -> Flo
     z = z / z.square().mean(dim=1, keepdim=True).sqrt()
     scores = (z @ turn.t())[:, :NUMBERS].double().numpy()
     return columns_of(table_of(np.clip(ndtr(scores), 1e-6, 1.0 - 1e-6)))
-
-
-def columns_of(table: Float[np.ndarray, "n columns"]) -> Float[Tensor, "n t"]:
-    """Rows of the label table, each entry with a spread of about 1: choices as one of many."""
-    columns: list[np.ndarray] = []
-    for attribute, column in zip(ATTRIBUTES, table.T, strict=True):
-        if attribute.kind == "categorical":
-            count = len(attribute.values)
-            spread = math.sqrt((count - 1) / count**2)
-            columns += [((column == value) - 1 / count) / spread for value in range(count)]
-        elif attribute.name in CIRCLES:
-            columns += [np.cos(2 * math.pi * column), np.sin(2 * math.pi * column)]
-        else:
-            middle = (attribute.low + attribute.high) / 2
-            columns.append((column - middle) / (attribute.high - attribute.low) * 3.0)
-    return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
 
 
 def teach_mapping(

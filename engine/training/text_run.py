@@ -39,14 +39,16 @@ class TextRun(DiffusionRun):
         index = self.rows()
         return self.clean(index), self.read(self.captions(index))
 
-    def captions(self, index: Tensor) -> list[str]:
-        """One of each of these pictures; "" where it is withheld."""
+    def captions(
+        self, index: Tensor, whole: float = WHOLE, withheld: float | None = None
+    ) -> list[str]:
+        """One of each of these pictures. whole: the share that tell everything; withheld: that are
+        "", None for the plan's."""
+        withheld = self.spec.dropout if withheld is None else withheld
         throws = torch.rand(len(index), 3, generator=self.rng).tolist()
         return [
-            ""
-            if withheld < self.spec.dropout
-            else say(self.table[row], int(seed * 2**31), whole < WHOLE).text
-            for row, (seed, whole, withheld) in zip(index.tolist(), throws, strict=True)
+            "" if silent < withheld else say(self.table[row], int(seed * 2**31), told < whole).text
+            for row, (seed, told, silent) in zip(index.tolist(), throws, strict=True)
         ]
 
     def asked(self) -> tuple[Conditions, ...]:

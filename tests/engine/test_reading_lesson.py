@@ -15,7 +15,8 @@ from engine.errors import Cancelled
 from engine.models.bundled import bundled_folder
 from engine.perception.clip.open import open_clip
 from engine.portraits.attributes import COLUMN, sample
-from engine.training.reading_lesson import teach_reading, told_numbers
+from engine.training.label_columns import columns_of
+from engine.training.reading_lesson import teach_reading
 
 WAYS = ("on a green background", "on a blue background")
 
@@ -37,20 +38,20 @@ def test_words_that_read_alike_are_told_apart() -> None:
         return float((one - other).norm() / one.norm())
 
     before = apart()
-    untold = teach_reading(tower, ids, told, 25, lambda progress: None, CancelToken())
-    assert untold < 0.2
+    error = teach_reading(tower, ids, told, 25, lambda progress: None, CancelToken())
+    assert error < 0.2
     assert apart() > 2 * before
 
 
 def test_numbers_of_rows_are_of_one_size_and_circles_close() -> None:
-    table = sample(0, np.arange(400))
-    numbers = told_numbers(table)
-    assert torch.allclose(numbers.mean(0), torch.zeros(numbers.shape[1]), atol=1e-4)
-    assert torch.allclose(numbers.std(0), torch.ones(numbers.shape[1]), atol=1e-4)
-    table[:2, COLUMN["background_hue"]] = 0.0, 1.0
-    table[1] = np.where(np.arange(table.shape[1]) == COLUMN["background_hue"], 1.0, table[0])
-    numbers = told_numbers(table)
-    assert torch.allclose(numbers[0], numbers[1], atol=1e-5)
+    table = sample(0, np.arange(4000))
+    spread = columns_of(table).std(0)
+    assert float(spread.min()) > 0.5
+    assert float(spread.max()) < 1.5
+    ends = table[[0, 0]]
+    ends[:, COLUMN["background_hue"]] = 0.0, 1.0
+    one, other = columns_of(ends)
+    assert torch.allclose(one, other, atol=1e-5)
 
 
 def test_it_can_be_cancelled() -> None:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.training.families.codes import Codes
-from engine.training.teach_mapping import columns_of
+from engine.training.label_columns import columns_of
 
 
 def told(codes: Codes, z: Float[Tensor, "n z_dim"]) -> Float[Tensor, "n t"]:

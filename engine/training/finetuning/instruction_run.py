@@ -18,10 +18,10 @@ from engine.portraits.captions import Dice
 from engine.portraits.instructions import STREAM, edit_of, edited
 from engine.training.cache import Source, default_folder, drawn_pictures
 from engine.training.diffusion_sheet import SHOWN, Conditions
+from engine.training.label_columns import columns_of
 from engine.training.latent_run import LatentRun
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
-from engine.training.reading_lesson import told_numbers
 
 WITHHELD = 0.05  # of instructions, of pictures, and of both (Brooks et al., 2023, section 3.2.1)
 
@@ -66,7 +66,7 @@ class InstructionRun(LatentRun):
     def numbers(self) -> Float[Tensor, "n numbers"]:
         """See LatentRun: of what the portraits should become."""
         table, _ = edited(self.table, self.spec.data_seed, np.arange(len(self.table)))
-        return told_numbers(table)
+        return columns_of(table)
 
     def clean(self, index: Tensor) -> Tensor:
         """The codes of what these portraits should become."""
