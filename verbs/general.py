@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.errors import AtelierError, UsageError
 from engine.frame import Progress, RenderSettings
+from engine.models.diffusion.latent_config import AUTOENCODER
 from engine.studio import Studio
 from verbs.diffusion_options import denoiser_called
 from verbs.recipe_options import recipe_of
@@ -87,9 +88,12 @@ def render(options: Namespace) -> int:
 
 
 def start_of(name: str, studio: Studio) -> Path:
-    """The folder of a diffusion model or a ControlNet. Raises UsageError."""
+    """The folder of a diffusion model, a ControlNet or an autoencoder. Raises UsageError."""
     found = denoiser_called(name, studio)
     folders = {one.name: one.folder for one in studio.library.controls()}
+    for card in studio.library.others():
+        if card["family"] == AUTOENCODER:
+            folders[card["name"]] = studio.library.place_of(card["name"])[0]
     if found is not None:
         return found.folder
     if name not in folders:

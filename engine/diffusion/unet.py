@@ -5,7 +5,9 @@ A patch of 2 x 2 pixels becomes one place of 12 channels, so that a 32 px pictur
 are weights over the rows of the class table, so that a blend of classes is as good as a class;
 the table's last row stands for no class. All levels but the finest attend, so that one eye knows
 of the other. A model that reads texts has cross-attention there, too (Rombach et al., 2022), and is
-diffusers' UNet2DConditionModel. One that enlarges pictures is an Efficient U-Net, and makes what
+diffusers' UNet2DConditionModel; it may be told the text as a whole, too, beside the time (Saharia
+et al., 2022a, section 2.3), as what holds for the whole picture reaches all places so. One that
+enlarges pictures is an Efficient U-Net, and makes what
 enlarge.py says.
 """
 
@@ -122,6 +124,7 @@ def reading_settings(config: UNetConfig) -> dict[str, Any]:
         "class_embed_type": "projection",
         "projection_class_embeddings_input_dim": config.looks,
     }
+    whole = {"addition_embed_type": "text", "addition_embed_type_num_heads": HEADS}
     return {
         "sample_size": config.resolution // config.patch,
         "in_channels": places + config.beside,
@@ -135,4 +138,5 @@ def reading_settings(config: UNetConfig) -> dict[str, Any]:
         "attention_head_dim": HEADS,
         "cross_attention_dim": config.text_width,
         **(told if config.looks else {}),
+        **(whole if config.whole else {}),
     }

@@ -20,7 +20,7 @@ class UNetConfig:
     of a text that it reads by cross-attention, text_width numbers each; 0 for none. inside:
     numbers of a pixel, or of a place of the codes that it makes instead of pictures. beside: of a
     place of what a model of texts is shown beside the noise; looks: of what it is told of a picture
-    as a whole. 0 for neither.
+    as a whole. 0 for neither. whole: it is told the text as a whole, too, beside the time.
     """
 
     resolution: int = 32
@@ -34,6 +34,7 @@ class UNetConfig:
     inside: int = 3
     beside: int = 0
     looks: int = 0
+    whole: bool = False
 
     @property
     def residuals(self) -> tuple[Shape, ...]:
@@ -74,6 +75,8 @@ class UNetConfig:
             raise ValueError(f"these are no sizes of what is shown: {shown}")
         if any(shown) and not all(texts):
             raise ValueError("a U-Net that reads no texts is shown no pictures")
+        if type(config.whole) is not bool or (config.whole and not all(texts)):
+            raise ValueError("a U-Net that reads no texts is told none as a whole")
         if all(texts) != any(texts) or (all(texts) and (config.classes or config.upsamples)):
             raise ValueError("a U-Net that reads texts reads nothing else")
         if config.resolution % (config.patch << (depth - 1)):

@@ -127,6 +127,16 @@ def info_of(folder: Path, card: Mapping[str, Any], bundled: bool) -> ModelInfo:
     )
 
 
+def origin(folder: Path) -> dict[str, Any]:
+    """What a card tells of the model that its own began with. Raises ModelError."""
+    card = read_card(folder)
+    return {
+        "name": card["name"],
+        "weights_sha256": card["weights_sha256"],
+        "images": images_taught(card),
+    }
+
+
 def images_taught(card: Mapping[str, Any]) -> int:
     """How many images taught a model, those of the model that it began with among them; 0 where
     the card tells none."""

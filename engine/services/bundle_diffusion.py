@@ -9,7 +9,7 @@ from typing import Any
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet import reading_settings
 from engine.models.bundled import bundled_folder
-from engine.models.card import images_taught, read_card
+from engine.models.card import origin, read_card
 from engine.models.diffusion.control import build_control
 from engine.models.diffusion.control_config import CONTROL, ControlConfig
 from engine.models.diffusion.control_config import GRAPH as CONTROL_GRAPH
@@ -77,12 +77,7 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
         "licence": "Apache-2.0",
     }
     if spec.start is not None:
-        card = read_card(spec.start)
-        facts["trained"]["from"] = {
-            "name": card["name"],
-            "weights_sha256": card["weights_sha256"],
-            "images": images_taught(card),
-        }
+        facts["trained"]["from"] = origin(spec.start)
     tensors = read_safetensors(source)
     if spec.lesson in ("edges", "pose"):
         return _control(spec, folder, tensors, facts)

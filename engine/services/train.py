@@ -21,7 +21,7 @@ FAMILIES = (
     "portraits-stylegan",
     "portraits-dcgan",
 )
-PICTURES = "pictures"
+PICTURES, AUTOENCODER = "pictures", "portraits-autoencoder"
 DIFFUSION = (
     "portraits-ddpm",
     "portraits-text",
@@ -42,7 +42,7 @@ NAMES = (
     "portraits-encoder",
     "portraits-aligner",
     "portraits-clip",
-    "portraits-autoencoder",
+    AUTOENCODER,
     *FAMILIES,
     PICTURES,
     *DIFFUSION,
@@ -71,15 +71,15 @@ def train_model(
     to write, work/model when None. loss: the name of a GAN's loss, None for its usual one.
     pictures, size_px, grows, steps: for the name "pictures", a folder of one's own, None for
     Portraits; whether it grows from 4 px; where the run ends, None for the usual place. start: of
-    diffusion models, the folder of one whose weights a new run begins with. Raises TrainingError
-    for a name that is not trained here, RecipeError for a loss that there is not.
+    diffusion models and of the autoencoder, the folder of one that a new run begins with. Raises
+    TrainingError for a name that is not trained here, RecipeError for a loss that there is not.
     """
     if name not in NAMES:
         raise TrainingError(f"There is no training called {name!r}.", f"Use {', '.join(NAMES)}.")
     if name != PICTURES and (grows or steps is not None):
         option = "--grow" if grows else "--steps"
         raise TrainingError(f"{name} takes no {option}.", f"Use it with {PICTURES}.")
-    if start is not None and name not in DIFFUSION:
+    if start is not None and name not in (*DIFFUSION, AUTOENCODER):
         raise TrainingError(f"{name} takes no --from.", "Use it with a diffusion model.")
     folder = out or work / "model"
     if name == "portraits-stylegan2":
@@ -102,8 +102,8 @@ def train_model(
         return train_aligner(AlignerSpec(eyes, minutes=minutes), folder, progress, cancel)
     if name == "portraits-clip":
         return _clip(work, folder, progress, cancel, minutes)
-    if name == "portraits-autoencoder":
-        return _autoencoder(work, folder, progress, cancel, minutes, device)
+    if name == AUTOENCODER:
+        return _autoencoder(work, folder, progress, cancel, minutes, device, start)
     if name in FAMILIES:
         return _family(name, work, folder, progress, cancel, minutes, device)
     if name in DIFFUSION:
@@ -173,10 +173,13 @@ def _autoencoder(
     cancel: CancelToken,
     minutes: float | None,
     device: str | None,
+    start: Path | None,
 ) -> Path:
-    from engine.training.train_autoencoder import AutoencoderSpec, train_autoencoder
+    from engine.training.train_autoencoder import AutoencoderSpec, further, train_autoencoder
 
     spec = AutoencoderSpec(work, minutes=minutes, device=device or "auto")
+    if start is not None:
+        spec = further(spec, start)
     return train_autoencoder(spec, folder, progress, cancel)
 
 

@@ -106,7 +106,7 @@ def base_spec(work: Path) -> TrainDiffusion:
 
 def text_spec(work: Path) -> TrainDiffusion:
     """The model at 32 px that reads texts."""
-    unet = UNetConfig(channels=(64, 64, 80), tokens=64, text_width=96)
+    unet = UNetConfig(channels=(64, 64, 80), tokens=64, text_width=96, whole=True)
     return TrainDiffusion(
         "portraits-text", work, unet, images=160_000, teacher=bundled_folder() / "portraits-clip",
         gamma=None, levels=PIXEL_LEVELS,
@@ -115,7 +115,7 @@ def text_spec(work: Path) -> TrainDiffusion:
 
 def latent_spec(work: Path) -> TrainDiffusion:
     """The model of codes that reads texts; its pictures have 64 px."""
-    unet = UNetConfig(16, 1, (64, 80, 96), tokens=64, text_width=96, inside=4)
+    unet = UNetConfig(16, 1, (64, 80, 96), tokens=64, text_width=96, inside=4, whole=True)
     return TrainDiffusion(
         "portraits-latent", work, unet, images=265_000, teacher=bundled_folder() / "portraits-clip",
         autoencoder=bundled_folder() / "portraits-autoencoder", gamma=None, levels=CODE_LEVELS,

@@ -21,7 +21,7 @@ from engine.training.diffusion_run import DiffusionRun
 from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.diffusion_spec import TrainDiffusion
 
-WHOLE = 0.3  # share of captions that tell everything there is to say
+WHOLE = 0.5  # share of captions that tell everything there is to say
 
 
 class TextRun(DiffusionRun):

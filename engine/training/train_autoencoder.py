@@ -3,12 +3,15 @@
 The codes are those of Rombach et al. (2022, section 3.1): hardly regularised, so that they keep
 what a picture needs, and brought to unit deviation by one factor. Pixels are compared as they are
 and through a network trained on photographs, with a rival beside (see `PairedRival`).
+
+What is taught further is the decoder alone: its codes stay what models of codes were taught on, and
+all of them draw better by it.
 """
 
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from torch.nn import functional as F
 from engine.cancel import CancelToken
 from engine.editing.invert import psnr_db
 from engine.frame import OnProgress, Progress
+from engine.models.card import origin, read_card
+from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.latent_config import AUTOENCODER
 from engine.models.folder import write_folder
 from engine.perception.reader import stored_tensors
@@ -56,7 +61,10 @@ SETTINGS: dict[str, Any] = {
 class AutoencoderSpec:
     """One run. steps: batches in all. perceptual, rivalry, divergence: what the feature distance,
     the rival, and the codes' distance from a normal distribution count beside pixels.
-    portraits: how many are drawn. featured: from which share of the steps on features count."""
+    portraits: how many are drawn. featured: from which share of the steps on features count.
+    looked_px: the size that features are of. start: folder of the one whose decoder is taught
+    further, None for a new one. unlike: how much noise its codes may have then, of their deviation:
+    those that a model makes are none that a picture has."""
 
     work: Path
     steps: int = 4_000
@@ -67,6 +75,9 @@ class AutoencoderSpec:
     rivalry: float = 0.05
     divergence: float = 1e-5
     featured: float = 0.4
+    looked_px: int = 64
+    start: Path | None = None
+    unlike: float = 0.0
     ema_images: int = 4_000
     portraits: int = 40_000
     data_seed: int = 0
@@ -74,6 +85,14 @@ class AutoencoderSpec:
     minutes: float | None = None
     device: str = "auto"
     cache: Path | None = None
+
+
+def further(spec: AutoencoderSpec, start: Path) -> AutoencoderSpec:
+    """Further lessons for the decoder of one that was taught by that plan."""
+    return replace(
+        spec, start=start, steps=5_500, batch=8, rate=8e-4, perceptual=0.4, rivalry=0.1,
+        featured=0.0, looked_px=96, unlike=0.15,
+    )  # fmt: skip
 
 
 class AutoencoderRun:
@@ -84,17 +103,22 @@ class AutoencoderRun:
         self.hardware = choose_hardware(spec.device)
         device = self.hardware.device
         torch.manual_seed(spec.seed)
+        self.settings = dict(SETTINGS)
         net: Any = AutoencoderKL(**SETTINGS)
+        if spec.start is not None:
+            net = _begun(spec.start)
+            self.settings = read_card(spec.start)["config"]
         self.net: Any = net.to(device, memory_format=torch.channels_last)
         self.average: Any = deepcopy(self.net).eval().requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
-            self.net.parameters(), spec.rate, (0.9, 0.99), weight_decay=1e-3
-        )
+            [part for part in self.net.parameters() if part.requires_grad],
+            spec.rate, (0.9, 0.99), weight_decay=1e-3,
+        )  # fmt: skip
         self.rival = PairedRival(WIDTHS[-JUDGED:]).to(device)
         self.rival_optimiser = torch.optim.Adam(
             self.rival.parameters(), spec.rival_rate, (0.5, 0.99)
         )
-        self.eye = PerceptualLoss(device, SETTINGS["sample_size"])
+        self.eye = PerceptualLoss(device, spec.looked_px)
         self.rng = torch.Generator().manual_seed(spec.seed)
         self.steps = 0
 
@@ -107,9 +131,9 @@ class AutoencoderRun:
         real = torch.from_numpy(self.pictures[rows.numpy()]).to(device).float() / 127.5 - 1
         of_rival: Tensor | None = None
         with self.hardware.casting():
-            found = self.net.encode(real.contiguous(memory_format=torch.channels_last)).latent_dist
-            made = self.net.decode(found.sample()).sample.float()
-            loss = (made - real).abs().mean() + spec.divergence * found.kl().mean()
+            codes, strayed = self.coded(real.contiguous(memory_format=torch.channels_last))
+            made = self.net.decode(codes).sample.float()
+            loss = (made - real).abs().mean() + spec.divergence * strayed
             if done >= spec.featured:
                 self.rival.refresh()
                 seen, wanted = self.eye.maps(made), self.eye.wanted(real)
@@ -128,6 +152,19 @@ class AutoencoderRun:
         images = self.steps * spec.batch
         ema_update(self.average, self.net, ema_keep(spec.batch, images, spec.ema_images, 0.1))
         return float(F.mse_loss(made.detach(), real))
+
+    def coded(self, real: Tensor) -> tuple[Tensor, Tensor | float]:
+        """The codes of pictures, and how far they are from a normal distribution."""
+        spec = self.spec
+        if spec.start is None:
+            found = self.net.encode(real).latent_dist
+            return found.sample(), found.kl().mean()
+        with torch.no_grad():
+            codes = self.net.encode(real).latent_dist.mode()
+        most = spec.unlike / self.settings["scaling_factor"]
+        shares = torch.rand(len(codes), 1, 1, 1, generator=self.rng)
+        noise = shares * torch.randn(codes.shape, generator=self.rng)
+        return codes + most * noise.to(codes), 0.0
 
     def keep(self) -> None:
         """Write the checkpoint."""
@@ -149,6 +186,8 @@ class AutoencoderRun:
     @torch.no_grad()
     def factor(self) -> float:
         """What brings the codes of the average to unit deviation."""
+        if self.spec.start is not None:
+            return float(self.settings["scaling_factor"])
         device = self.hardware.device
         few = torch.from_numpy(np.array(self.pictures[:MEASURED])).to(device).float() / 127.5 - 1
         codes = torch.cat(
@@ -164,6 +203,14 @@ class AutoencoderRun:
             ("net", self.net), ("average", self.average), ("optimiser", self.optimiser),
             ("rival", self.rival), ("rival_optimiser", self.rival_optimiser),
         ]  # fmt: skip
+
+
+def _begun(start: Path) -> Any:
+    """An autoencoder of which the encoder stands as it is. Raises ModelError."""
+    net = open_autoencoder(start)[0].vae.requires_grad_(True)
+    for part in ("encoder", "quant_conv"):
+        net.get_submodule(part).requires_grad_(False)
+    return net
 
 
 def train_autoencoder(
@@ -201,7 +248,7 @@ def train_autoencoder(
 def write_autoencoder(run: AutoencoderRun, folder: Path) -> Path:
     """Write the average's weights (float16) and a card; `evaluate` measures it."""
     spec = run.spec
-    facts = {
+    facts: dict[str, Any] = {
         "name": NAME,
         "title": TITLE,
         "data": {"set": "portraits", "seed": spec.data_seed, "rows": [0, spec.portraits]},
@@ -211,6 +258,8 @@ def write_autoencoder(run: AutoencoderRun, folder: Path) -> Path:
         "scores": {},
         "licence": "Apache-2.0",
     }
-    settings = {**SETTINGS, "scaling_factor": round(run.factor(), 5)}
+    if spec.start is not None:
+        facts["trained"]["from"] = origin(spec.start)
+    settings = {**run.settings, "scaling_factor": round(run.factor(), 5)}
     write_folder(folder, AUTOENCODER, settings, stored_tensors(run.average), facts, replace=True)
     return folder

@@ -41,7 +41,7 @@ from engine.training import latent_run, tiny_lesson
 from engine.training import train_autoencoder as lessons
 from engine.training.diffusion_spec import SPECS, TrainDiffusion, further
 from engine.training.finetuning import prior_lesson
-from engine.training.finetuning.begin import begin
+from engine.training.finetuning.begin import begin, unet_of
 from engine.training.finetuning.holes import masks
 from engine.training.finetuning.like_run import opened_eyes
 from engine.training.finetuning.prior_lesson import prior_config, reader_of, teach_prior
@@ -58,7 +58,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(lesson, "__defaults__", (3,))
 
 
-SMALL = UNetConfig(4, 1, (8, 16), tokens=64, text_width=96, inside=4)
+SMALL = UNetConfig(4, 1, (8, 16), tokens=64, text_width=96, inside=4, whole=True)
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +209,33 @@ def test_a_lesson_begins_where_the_model_ended(base: Path, tmp_path: Path, name:
     with torch.no_grad():
         found, wanted = more(x, t, text=text, **shown), plain(x, t, text=text)
     torch.testing.assert_close(found, wanted)
+
+
+def test_a_model_may_learn_to_hear_the_whole_text(base: Path, tmp_path: Path) -> None:
+    from engine.diffusion.unet import PixelUNet
+
+    deaf, start = replace(SMALL, whole=False), tmp_path / "deaf"
+    spec = replace(_small(SPECS["portraits-latent"](tmp_path / "run"), base), unet=deaf, images=4)
+    train(spec, lambda progress: None, CancelToken())
+    bundle(spec, start, "a machine")
+    plain, more = PixelUNet(deaf), PixelUNet(SMALL)
+    begin(plain.unet, start)
+    begin(more.unet, start)
+    x, t, text = torch.randn(2, 4, 4, 4), torch.tensor([10.0, 500.0]), torch.randn(2, 64, 96)
+    with torch.no_grad():
+        torch.testing.assert_close(more(x, t, text=text), plain(x, t, text=text))
+
+
+def test_what_begins_with_itself_forgets_nothing(base: Path) -> None:
+    from engine.diffusion.unet import PixelUNet
+
+    _taught(base, "portraits-variations")
+    start = base / "home" / "models" / "portraits-variations"
+    spec = _small(FINE["portraits-variations"](base / "again"), base)
+    again, stored = PixelUNet(spec.unet), unet_of(start)
+    begin(again.unet, start)
+    for name, value in again.unet.state_dict().items():
+        assert torch.equal(value, stored[name]), name
 
 
 def test_further_lessons_go_on_when_stopped(base: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from engine.services.bundle_diffusion import bundle
 from engine.training import train_autoencoder as lessons
 from engine.training.diffusion_spec import SPECS
 from engine.training.tiny_lesson import teach_tiny
-from engine.training.train_autoencoder import AutoencoderSpec, train_autoencoder
+from engine.training.train_autoencoder import AutoencoderSpec, further, train_autoencoder
 from engine.training.train_diffusion import train
 
 
@@ -64,6 +64,22 @@ def test_a_run_that_was_stopped_goes_on(tiny: AutoencoderSpec, tmp_path: Path) -
     assert read_card(tmp_path / "b")["trained"]["images"] == 32
     one, two = (read_safetensors(tmp_path / name / "weights.safetensors") for name in "ab")
     assert any(not np.array_equal(one[name], two[name]) for name in one)
+
+
+def test_what_is_taught_further_is_the_decoder_alone(tiny: AutoencoderSpec, tmp_path: Path) -> None:
+    first = train_autoencoder(tiny, tmp_path / "first", lambda progress: None, CancelToken())
+    spec = further(replace(tiny, work=tmp_path / "on"), first)
+    spec = replace(spec, steps=3, batch=2)
+    second = train_autoencoder(spec, tmp_path / "second", lambda progress: None, CancelToken())
+    before, after = (read_safetensors(place / "weights.safetensors") for place in (first, second))
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith(("decoder.", "post_quant_conv.")) for name in changed)
+    one, two = read_card(first), read_card(second)
+    assert one["config"] == two["config"]
+    assert two["trained"]["from"]["weights_sha256"] == one["weights_sha256"]
+    x = torch.rand(2, 3, 16, 16) * 2 - 1
+    assert torch.equal(*(open_autoencoder(place)[0].codes(x) for place in (first, second)))
 
 
 def test_a_run_on_codes_becomes_a_model_that_reads(

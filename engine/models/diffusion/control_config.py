@@ -70,14 +70,18 @@ class ControlConfig:
                 list(part.get("block_out_channels", CHANNELS)) for part in (net, unet)),
             "has {} layers a level": tuple(
                 part.get("layers_per_block", 2) for part in (net, unet)),
-            "is told {} beside texts": tuple(
-                part.get("addition_embed_type") or "nothing" for part in (net, unet)),
+            "is told {} beside texts": tuple(_beside_texts(part) for part in (net, unet)),
             "is told {} numbers of sizes": tuple(
                 part.get("projection_class_embeddings_input_dim") or 0 for part in (net, unet)),
             "takes pictures {} times as large as codes": (self.scale, base.scale),
         }  # fmt: skip
         wrong = (w.format(mine) + f", not {its}" for w, (mine, its) in pairs.items() if mine != its)
         return next(wrong, "")
+
+
+def _beside_texts(part: Settings) -> str:
+    told = part.get("addition_embed_type")
+    return "nothing" if told in (None, "text") else str(told)
 
 
 def control_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> ControlInfo:

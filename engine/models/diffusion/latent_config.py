@@ -228,7 +228,7 @@ def _check_together(config: LatentConfig, where: str) -> None:
         words = f"its U-Net attends to {attends} numbers a token"
         refuse(where, f"{words}, its text encoders make {config.text_width}")
     told = config.unet.get("addition_embed_type")
-    if told != (None if config.second is None else "text_time"):
+    if told not in ((None, "text") if config.second is None else ("text_time",)):
         refuse(where, f"its U-Net has addition_embed_type = {str(told)[:40]!r}")
     if config.second is None:
         return

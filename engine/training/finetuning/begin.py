@@ -16,7 +16,9 @@ from engine.models.diffusion.latent_config import LATENT, TEXT, UNET
 from engine.models.diffusion.tiny_decoder import TINY
 
 START = "portraits-latent"  # the bundled model that the family begins with
-LOOKS = "class_embedding."  # what a picture as a whole adds to the time
+# What a picture and a text, each as a whole, add to the time; and the last layer of each.
+BESIDE_TIME = ("class_embedding.", "add_embedding.")
+LAST = ("class_embedding.linear_2.", "add_embedding.norm2.")
 
 
 @torch.no_grad()
@@ -26,11 +28,11 @@ def begin(unet: nn.Module, start: Path) -> None:
     taught = unet_of(start)
     own = unet.state_dict()
     strange = next((name for name in taught if name not in own), None)
-    missing = (name for name in own if name not in taught and not name.startswith(LOOKS))
+    missing = (name for name in own if name not in taught and not name.startswith(BESIDE_TIME))
     wrong = strange or next(missing, None) or copied(unet, taught)
     if wrong:
         raise _refusal("U-Net", start, wrong)
-    for name in (name for name in own if name.startswith(LOOKS + "linear_2.")):
+    for name in (name for name in own if name.startswith(LAST) and name not in taught):
         own[name].zero_()
 
 
