@@ -50,6 +50,9 @@ from engine.training.train_autoencoder import AutoencoderSpec, train_autoencoder
 from engine.training.train_diffusion import train
 from tests.random_denoiser import write_random_denoisers
 
+# Its models are taught and exported before the first test: a minute where nothing else runs.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
