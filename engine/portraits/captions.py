@@ -192,6 +192,20 @@ def _background(row: Row) -> Phrases:
 _CLAUSES = (_hair, _glasses, _expression, _beard, _pose, _skin, _clothing, _background)
 
 
+# What whom it names, and then each clause, may tell of.
+_TOLD = (
+    ("gender", "age", "smile"),
+    ("hair_length", "hair_color", "hair_shape", "greying"),
+    ("eyeglasses", "glasses_shape", "frame_color"),
+    ("smile",),
+    ("facial_hair", "beard_shape"),
+    ("yaw",),
+    ("skin_tone",),
+    ("clothing", "clothing_hue"),
+    ("background_hue",),
+)
+
+
 @dataclass(frozen=True)
 class Said:
     """A sentence about a portrait, and the phrases that it was made of: whom it names first, then
@@ -199,6 +213,12 @@ class Said:
 
     text: str
     phrases: Phrases
+
+    @property
+    def about(self) -> frozenset[str]:
+        """The attributes that it may tell of, by the clauses that it has."""
+        pairs = zip(self.phrases, _TOLD, strict=True)
+        return frozenset(name for said, names in pairs if said for name in names)
 
     def fits(self, phrases: Sequence[frozenset[str]]) -> bool:
         """Whether every phrase could have been said of another portrait, whose `phrases_of` these

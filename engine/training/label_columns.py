@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.portraits.attributes import ATTRIBUTES, CIRCLES
+from engine.portraits.attributes import ATTRIBUTES, CIRCLES, Attribute
 
 
 def columns_of(table: Float[np.ndarray, "n columns"]) -> Float[Tensor, "n t"]:
@@ -26,3 +27,15 @@ def columns_of(table: Float[np.ndarray, "n columns"]) -> Float[Tensor, "n t"]:
             middle = (attribute.low + attribute.high) / 2
             columns.append((column - middle) / (attribute.high - attribute.low) * 3.0)
     return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
+
+
+def columns_about(names: Collection[str]) -> Float[Tensor, " t"]:
+    """1 for each of those numbers that is of one of these attributes, 0 for the others."""
+    parts = [[float(a.name in names)] * _count(a) for a in ATTRIBUTES]
+    return torch.tensor([value for part in parts for value in part])
+
+
+def _count(attribute: Attribute) -> int:
+    if attribute.kind == "categorical":
+        return len(attribute.values)
+    return 2 if attribute.name in CIRCLES else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +24,10 @@ from engine.training.checkpoint import load_weights, save_weights, write_whole
 from engine.training.diffusion_sheet import Conditions
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.begin import begin, begin_previews, begin_reading
-from engine.training.label_columns import columns_of
+from engine.training.label_columns import columns_about, columns_of
 from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
-from engine.training.reading_lesson import teach_reading
+from engine.training.reading_lesson import Told, teach_reading
 from engine.training.reading_unet import ReadingUNet
 from engine.training.text_run import TextRun
 from engine.training.tiny_lesson import teach_tiny
@@ -114,18 +114,20 @@ class LatentRun(TextRun):
         for tower in (first, average):
             load_weights(path, tower)
 
-    def told(self, count: int) -> tuple[Sequence[str], Float[Tensor, "n numbers"]]:
-        """So many texts, and the numbers that each is about."""
+    def told(self, count: int) -> Told:
+        """So many texts, the numbers of their portraits, and which they tell of."""
         index = torch.randint(0, len(self.table), (count,), generator=self.rng)
-        return self.texts(index), self.numbers[index]
+        texts, about = zip(*self.telling(index), strict=True)
+        return Told(texts, self.numbers[index], torch.stack([columns_about(a) for a in about]))
 
-    def texts(self, index: Tensor) -> Sequence[str]:
-        """One for each of these pictures, as the text tower is taught to read them."""
-        return self.captions(index, whole=0.5, withheld=0.0)
+    def telling(self, index: Tensor) -> list[tuple[str, Collection[str]]]:
+        """A text for each of these pictures as the text tower is taught to read them, and what
+        attributes it tells of."""
+        return [(said.text, said.about) for said in self.sentences(index)]
 
     @cached_property
     def numbers(self) -> Float[Tensor, "n numbers"]:
-        """What the texts are about, of all pictures."""
+        """What texts may be about, of all pictures."""
         return columns_of(self.table)
 
     def prepare(self, on_progress: OnProgress, cancel: CancelToken) -> None:

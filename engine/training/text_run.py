@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.errors import TrainingError
 from engine.perception.clip.open import open_clip
 from engine.portraits.attributes import sample
-from engine.portraits.captions import say
+from engine.portraits.captions import Said, say
 from engine.portraits.classes import CAPTIONS
 from engine.training.diffusion_run import DiffusionRun
 from engine.training.diffusion_sheet import SHOWN, Conditions
@@ -39,16 +39,18 @@ class TextRun(DiffusionRun):
         index = self.rows()
         return self.clean(index), self.read(self.captions(index))
 
-    def captions(
-        self, index: Tensor, whole: float = WHOLE, withheld: float | None = None
-    ) -> list[str]:
-        """One of each of these pictures. whole: the share that tell everything; withheld: that are
-        "", None for the plan's."""
-        withheld = self.spec.dropout if withheld is None else withheld
-        throws = torch.rand(len(index), 3, generator=self.rng).tolist()
+    def captions(self, index: Tensor) -> list[str]:
+        """One of each of these pictures; "" where it is withheld."""
+        silent = torch.rand(len(index), generator=self.rng) < self.spec.dropout
+        pairs = zip(self.sentences(index), silent.tolist(), strict=True)
+        return ["" if mute else said.text for said, mute in pairs]
+
+    def sentences(self, index: Tensor) -> list[Said]:
+        """One sentence about each of these pictures."""
+        throws = torch.rand(len(index), 2, generator=self.rng).tolist()
         return [
-            "" if silent < withheld else say(self.table[row], int(seed * 2**31), told < whole).text
-            for row, (seed, told, silent) in zip(index.tolist(), throws, strict=True)
+            say(self.table[row], int(seed * 2**31), told < WHOLE)
+            for row, (seed, told) in zip(index.tolist(), throws, strict=True)
         ]
 
     def asked(self) -> tuple[Conditions, ...]:

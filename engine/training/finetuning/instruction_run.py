@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from engine.cancel import CancelToken
 from engine.portraits.attributes import sample
 from engine.portraits.captions import Dice
-from engine.portraits.instructions import STREAM, edit_of, edited
+from engine.portraits.instructions import STREAM, Edit, edit_of, edited
 from engine.training.cache import Source, default_folder, drawn_pictures
 from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.label_columns import columns_of
@@ -57,8 +58,13 @@ class InstructionRun(LatentRun):
         )
         self.after = self.kept_codes(after, "instructed-", on_progress, cancel)
 
+    def telling(self, index: Tensor) -> list[tuple[str, Collection[str]]]:
+        """See LatentRun: instructions, and what they change."""
+        pairs = zip(index.tolist(), self.texts(index), strict=True)
+        return [(text, (self.edit(row).name,)) for row, text in pairs]
+
     def texts(self, index: Tensor) -> list[str]:
-        """See LatentRun: instructions."""
+        """Instructions."""
         ways = torch.randint(0, 2**31, (len(index),), generator=self.rng).tolist()
         return [self.asking(row, way) for row, way in zip(index.tolist(), ways, strict=True)]
 
@@ -91,8 +97,11 @@ class InstructionRun(LatentRun):
 
     def asking(self, row: int, way: int) -> str:
         """One of the ways to say what this portrait should become."""
-        told = self.table[row]
-        return edit_of(told, self.spec.data_seed, row).words(told, Dice(way, row, STREAM + 1))
+        return self.edit(row).words(self.table[row], Dice(way, row, STREAM + 1))
+
+    def edit(self, row: int) -> Edit:
+        """What changes in this portrait."""
+        return edit_of(self.table[row], self.spec.data_seed, row)
 
     def before(self, index: Tensor) -> Float[Tensor, "n c s s"]:
         """The codes of these portraits, not scaled."""
