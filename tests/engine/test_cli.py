@@ -337,6 +337,7 @@ def test_the_bar_is_silent_unless_asked(
     assert "Signing" in run(*words, "--progress").err
 
 
+@pytest.mark.timeout(600)  # it draws a sheet for every kind of model: two minutes on a busy machine
 def test_demo_leaves_pictures_and_a_report(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "demo"
     said = run("demo", "--out", out, "--model", NAME)
