@@ -51,7 +51,7 @@ class LedgerFile:
         with self.transaction() as db:
             self._prepare(db)
         # Only now: a file that is not ours must not be changed.
-        self._pragmas("journal_mode = WAL")
+        self._write_ahead()
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -81,6 +81,20 @@ class LedgerFile:
                 self._db.execute(f"PRAGMA {setting}")
         except sqlite3.Error as error:
             raise _told(self.path, error) from error
+
+    def _write_ahead(self) -> None:
+        """Switch to a write-ahead log. Others who open a new ledger at the same moment may have to
+        be waited for, which SQLite does not do here by itself."""
+        end = time.monotonic() + BUSY_S
+        while True:
+            try:
+                self._pragmas("journal_mode = WAL")
+                return
+            except LedgerError as error:
+                code = getattr(error.__cause__, "sqlite_errorcode", 0)
+                if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         """Make the schema where the file is new; accept a known one, to the letter.
