@@ -259,9 +259,8 @@ def _building(verb) -> None:  # type: ignore[no-untyped-def]
     train.add_argument("--size", type=int, default=32, metavar="PX", help="for the name pictures")
     train.add_argument("--grow", action="store_true", help="pictures: from 4 px up, as a ProGAN")
     train.add_argument("--steps", type=int, metavar="N", help="pictures: where the run ends")
-    train.add_argument(
-        "--from", dest="start", metavar="MODEL", help="of diffusion models: the one to begin with"
-    )
+    begins = "a diffusion model, or an autoencoder, to begin with"
+    train.add_argument("--from", dest="start", metavar="MODEL", help=begins)
     train.add_argument("--out", type=Path, metavar="DIR", help="the model folder to write")
     measure = verb("evaluate", "measure a bundled model, the watermark or the labs; write the card")
     measure.add_argument("name", metavar="NAME|watermark|labs")

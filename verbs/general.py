@@ -89,16 +89,15 @@ def render(options: Namespace) -> int:
 
 def start_of(name: str, studio: Studio) -> Path:
     """The folder of a diffusion model, a ControlNet or an autoencoder. Raises UsageError."""
-    found = denoiser_called(name, studio)
-    folders = {one.name: one.folder for one in studio.library.controls()}
-    for card in studio.library.others():
-        if card["family"] == AUTOENCODER:
-            folders[card["name"]] = studio.library.place_of(card["name"])[0]
+    found, library = denoiser_called(name, studio), studio.library
     if found is not None:
         return found.folder
+    coders = (card["name"] for card in library.others() if card["family"] == AUTOENCODER)
+    folders = {coder: library.place_of(coder)[0] for coder in coders}
+    folders |= {one.name: one.folder for one in library.controls()}
     if name not in folders:
         known = ", ".join([*(one.name for one in studio.denoisers()), *folders])
-        raise UsageError(f"There is no diffusion model called {name!r}.", f"Use {known}.")
+        raise UsageError(f"There is nothing to begin with called {name!r}.", f"Use {known}.")
     return folders[name]
 
 

@@ -7,8 +7,7 @@ the table's last row stands for no class. All levels but the finest attend, so t
 of the other. A model that reads texts has cross-attention there, too (Rombach et al., 2022), and is
 diffusers' UNet2DConditionModel; it may be told the text as a whole, too, beside the time (Saharia
 et al., 2022a, section 2.3), as what holds for the whole picture reaches all places so. One that
-enlarges pictures is an Efficient U-Net, and makes what
-enlarge.py says.
+enlarges pictures is an Efficient U-Net, and makes what enlarge.py says.
 """
 
 from __future__ import annotations

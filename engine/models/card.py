@@ -137,6 +137,12 @@ def origin(folder: Path) -> dict[str, Any]:
     }
 
 
+def training_command(name: str, start: Path | None) -> str:
+    """What one types to teach a model; where it began with one of its own name, further."""
+    again = start is not None and read_card(start)["name"] == name
+    return f"python main.py train {name}" + (f" --from {name}" if again else "")
+
+
 def images_taught(card: Mapping[str, Any]) -> int:
     """How many images taught a model, those of the model that it began with among them; 0 where
     the card tells none."""

@@ -189,21 +189,19 @@ def _background(row: Row) -> Phrases:
     return (f"against a {colour} background", f"on a {colour} background")
 
 
-_CLAUSES = (_hair, _glasses, _expression, _beard, _pose, _skin, _clothing, _background)
-
-
-# What whom it names, and then each clause, may tell of.
-_TOLD = (
-    ("gender", "age", "smile"),
-    ("hair_length", "hair_color", "hair_shape", "greying"),
-    ("eyeglasses", "glasses_shape", "frame_color"),
-    ("smile",),
-    ("facial_hair", "beard_shape"),
-    ("yaw",),
-    ("skin_tone",),
-    ("clothing", "clothing_hue"),
-    ("background_hue",),
-)
+# Whom a sentence names, and its clauses; and the attributes that each may tell of.
+_PARTS = {
+    _subject: ("gender", "age", "smile"),
+    _hair: ("hair_length", "hair_color", "hair_shape", "greying"),
+    _glasses: ("eyeglasses", "glasses_shape", "frame_color"),
+    _expression: ("smile",),
+    _beard: ("facial_hair", "beard_shape"),
+    _pose: ("yaw",),
+    _skin: ("skin_tone",),
+    _clothing: ("clothing", "clothing_hue"),
+    _background: ("background_hue",),
+}
+_CLAUSES = tuple(_PARTS)[1:]
 
 
 @dataclass(frozen=True)
@@ -216,8 +214,8 @@ class Said:
 
     @property
     def about(self) -> frozenset[str]:
-        """The attributes that it may tell of, by the clauses that it has."""
-        pairs = zip(self.phrases, _TOLD, strict=True)
+        """The attributes that it may tell of, by what it has."""
+        pairs = zip(self.phrases, _PARTS.values(), strict=True)
         return frozenset(name for said, names in pairs if said for name in names)
 
     def fits(self, phrases: Sequence[frozenset[str]]) -> bool:
@@ -229,7 +227,7 @@ class Said:
 
 def phrases_of(row: Row) -> tuple[frozenset[str], ...]:
     """All that can be said of a portrait: its subjects, then the phrases of each clause."""
-    return tuple(frozenset(ways(row)) for ways in (_subject, *_CLAUSES))
+    return tuple(frozenset(ways(row)) for ways in _PARTS)
 
 
 def say(row: Row, seed: int, whole: bool = False) -> Said:

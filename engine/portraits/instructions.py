@@ -43,9 +43,14 @@ class Edit:
     def of(self, row: Row) -> Row:
         """The row as it was asked for."""
         changed = row.copy()
-        for name, to in ((self.name, self.to), *self.also):
+        for name, to in self.changes.items():
             changed[COLUMN[name]] = to
         return changed
+
+    @property
+    def changes(self) -> dict[str, float]:
+        """What each attribute that changes becomes."""
+        return {self.name: self.to, **dict(self.also)}
 
     def words(self, row: Row, dice: Dice) -> str:
         """One way to ask it of the person in the row."""

@@ -9,7 +9,7 @@ from typing import Any
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.diffusion.unet import reading_settings
 from engine.models.bundled import bundled_folder
-from engine.models.card import origin, read_card
+from engine.models.card import origin, read_card, training_command
 from engine.models.diffusion.control import build_control
 from engine.models.diffusion.control_config import CONTROL, ControlConfig
 from engine.models.diffusion.control_config import GRAPH as CONTROL_GRAPH
@@ -65,7 +65,7 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
         "name": spec.name,
         "title": TITLES.get(spec.name, spec.name),
         "data": {"set": "portraits", "seed": spec.data_seed, "rows": [0, spec.portraits]},
-        "command": f"python main.py train {spec.name}",
+        "command": training_command(spec.name, spec.start),
         "seed": spec.seed,
         "trained": {
             "images": int(notes.get("images", 0)),

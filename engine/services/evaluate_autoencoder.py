@@ -12,11 +12,10 @@ from engine.cancel import CancelToken
 from engine.editing.invert import psnr_db
 from engine.frame import OnProgress, Progress
 from engine.models.diffusion.autoencoder import open_autoencoder
-from engine.services.noisy_portraits import REAL_SEED
-from engine.services.picture_quality import drawn_faces, features_of, nearness
+from engine.services.picture_quality import REAL_SEED, Nearness
 
 COUNT, COUNT_QUICK = 1000, 160
-OTHERS = 500  # drawn portraits that pictures are compared with, as those of other models are
+DRAWN = 500  # that they are compared with, as pictures of other models are
 
 
 def measure_autoencoder(
@@ -25,8 +24,8 @@ def measure_autoencoder(
     """PSNR in dB, and how near what comes back is to other portraits, beside what went in: no
     model of its codes comes nearer. Raises ModelError, Cancelled."""
     coder, side = open_autoencoder(folder)
-    faces = drawn_faces(side, OTHERS + (COUNT if full else COUNT_QUICK), progress, cancel)
-    others, drawn = faces[:OTHERS], faces[OTHERS:]
+    near = Nearness(side, DRAWN, progress, cancel)
+    drawn = near.others(COUNT if full else COUNT_QUICK)
     again, found = np.empty_like(drawn), []
     for i, pixels in enumerate(drawn):
         cancel.check()
@@ -37,12 +36,9 @@ def measure_autoencoder(
         far = (again[i].astype(np.float64) - pixels) / 127.5
         found.append(psnr_db(float(np.square(far).mean())))
         progress(Progress("encoding drawn pictures", (i + 1) / len(drawn)))
-    real, before, after = (
-        features_of(images, "features", progress, cancel) for images in (others, drawn, again)
-    )
     return {
         "psnr_db": round(float(np.mean(found)), 2),
-        **nearness(real, after),
-        "as_drawn": nearness(real, before),
-        "real": {"set": "portraits", "seed": REAL_SEED, "count": len(drawn), "drawn": OTHERS},
+        **near.of(again),
+        "as_drawn": near.of(drawn),
+        "real": {"set": "portraits", "seed": REAL_SEED, "count": len(drawn), "drawn": near.count},
     }

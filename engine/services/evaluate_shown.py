@@ -234,7 +234,8 @@ def fillings(bench: Bench, full: bool) -> dict[str, Any]:
     255, before it is laid back."""
     count = COUNT if full else COUNT_QUICK
     side = bench.network.info.resolution
-    faces = drawn_faces(side, count, bench.progress, bench.cancel)
+    near = Nearness(side, DRAWN if full else DRAWN_QUICK, bench.progress, bench.cancel)
+    faces = near.others(count)
     inside = masks(count, side, torch.Generator().manual_seed(REAL_SEED))
     made, moved = [], []
     for i, face in enumerate(faces):
@@ -247,7 +248,6 @@ def fillings(bench: Bench, full: bool) -> dict[str, Any]:
             far = np.abs(found.astype(np.int16) - face)
             moved.append(float(far[np.broadcast_to(~hole, far.shape)].mean()))
         made.append(np.where(hole, found, face))
-    near = Nearness(side, DRAWN if full else DRAWN_QUICK, bench.progress, bench.cancel)
     return {
         "count": count, "steps": STEPS, "rest_moved": round(float(np.mean(moved)), 3),
         "quality": {"drawn": near.count, **near.of(np.stack(made).astype(np.uint8))},

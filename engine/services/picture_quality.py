@@ -18,16 +18,16 @@ Features = Float32[np.ndarray, "n d"]
 
 
 def drawn_faces(
-    size: int, count: int, progress: OnProgress, cancel: CancelToken
+    size: int, count: int, progress: OnProgress, cancel: CancelToken, first: int = 0
 ) -> UInt8[np.ndarray, "n 3 size size"]:
-    """Portraits that nothing was trained on. Raises Cancelled."""
+    """Portraits that nothing was trained on, from that one on. Raises Cancelled."""
     from engine.portraits.dataset import portraits
 
     out = np.empty((count, 3, size, size), np.uint8)
     for start in range(0, count, CHUNK):
         cancel.check()
         rows = np.arange(start, min(start + CHUNK, count))
-        out[rows] = portraits(REAL_SEED, rows, size)[0].numpy()
+        out[rows] = portraits(REAL_SEED, first + rows, size)[0].numpy()
         progress(Progress("drawing faces", (int(rows[-1]) + 1) / count))
     return out
 
@@ -51,8 +51,13 @@ class Nearness:
     Raises ModelError without the network's weights, Cancelled."""
 
     def __init__(self, size: int, count: int, progress: OnProgress, cancel: CancelToken) -> None:
-        self.count, self.progress, self.cancel = count, progress, cancel
+        self.size, self.count, self.progress, self.cancel = size, count, progress, cancel
         self.real = self._features(drawn_faces(size, count, progress, cancel), "drawn")
+
+    def others(self, count: int) -> UInt8[np.ndarray, "n 3 size size"]:
+        """So many other drawn ones, for pictures to be made of: what is made of those that it is
+        compared with comes near them without merit. Raises Cancelled."""
+        return drawn_faces(self.size, count, self.progress, self.cancel, self.count)
 
     def of(self, made: UInt8[np.ndarray, "n 3 size size"]) -> dict[str, float]:
         """See `nearness`."""

@@ -21,7 +21,7 @@ FAMILIES = (
     "portraits-stylegan",
     "portraits-dcgan",
 )
-PICTURES, AUTOENCODER = "pictures", "portraits-autoencoder"
+PICTURES, CODER = "pictures", "portraits-autoencoder"
 DIFFUSION = (
     "portraits-ddpm",
     "portraits-text",
@@ -42,7 +42,7 @@ NAMES = (
     "portraits-encoder",
     "portraits-aligner",
     "portraits-clip",
-    AUTOENCODER,
+    CODER,
     *FAMILIES,
     PICTURES,
     *DIFFUSION,
@@ -79,8 +79,10 @@ def train_model(
     if name != PICTURES and (grows or steps is not None):
         option = "--grow" if grows else "--steps"
         raise TrainingError(f"{name} takes no {option}.", f"Use it with {PICTURES}.")
-    if start is not None and name not in (*DIFFUSION, AUTOENCODER):
-        raise TrainingError(f"{name} takes no --from.", "Use it with a diffusion model.")
+    if start is not None and name not in (*DIFFUSION, CODER):
+        raise TrainingError(
+            f"{name} takes no --from.", f"Use it with a diffusion model or {CODER}."
+        )
     folder = out or work / "model"
     if name == "portraits-stylegan2":
         return _stylegan2(work, folder, progress, cancel, minutes, device, loss)
@@ -102,7 +104,7 @@ def train_model(
         return train_aligner(AlignerSpec(eyes, minutes=minutes), folder, progress, cancel)
     if name == "portraits-clip":
         return _clip(work, folder, progress, cancel, minutes)
-    if name == AUTOENCODER:
+    if name == CODER:
         return _autoencoder(work, folder, progress, cancel, minutes, device, start)
     if name in FAMILIES:
         return _family(name, work, folder, progress, cancel, minutes, device)
@@ -175,7 +177,9 @@ def _autoencoder(
     device: str | None,
     start: Path | None,
 ) -> Path:
-    from engine.training.train_autoencoder import AutoencoderSpec, further, train_autoencoder
+    from engine.training.autoencoder_run import AutoencoderSpec
+    from engine.training.decoder_run import further
+    from engine.training.train_autoencoder import train_autoencoder
 
     spec = AutoencoderSpec(work, minutes=minutes, device=device or "auto")
     if start is not None:

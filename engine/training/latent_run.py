@@ -14,13 +14,12 @@ from torch import Tensor, nn
 
 from engine.cancel import CancelToken
 from engine.errors import TrainingError
-from engine.models.card import read_card
 from engine.models.diffusion.autoencoder import open_autoencoder
-from engine.models.diffusion.decoder import Decoder
 from engine.models.diffusion.tiny_decoder import TinyDecoder
 from engine.perception.clip.text_tower import TextTower
 from engine.training.cache import default_folder
-from engine.training.checkpoint import load_weights, save_weights, write_whole
+from engine.training.checkpoint import load_weights, save_weights
+from engine.training.codes import kept_codes
 from engine.training.diffusion_sheet import Conditions
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.begin import begin, begin_previews, begin_reading
@@ -32,7 +31,6 @@ from engine.training.reading_unet import ReadingUNet
 from engine.training.text_run import TextRun
 from engine.training.tiny_lesson import teach_tiny
 
-CODED = 64  # pictures at once
 PREVIEWS = "tiny.safetensors"  # the tiny decoder, beside the checkpoint
 READS = "reads.safetensors"  # the text tower, likewise
 
@@ -136,18 +134,15 @@ class LatentRun(TextRun):
     def kept_codes(
         self, pictures: np.ndarray, of: str, on_progress: OnProgress, cancel: CancelToken
     ) -> Tensor:
-        """The codes of all pictures, kept beside them for the next run. of: what else they are
-        besides portraits. Raises TrainingError, Cancelled."""
+        """The codes of all pictures, see codes.py. Raises TrainingError, Cancelled."""
         spec = self.spec
         assert spec.autoencoder is not None
-        digest = read_card(spec.autoencoder)["weights_sha256"][:12]
-        name = f"codes-{digest}-{of}seed{spec.data_seed}-{len(pictures)}-{spec.drawn_px}px.npy"
-        path = (spec.cache or default_folder()) / name
-        if path.exists():
-            return torch.from_numpy(np.load(path, allow_pickle=False))
-        codes = coded(self.coder, pictures, on_progress, cancel)
-        write_whole(path, lambda temporary: _write(temporary, codes))
-        return codes
+
+        def told(done: int, count: int) -> None:
+            on_progress(Progress(f"Encoding portraits {done}/{count}", done / count, 0.0, None))
+
+        folder = spec.cache or default_folder()
+        return kept_codes(spec.autoencoder, pictures, folder, spec.data_seed, cancel, told, of)
 
     def clean(self, index: Tensor) -> Tensor:
         """The codes of these pictures."""
@@ -156,24 +151,3 @@ class LatentRun(TextRun):
     def portraits(self, index: Tensor) -> Float[Tensor, "n 3 r r"]:
         """These pictures themselves, float32 [-1, 1]."""
         return torch.from_numpy(self.pictures[index.numpy()]).float() / 127.5 - 1
-
-
-def _write(path: Path, codes: Tensor) -> None:
-    with path.open("wb") as file:
-        np.save(file, codes.numpy(), allow_pickle=False)
-
-
-@torch.no_grad()
-def coded(
-    coder: Decoder, pictures: np.ndarray, on_progress: OnProgress, cancel: CancelToken
-) -> Tensor:
-    """float16 [n c s s]."""
-    parts = []
-    for start in range(0, len(pictures), CODED):
-        cancel.check()
-        some = torch.from_numpy(np.array(pictures[start : start + CODED])).float() / 127.5 - 1
-        parts.append(coder.codes(some).half())
-        if start % (16 * CODED) == 0:
-            words = f"Encoding portraits {start}/{len(pictures)}"
-            on_progress(Progress(words, start / len(pictures), 0.0, None))
-    return torch.cat(parts)

@@ -1,216 +1,28 @@
-"""Trains the autoencoder of the latent models: pictures to codes of a quarter of their side.
-
-The codes are those of Rombach et al. (2022, section 3.1): hardly regularised, so that they keep
-what a picture needs, and brought to unit deviation by one factor. Pixels are compared as they are
-and through a network trained on photographs, with a rival beside (see `PairedRival`).
-
-What is taught further is the decoder alone: its codes stay what models of codes were taught on, and
-all of them draw better by it.
-"""
+"""Trains the autoencoder of the latent models, or the decoder of one further; see
+autoencoder_run.py."""
 
 from __future__ import annotations
 
-from copy import deepcopy
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 from engine.cancel import CancelToken
 from engine.editing.invert import psnr_db
 from engine.frame import OnProgress, Progress
-from engine.models.card import origin, read_card
-from engine.models.diffusion.autoencoder import open_autoencoder
+from engine.models.card import origin, training_command
 from engine.models.diffusion.latent_config import AUTOENCODER
 from engine.models.folder import write_folder
 from engine.perception.reader import stored_tensors
+from engine.training.autoencoder_run import AutoencoderRun, AutoencoderSpec
 from engine.training.cache import Source, default_folder, drawn_pictures, portraits_source
-from engine.training.checkpoint import load_state, save_state
-from engine.training.ema import ema_keep, ema_update
-from engine.training.hardware import choose_hardware, keep_freed_memory
+from engine.training.codes import kept_codes
+from engine.training.decoder_run import DecoderRun
+from engine.training.hardware import keep_freed_memory
 from engine.training.lessons import lessons
-from engine.training.paired_rival import PairedRival
-from engine.training.perceptual import WIDTHS, PerceptualLoss, distance
-from engine.training.regression import machine, one_cycle
+from engine.training.regression import machine
 
 NAME = "portraits-autoencoder"
 TITLE = "Portraits, autoencoder"
-STATE = "autoencoder.pt"
-JUDGED = 3  # of the feature maps, the coarsest
-MEASURED = 512  # pictures that the codes' deviation is measured on
-SETTINGS: dict[str, Any] = {
-    "in_channels": 3,
-    "out_channels": 3,
-    "down_block_types": ["DownEncoderBlock2D"] * 3,
-    "up_block_types": ["UpDecoderBlock2D"] * 3,
-    "block_out_channels": [32, 48, 64],
-    "layers_per_block": 1,
-    "latent_channels": 4,
-    "norm_num_groups": 8,
-    "sample_size": 64,
-    "mid_block_add_attention": False,
-}
-
-
-@dataclass(frozen=True)
-class AutoencoderSpec:
-    """One run. steps: batches in all. perceptual, rivalry, divergence: what the feature distance,
-    the rival, and the codes' distance from a normal distribution count beside pixels.
-    portraits: how many are drawn. featured: from which share of the steps on features count.
-    looked_px: the size that features are of. start: folder of the one whose decoder is taught
-    further, None for a new one. unlike: how much noise its codes may have then, of their deviation:
-    those that a model makes are none that a picture has."""
-
-    work: Path
-    steps: int = 4_000
-    batch: int = 16
-    rate: float = 2e-3
-    rival_rate: float = 1e-3
-    perceptual: float = 0.15
-    rivalry: float = 0.05
-    divergence: float = 1e-5
-    featured: float = 0.4
-    looked_px: int = 64
-    start: Path | None = None
-    unlike: float = 0.0
-    ema_images: int = 4_000
-    portraits: int = 40_000
-    data_seed: int = 0
-    seed: int = 0
-    minutes: float | None = None
-    device: str = "auto"
-    cache: Path | None = None
-
-
-def further(spec: AutoencoderSpec, start: Path) -> AutoencoderSpec:
-    """Further lessons for the decoder of one that was taught by that plan."""
-    return replace(
-        spec, start=start, steps=5_500, batch=8, rate=8e-4, perceptual=0.4, rivalry=0.1,
-        featured=0.0, looked_px=96, unlike=0.15,
-    )  # fmt: skip
-
-
-class AutoencoderRun:
-    """The autoencoder, its average, the rival, their optimisers and the counter."""
-
-    def __init__(self, spec: AutoencoderSpec, pictures: np.ndarray) -> None:
-        self.spec, self.pictures = spec, pictures
-        self.hardware = choose_hardware(spec.device)
-        device = self.hardware.device
-        torch.manual_seed(spec.seed)
-        self.settings = dict(SETTINGS)
-        net: Any = AutoencoderKL(**SETTINGS)
-        if spec.start is not None:
-            net = _begun(spec.start)
-            self.settings = read_card(spec.start)["config"]
-        self.net: Any = net.to(device, memory_format=torch.channels_last)
-        self.average: Any = deepcopy(self.net).eval().requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(
-            [part for part in self.net.parameters() if part.requires_grad],
-            spec.rate, (0.9, 0.99), weight_decay=1e-3,
-        )  # fmt: skip
-        self.rival = PairedRival(WIDTHS[-JUDGED:]).to(device)
-        self.rival_optimiser = torch.optim.Adam(
-            self.rival.parameters(), spec.rival_rate, (0.5, 0.99)
-        )
-        self.eye = PerceptualLoss(device, spec.looked_px)
-        self.rng = torch.Generator().manual_seed(spec.seed)
-        self.steps = 0
-
-    def step(self, done: float) -> float:
-        """One batch at that share of the run; returns the mean squared error of the pixels."""
-        spec, device = self.spec, self.hardware.device
-        for group in self.optimiser.param_groups:
-            group["lr"] = spec.rate * one_cycle(done)
-        rows = torch.randint(0, len(self.pictures), (spec.batch,), generator=self.rng)
-        real = torch.from_numpy(self.pictures[rows.numpy()]).to(device).float() / 127.5 - 1
-        of_rival: Tensor | None = None
-        with self.hardware.casting():
-            codes, strayed = self.coded(real.contiguous(memory_format=torch.channels_last))
-            made = self.net.decode(codes).sample.float()
-            loss = (made - real).abs().mean() + spec.divergence * strayed
-            if done >= spec.featured:
-                self.rival.refresh()
-                seen, wanted = self.eye.maps(made), self.eye.wanted(real)
-                against, of_rival = self.rival.losses(seen[-JUDGED:], wanted[-JUDGED:])
-                loss = loss + spec.perceptual * distance(seen, wanted) + spec.rivalry * against
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.optimiser.step()
-        if of_rival is not None:
-            # What the autoencoder's loss left on the heads would teach them the contrary.
-            self.rival_optimiser.zero_grad(set_to_none=True)
-            of_rival.backward()  # type: ignore[no-untyped-call]
-            self.rival_optimiser.step()
-        self.steps += 1
-        images = self.steps * spec.batch
-        ema_update(self.average, self.net, ema_keep(spec.batch, images, spec.ema_images, 0.1))
-        return float(F.mse_loss(made.detach(), real))
-
-    def coded(self, real: Tensor) -> tuple[Tensor, Tensor | float]:
-        """The codes of pictures, and how far they are from a normal distribution."""
-        spec = self.spec
-        if spec.start is None:
-            found = self.net.encode(real).latent_dist
-            return found.sample(), found.kl().mean()
-        with torch.no_grad():
-            codes = self.net.encode(real).latent_dist.mode()
-        most = spec.unlike / self.settings["scaling_factor"]
-        shares = torch.rand(len(codes), 1, 1, 1, generator=self.rng)
-        noise = shares * torch.randn(codes.shape, generator=self.rng)
-        return codes + most * noise.to(codes), 0.0
-
-    def keep(self) -> None:
-        """Write the checkpoint."""
-        parts = {name: part.state_dict() for name, part in self._stateful()}
-        save_state(
-            self.spec.work / STATE, {"steps": self.steps, "rng": self.rng.get_state(), **parts}
-        )
-
-    def restore(self) -> None:
-        """Go on where a checkpoint stands, where there is one. Raises TrainingError."""
-        path = self.spec.work / STATE
-        if path.is_file():
-            state = load_state(path)
-            for name, part in self._stateful():
-                part.load_state_dict(state[name])
-            self.rng.set_state(state["rng"])
-            self.steps = int(state["steps"])
-
-    @torch.no_grad()
-    def factor(self) -> float:
-        """What brings the codes of the average to unit deviation."""
-        if self.spec.start is not None:
-            return float(self.settings["scaling_factor"])
-        device = self.hardware.device
-        few = torch.from_numpy(np.array(self.pictures[:MEASURED])).to(device).float() / 127.5 - 1
-        codes = torch.cat(
-            [
-                self.average.encode(few[i : i + 64]).latent_dist.mode()
-                for i in range(0, MEASURED, 64)
-            ]
-        )
-        return float(1 / codes.std())
-
-    def _stateful(self) -> list[tuple[str, Any]]:
-        return [
-            ("net", self.net), ("average", self.average), ("optimiser", self.optimiser),
-            ("rival", self.rival), ("rival_optimiser", self.rival_optimiser),
-        ]  # fmt: skip
-
-
-def _begun(start: Path) -> Any:
-    """An autoencoder of which the encoder stands as it is. Raises ModelError."""
-    net = open_autoencoder(start)[0].vae.requires_grad_(True)
-    for part in ("encoder", "quant_conv"):
-        net.get_submodule(part).requires_grad_(False)
-    return net
 
 
 def train_autoencoder(
@@ -227,12 +39,20 @@ def train_autoencoder(
     """
     keep_freed_memory()
     spec.work.mkdir(parents=True, exist_ok=True)
+    cache = spec.cache or default_folder()
     pictures = drawn_pictures(
-        source or portraits_source(), spec.cache or default_folder(), seed=spec.data_seed,
-        count=spec.portraits, size=SETTINGS["sample_size"], cancel=cancel,
+        source or portraits_source(), cache, seed=spec.data_seed,
+        count=spec.portraits, size=spec.size_px, cancel=cancel,
         on_drawn=lambda done, count: progress(Progress("Drawing portraits", done / count)),
     )  # fmt: skip
-    run = AutoencoderRun(spec, pictures)
+    if spec.start is None:
+        run = AutoencoderRun(spec, pictures)
+    else:
+        codes = kept_codes(
+            spec.start, pictures, cache, spec.data_seed, cancel,
+            lambda done, count: progress(Progress("Encoding portraits", done / count)),
+        )  # fmt: skip
+        run = DecoderRun(spec, spec.start, pictures, codes)
     run.restore()
     first, mean = run.steps, 0.0
 
@@ -252,7 +72,7 @@ def write_autoencoder(run: AutoencoderRun, folder: Path) -> Path:
         "name": NAME,
         "title": TITLE,
         "data": {"set": "portraits", "seed": spec.data_seed, "rows": [0, spec.portraits]},
-        "command": f"python main.py train {NAME}",
+        "command": training_command(NAME, spec.start),
         "seed": spec.seed,
         "trained": {"images": run.steps * spec.batch, "batch": spec.batch, "machine": machine()},
         "scores": {},
@@ -260,6 +80,6 @@ def write_autoencoder(run: AutoencoderRun, folder: Path) -> Path:
     }
     if spec.start is not None:
         facts["trained"]["from"] = origin(spec.start)
-    settings = {**run.settings, "scaling_factor": round(run.factor(), 5)}
-    write_folder(folder, AUTOENCODER, settings, stored_tensors(run.average), facts, replace=True)
+    tensors = stored_tensors(run.average)
+    write_folder(folder, AUTOENCODER, run.settings(), tensors, facts, replace=True)
     return folder

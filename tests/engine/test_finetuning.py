@@ -37,8 +37,9 @@ from engine.services.check_denoise import check_denoise
 from engine.services.demo_systems import system_sheets
 from engine.services.evaluate import JUDGE, evaluate
 from engine.studio import Studio
+from engine.training import autoencoder_run as lessons
 from engine.training import latent_run, tiny_lesson
-from engine.training import train_autoencoder as lessons
+from engine.training.autoencoder_run import AutoencoderSpec
 from engine.training.diffusion_spec import SPECS, TrainDiffusion, further
 from engine.training.finetuning import prior_lesson
 from engine.training.finetuning.begin import begin, unet_of
@@ -46,7 +47,7 @@ from engine.training.finetuning.holes import masks
 from engine.training.finetuning.like_run import opened_eyes
 from engine.training.finetuning.prior_lesson import prior_config, reader_of, teach_prior
 from engine.training.finetuning.specs import FINE
-from engine.training.train_autoencoder import AutoencoderSpec, train_autoencoder
+from engine.training.train_autoencoder import train_autoencoder
 from engine.training.train_diffusion import train
 from tests.random_denoiser import write_random_denoisers
 
@@ -248,7 +249,9 @@ def test_further_lessons_go_on_when_stopped(base: Path, tmp_path: Path) -> None:
     assert (spec.reading, further(plan, start).images) == (0, 4)
     train(replace(spec, images=4), lambda progress: None, CancelToken())
     train(spec, lambda progress: None, CancelToken())
-    assert bundle(spec, tmp_path / "model", "a machine")["trained"]["images"] == 8
+    card = bundle(spec, tmp_path / "model", "a machine")
+    assert card["trained"]["images"] == 8
+    assert card["command"] == "python main.py train portraits-latent --from portraits-latent"
 
 
 def test_a_model_of_another_size_is_nothing_to_begin_with(base: Path) -> None:

@@ -22,10 +22,12 @@ from engine.models.diffusion.open_denoiser import build_unet
 from engine.models.library import ModelLibrary
 from engine.perception.clip.open import open_clip
 from engine.services.bundle_diffusion import bundle
-from engine.training import train_autoencoder as lessons
+from engine.training import autoencoder_run as lessons
+from engine.training.autoencoder_run import AutoencoderSpec
+from engine.training.decoder_run import further
 from engine.training.diffusion_spec import SPECS
 from engine.training.tiny_lesson import teach_tiny
-from engine.training.train_autoencoder import AutoencoderSpec, further, train_autoencoder
+from engine.training.train_autoencoder import train_autoencoder
 from engine.training.train_diffusion import train
 
 
@@ -78,6 +80,7 @@ def test_what_is_taught_further_is_the_decoder_alone(tiny: AutoencoderSpec, tmp_
     one, two = read_card(first), read_card(second)
     assert one["config"] == two["config"]
     assert two["trained"]["from"]["weights_sha256"] == one["weights_sha256"]
+    assert two["command"] == one["command"] + " --from portraits-autoencoder"
     x = torch.rand(2, 3, 16, 16) * 2 - 1
     assert torch.equal(*(open_autoencoder(place)[0].codes(x) for place in (first, second)))
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from engine.cancel import CancelToken
 from engine.portraits.attributes import sample
 from engine.portraits.captions import Dice
-from engine.portraits.instructions import STREAM, Edit, edit_of, edited
+from engine.portraits.instructions import STREAM, Edit, edited
 from engine.training.cache import Source, default_folder, drawn_pictures
 from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.label_columns import columns_of
@@ -27,7 +27,7 @@ from engine.training.progress import Progress
 WITHHELD = 0.05  # of instructions, of pictures, and of both (Brooks et al., 2023, section 3.2.1)
 
 
-def becoming() -> Source:
+def instructed() -> Source:
     """What draws the portraits as they should become."""
 
     def draw(seed: int, rows: np.ndarray, size: int) -> tuple[Any, Any]:
@@ -46,7 +46,7 @@ class InstructionRun(LatentRun):
         """Draw and encode what the portraits should become."""
         spec = self.spec
         after = drawn_pictures(
-            becoming(),
+            instructed(),
             (spec.cache or default_folder()) / "instructed",
             seed=spec.data_seed,
             count=spec.portraits,
@@ -60,19 +60,21 @@ class InstructionRun(LatentRun):
 
     def telling(self, index: Tensor) -> list[tuple[str, Collection[str]]]:
         """See LatentRun: instructions, and what they change."""
-        pairs = zip(index.tolist(), self.texts(index), strict=True)
-        return [(text, (self.edit(row).name,)) for row, text in pairs]
-
-    def texts(self, index: Tensor) -> list[str]:
-        """Instructions."""
         ways = torch.randint(0, 2**31, (len(index),), generator=self.rng).tolist()
-        return [self.asking(row, way) for row, way in zip(index.tolist(), ways, strict=True)]
+        return [
+            (self.asking(row, way), self.becoming[1][row].changes)
+            for row, way in zip(index.tolist(), ways, strict=True)
+        ]
+
+    @cached_property
+    def becoming(self) -> tuple[np.ndarray, list[Edit]]:
+        """The table of what the portraits should become, and by which edits."""
+        return edited(self.table, self.spec.data_seed, np.arange(len(self.table)))
 
     @cached_property
     def numbers(self) -> Float[Tensor, "n numbers"]:
         """See LatentRun: of what the portraits should become."""
-        table, _ = edited(self.table, self.spec.data_seed, np.arange(len(self.table)))
-        return columns_of(table)
+        return columns_of(self.becoming[0])
 
     def clean(self, index: Tensor) -> Tensor:
         """The codes of what these portraits should become."""
@@ -83,8 +85,8 @@ class InstructionRun(LatentRun):
         index = self.rows()
         chance = torch.rand(len(index), generator=self.rng)
         silent, blind = chance < 2 * WITHHELD, (chance >= WITHHELD) & (chance < 3 * WITHHELD)
-        said = zip(self.texts(index), silent.tolist(), strict=True)
-        texts = ["" if mute else text for text, mute in said]
+        said = zip(self.telling(index), silent.tolist(), strict=True)
+        texts = ["" if mute else text for (text, _), mute in said]
         beside = self.before(index) * (~blind)[:, None, None, None]
         return self.clean(index), {**self.read(texts), "beside": beside}
 
@@ -97,11 +99,7 @@ class InstructionRun(LatentRun):
 
     def asking(self, row: int, way: int) -> str:
         """One of the ways to say what this portrait should become."""
-        return self.edit(row).words(self.table[row], Dice(way, row, STREAM + 1))
-
-    def edit(self, row: int) -> Edit:
-        """What changes in this portrait."""
-        return edit_of(self.table[row], self.spec.data_seed, row)
+        return self.becoming[1][row].words(self.table[row], Dice(way, row, STREAM + 1))
 
     def before(self, index: Tensor) -> Float[Tensor, "n c s s"]:
         """The codes of these portraits, not scaled."""

@@ -18,9 +18,10 @@ from engine.models.diffusion.eyes_config import EyesConfig
 from engine.perception.clip.config import ClipConfig
 from engine.perception.clip.open import open_clip
 from engine.training.checkpoint import save_weights
+from engine.training.codes import CODED
 from engine.training.diffusion_sheet import SHOWN, Conditions
 from engine.training.finetuning.prior_lesson import teach_prior
-from engine.training.latent_run import CODED, LatentRun
+from engine.training.latent_run import LatentRun
 from engine.training.noised_run import OnProgress
 
 NOISING = Schedule("cosine")  # of what the CLIP says, as published with Stable unCLIP
