@@ -13,11 +13,18 @@ from engine.portraits.attributes import ATTRIBUTES, COLUMN, grey_share, uniform
 
 CLOTH_NAMES = ("red", "orange", "yellow", "green", "teal", "blue", "indigo", "purple", "pink")
 SKY_NAMES = ("coral", "golden", "lime", "mint", "turquoise", "blue", "violet", "pink")
+# The plain words that people say for these, too.
+SKY_ALSO = {
+    "coral": ("red",), "golden": ("yellow", "orange"), "lime": ("green",), "mint": ("green",),
+    "turquoise": ("teal",), "violet": ("purple",),
+}  # fmt: skip
 
 _OPENINGS = (
     "a portrait of {}", "a picture of {}", "an illustrated avatar of {}", "a drawing of {}", "{}",
     "a rendered portrait of {}", "a character portrait showing {}", "the face of {}",
 )  # fmt: skip
+
+_PLACES = ("against", "on", "in front of", "with")
 
 
 class Dice:
@@ -64,6 +71,10 @@ Row = Float32[np.ndarray, " columns"]
 Phrases = tuple[str, ...]  # every way to say one thing; "" leaves it unsaid
 
 
+def _article(words: str) -> str:
+    return "an" if words[0] in "aeiou" else "a"
+
+
 def _nouns(row: Row) -> Phrases:
     gender = value(row, "gender")
     plain = ("person", "character", "face")
@@ -92,7 +103,7 @@ def _subject(row: Row) -> Phrases:
     """Whom the picture shows."""
     nouns = _nouns(row)
     return tuple(
-        ("an " if (adjective + noun)[0] in "aeiou" else "a ") + adjective + noun
+        f"{_article(adjective + noun)} {adjective}{noun}"
         for adjective in _adjectives(row)
         for noun in nouns
     )
@@ -177,16 +188,17 @@ def _clothing(row: Row) -> Phrases:
     colour = hue_name(value(row, "clothing_hue"), CLOTH_NAMES)
     garment = word(row, "clothing")
     dressed = f"{colour} {garment}".strip()
-    article = "an" if dressed[0] in "aeiou" else "a"
-    plain = f"dressed in {colour}" if colour else f"wearing {article} {dressed}"
-    return (f"wearing {article} {dressed}", f"in {article} {dressed}", plain)
+    worn = f"{_article(dressed)} {dressed}"
+    plain = f"dressed in {colour}" if colour else f"wearing {worn}"
+    return (f"wearing {worn}", f"in {worn}", plain)
 
 
 def _background(row: Row) -> Phrases:
     colour = hue_name(value(row, "background_hue"), SKY_NAMES)
     if not colour:
         return ("",)
-    return (f"against a {colour} background", f"on a {colour} background")
+    said = (f"{_article(name)} {name} background" for name in (colour, *SKY_ALSO.get(colour, ())))
+    return tuple(f"{place} {what}" for what in said for place in _PLACES)
 
 
 # Whom a sentence names, and its clauses; and the attributes that each may tell of.

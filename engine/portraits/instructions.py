@@ -13,6 +13,7 @@ from jaxtyping import Float32, Int64
 from engine.portraits.attributes import ATTRIBUTES, COLUMN
 from engine.portraits.captions import (
     CLOTH_NAMES,
+    SKY_ALSO,
     SKY_NAMES,
     Dice,
     Row,
@@ -118,8 +119,9 @@ EDITS: tuple[Edit, ...] = (
            _hair(index))
       for index, colour in enumerate(HAIR)),
     *(Edit("background_hue", index / len(SKY_NAMES),
-           (f"make the background {colour}", f"on a {colour} background",
-            f"change the background to {colour}"),
+           tuple(ask.format(name) for name in (colour, *SKY_ALSO.get(colour, ()))
+                 for ask in ("make the background {}", "change the background to {}",
+                             "{} background")),
            _hue("background_hue", SKY_NAMES, index))
       for index, colour in enumerate(SKY_NAMES)),
     *(Edit("clothing_hue", index / len(CLOTH_NAMES),

@@ -78,6 +78,8 @@ def bundle(spec: TrainDiffusion, folder: Path, machine: str) -> dict[str, Any]:
     }
     if spec.start is not None:
         facts["trained"]["from"] = origin(spec.start)
+    if spec.unet.upsamples and spec.teacher is not None:
+        facts["trained"]["repainted_by"] = origin(spec.teacher)
     tensors = read_safetensors(source)
     if spec.lesson in ("edges", "pose"):
         return _control(spec, folder, tensors, facts)

@@ -2,7 +2,7 @@
 
 The codes are those of Rombach et al. (2022, section 3.1): hardly regularised, so that they keep
 what a picture needs, and brought to unit deviation by one factor. Pixels are compared as they are
-and through a network trained on photographs, with a rival beside (see `PairedRival`).
+and through a network trained on photographs, with a rival beside (see `Onlooker`).
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ from torch.nn import functional as F
 from engine.training.checkpoint import load_state, save_state
 from engine.training.ema import ema_keep, ema_update
 from engine.training.hardware import choose_hardware
-from engine.training.paired_rival import PairedRival
-from engine.training.perceptual import WIDTHS, PerceptualLoss, distance
+from engine.training.onlooker import Onlooker
 from engine.training.regression import one_cycle
 
 STATE = "autoencoder.pt"
-JUDGED = 3  # of the feature maps, the coarsest
 MEASURED = 512  # pictures that the codes' deviation is measured on
 SETTINGS: dict[str, Any] = {
     "in_channels": 3,
@@ -89,11 +87,9 @@ class AutoencoderRun:
             [part for part in self.net.parameters() if part.requires_grad],
             spec.rate, (0.9, 0.99), weight_decay=1e-3,
         )  # fmt: skip
-        self.rival = PairedRival(WIDTHS[-JUDGED:]).to(device)
-        self.rival_optimiser = torch.optim.Adam(
-            self.rival.parameters(), spec.rival_rate, (0.5, 0.99)
+        self.onlooker = Onlooker(
+            device, spec.perceptual, spec.rivalry, spec.looked_px, spec.rival_rate
         )
-        self.eye = PerceptualLoss(device, spec.looked_px)
         self.rng = torch.Generator().manual_seed(spec.seed)
         self.steps = 0
 
@@ -104,24 +100,16 @@ class AutoencoderRun:
             group["lr"] = spec.rate * one_cycle(done)
         rows = torch.randint(0, len(self.pictures), (spec.batch,), generator=self.rng)
         real = torch.from_numpy(self.pictures[rows.numpy()]).to(device).float() / 127.5 - 1
-        of_rival: Tensor | None = None
         with self.hardware.casting():
             made, strayed = self.again(rows, real)
             loss = (made - real).abs().mean() + spec.divergence * strayed
             if done >= spec.featured:
-                self.rival.refresh()
-                seen, wanted = self.eye.maps(made), self.eye.wanted(real)
-                against, of_rival = self.rival.losses(seen[-JUDGED:], wanted[-JUDGED:])
-                loss = loss + spec.perceptual * distance(seen, wanted) + spec.rivalry * against
+                loss = loss + self.onlooker.unlike(made, real)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
-        if of_rival is not None:
-            # What the autoencoder's loss left on the heads would teach them the contrary.
-            self.rival_optimiser.zero_grad(set_to_none=True)
-            of_rival.backward()  # type: ignore[no-untyped-call]
-            self.rival_optimiser.step()
+        self.onlooker.learn()
         self.steps += 1
         images = self.steps * spec.batch
         ema_update(self.average, self.net, ema_keep(spec.batch, images, spec.ema_images, 0.1))
@@ -139,7 +127,7 @@ class AutoencoderRun:
 
     def keep(self) -> None:
         """Write the checkpoint."""
-        parts = {name: part.state_dict() for name, part in self._stateful()}
+        parts = {name: part.state_dict() for name, part in self._stateful().items()}
         save_state(
             self.spec.work / STATE, {"steps": self.steps, "rng": self.rng.get_state(), **parts}
         )
@@ -149,7 +137,7 @@ class AutoencoderRun:
         path = self.spec.work / STATE
         if path.is_file():
             state = load_state(path)
-            for name, part in self._stateful():
+            for name, part in self._stateful().items():
                 part.load_state_dict(state[name])
             self.rng.set_state(state["rng"])
             self.steps = int(state["steps"])
@@ -171,8 +159,6 @@ class AutoencoderRun:
         )
         return float(1 / codes.std())
 
-    def _stateful(self) -> list[tuple[str, Any]]:
-        return [
-            ("net", self.net), ("average", self.average), ("optimiser", self.optimiser),
-            ("rival", self.rival), ("rival_optimiser", self.rival_optimiser),
-        ]  # fmt: skip
+    def _stateful(self) -> dict[str, Any]:
+        own = {"net": self.net, "average": self.average, "optimiser": self.optimiser}
+        return own | self.onlooker.stateful()

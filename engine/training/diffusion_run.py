@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from engine.training.diffusion_sheet import SHOWN, Conditions, write_sheet
 from engine.training.diffusion_spec import TrainDiffusion
 from engine.training.finetuning.begin import begin
 from engine.training.noised_run import Noised, NoisedRun
-from engine.training.perceptual import PerceptualLoss
+from engine.training.onlooker import Onlooker
 
 LOOKED_AT = 3 / 2  # pixels that the network that looks is given for one
 
@@ -30,10 +31,10 @@ class DiffusionRun(NoisedRun):
         if spec.gamma is not None:
             weights = min_snr_weights(spec.schedule, spec.prediction, spec.gamma)
         self.weights = torch.tensor(weights, dtype=torch.float32, device=self.alphas.device)
-
-        self.eye = None
+        self.onlooker = None
         if spec.perceptual:
-            self.eye = PerceptualLoss(self.hardware.device, self.looked_at())
+            size = self.looked_at()
+            self.onlooker = Onlooker(self.hardware.device, spec.perceptual, spec.rivalry, size)
         if spec.start is not None:
             self.begin(spec.start)
 
@@ -63,10 +64,20 @@ class DiffusionRun(NoisedRun):
         """How unlike the predicted pictures look, when the first lessons are over. told: what the
         network was told beside seen.x."""
         spec = self.spec
-        if self.eye is None or self.images < spec.featured * spec.images:
+        if self.onlooker is None or self.images < spec.featured * spec.images:
             return out.new_zeros(())
         x0 = to_x0(spec.prediction, out, seen.x, seen.alpha, seen.sigma)
-        return spec.perceptual * self.eye(self.pictured(x0, told), self.pictured(seen.x0, told))
+        return self.onlooker.unlike(self.pictured(x0, told), self.pictured(seen.x0, told))
+
+    def step(self) -> None:
+        """See NoisedRun; the rival, too."""
+        super().step()
+        if self.onlooker is not None:
+            self.onlooker.learn()
+
+    def stateful(self) -> dict[str, Any]:
+        """See NoisedRun."""
+        return super().stateful() | ({} if self.onlooker is None else self.onlooker.stateful())
 
     def looked_at(self) -> int:
         """The side of the pictures that the network that looks is given."""

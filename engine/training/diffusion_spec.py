@@ -34,12 +34,14 @@ class TrainDiffusion:
     mean and standard deviation of ln(sigma / alpha), where timesteps are drawn as Karras et al.
     (2022) draw noise; None where each is as likely as any. perceptual: what it counts how unlike a
     predicted picture looks (Lin and Yang, 2023), from the share `featured` of the images on; 0 for
-    nothing: it makes pictures of few steps sharp, and those of many too sharp. reader: trains that
-    instead of the U-Net; teacher: folder of the CLIP that teaches it to look, or that reads for a
-    U-Net which learns from captions. autoencoder: folder of the one whose codes the U-Net makes.
-    lesson: what else a model of codes and texts is shown, see `engine.training.finetuning`.
-    reading: steps of a lesson for its text tower that goes before, see reading_lesson.py. start:
-    folder of the model whose U-Net it begins with. Raises TrainingError.
+    nothing: it makes pictures of few steps sharp, and those of many too sharp. rivalry: what a
+    rival beside counts, see onlooker.py. reader: trains that instead of the U-Net; teacher: folder
+    of the CLIP that teaches it to look, or that reads for a U-Net which learns from captions, or of
+    the model whose pictures an upsampler learns to enlarge. autoencoder: folder of the one whose
+    codes the U-Net makes. lesson: what else a model of codes and texts is shown, see
+    `engine.training.finetuning`. reading: steps of a lesson for its text tower that goes before,
+    see reading_lesson.py. start: folder of the model whose U-Net it begins with. Raises
+    TrainingError.
     """
 
     name: str
@@ -62,6 +64,7 @@ class TrainDiffusion:
     gamma: float | None = 5.0
     levels: tuple[float, float] | None = None
     perceptual: float = 0.0
+    rivalry: float = 0.0
     featured: float = 0.3
     ema_images: int = 12_000
     crop: int | None = None
@@ -125,11 +128,12 @@ def latent_spec(work: Path) -> TrainDiffusion:
 
 def upsampler_spec(work: Path) -> TrainDiffusion:
     """Super-resolution from 32 to 64 px, learnt from crops, for few steps. It predicts what is left
-    out, which is nothing where a picture is flat. All timesteps count the same."""
+    out, which is nothing where a picture is flat. All timesteps count the same. Most of what it
+    learns to enlarge is as the bundled base paints it, see repainted.py."""
     unet = UNetConfig(resolution=64, channels=(48, 80, 112), upsamples=True)
     return TrainDiffusion(
-        "portraits-upsampler", work, unet, images=270_000, crop=32, prediction="x0", gamma=None,
-        perceptual=0.4,
+        "portraits-upsampler", work, unet, images=270_000, crop=48, prediction="x0", gamma=None,
+        perceptual=0.4, rivalry=0.1, teacher=bundled_folder() / "portraits-ddpm",
     )  # fmt: skip
 
 

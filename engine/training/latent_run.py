@@ -37,7 +37,7 @@ READS = "reads.safetensors"  # the text tower, likewise
 
 class LatentRun(TextRun):
     """As TextRun, over codes: all pictures are encoded before the first step, each once. Its text
-    tower learns, too, where it learns to read; else it stays the CLIP's."""
+    tower is its own where it learns to read; else it stays the CLIP's."""
 
     learns_to_read = True
 
@@ -62,7 +62,7 @@ class LatentRun(TextRun):
 
     def network(self, spec: TrainDiffusion) -> nn.Module:
         """See DiffusionRun: the CLIP's tower is where reading begins."""
-        return ReadingUNet(spec.unet, self.tower().requires_grad_(self.learns_to_read))
+        return ReadingUNet(spec.unet, self.tower())
 
     def tower(self) -> TextTower:
         """A copy of the text tower of the CLIP that reads at first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -24,7 +24,6 @@ from engine.training.progress import Progress, append_line, trim_lines
 
 OnProgress = Callable[[Progress], None]
 WEIGHTS = "weights.safetensors"
-_STATEFUL = ("net", "average", "optimizer")
 
 
 class Noised(NamedTuple):
@@ -137,14 +136,18 @@ class NoisedRun(ABC):
         """Training time of all sittings together."""
         return self.seconds_before + time.monotonic() - self.since
 
+    def stateful(self) -> dict[str, Any]:
+        """What a checkpoint keeps the state of."""
+        return {"net": self.net, "average": self.average, "optimizer": self.optimizer}
+
     def restore(self) -> None:
         """Go on where a checkpoint stands, where there is one. Raises TrainingError."""
         path = self.spec.work / "checkpoint.pt"
         if path.exists():
             state = load_state(path)
             try:
-                for name in _STATEFUL:
-                    getattr(self, name).load_state_dict(state[name])
+                for name, part in self.stateful().items():
+                    part.load_state_dict(state[name])
                 self.rng.set_state(state["rng"])
                 self.images, self.seconds_before = int(state["images"]), float(state["seconds"])
             except (KeyError, RuntimeError, ValueError, TypeError) as error:
@@ -158,11 +161,8 @@ class NoisedRun(ABC):
     def keep(self) -> None:
         """Write the checkpoint and the weights to ship."""
         work, state = self.spec.work, {"images": self.images, "seconds": self.seconds}
-        networks: Iterable[tuple[str, Any]] = ((n, getattr(self, n)) for n in _STATEFUL)
-        save_state(
-            work / "checkpoint.pt",
-            {**state, "rng": self.rng.get_state(), **{n: x.state_dict() for n, x in networks}},
-        )
+        parts = {name: part.state_dict() for name, part in self.stateful().items()}
+        save_state(work / "checkpoint.pt", {**state, "rng": self.rng.get_state(), **parts})
         facts = {name: str(round(value)) for name, value in state.items()}
         save_weights(work / WEIGHTS, getattr(self.average, "unet", self.average), facts)
         self.kept = time.monotonic()

@@ -52,6 +52,7 @@ def teach_reading(
     Raises Cancelled.
     """
     before = deepcopy(tower).requires_grad_(False)
+    tower.requires_grad_(True)
     device = tower.final_layer_norm.weight.device
     width, numbers = len(tower.final_layer_norm.weight), told(1).numbers.shape[1]
     at_end, everywhere = (nn.Linear(width, numbers, device=device) for _ in range(2))
@@ -69,4 +70,5 @@ def teach_reading(
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
+    tower.requires_grad_(False)
     return error.item()

@@ -1,7 +1,8 @@
-"""A U-Net and the text tower that it reads through, taught together (Rombach et al., 2022, 3.3).
+"""A U-Net and the text tower that it reads through.
 
-What a CLIP makes of a word is what its pictures taught it to tell apart: it may say the same of
-two colours of the background. A tower that learns with the U-Net says what drawing needs.
+The tower has a lesson of its own before, see reading_lesson.py, and stays as it is then. Taught
+along with the U-Net (Rombach et al., 2022, 3.3) it forgot every word that the U-Net did not yet
+use, and each step took twice as long.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from engine.perception.clip.text_tower import TextTower
 
 
 class ReadingUNet(nn.Module):
-    """A PixelUNet that is told tokens. tower: what reads them, its own from now on."""
+    """A PixelUNet that is told tokens. tower: what reads them, its own from now on; it does not
+    learn with it."""
 
     def __init__(self, config: UNetConfig, tower: TextTower) -> None:
         super().__init__()
-        self.drawing, self.tower = PixelUNet(config), tower
+        self.drawing, self.tower = PixelUNet(config), tower.requires_grad_(False)
 
     @property
     def unet(self) -> Any:

@@ -103,7 +103,7 @@ def _run(
     if spec.autoencoder is not None:
         return _OF_CODES[spec.lesson](spec, pictures, labels, on_progress, cancel)
     if spec.unet.upsamples:
-        return UpsampleRun(spec, pictures, labels)
+        return UpsampleRun(spec, pictures, labels, on_progress, cancel)
     if spec.unet.tokens:
         return TextRun(spec, pictures, labels)
     return DiffusionRun(spec, pictures, labels)

@@ -16,14 +16,18 @@ from engine.diffusion.efficient_unet import EfficientUNet
 from engine.diffusion.enlarge import MISSING, completed, left_out
 from engine.diffusion.unet import PixelUNet
 from engine.diffusion.unet_config import UNetConfig
+from engine.models.bundled import bundled_folder
 from engine.models.library import ModelLibrary
 from engine.recipe import ModelRef, Photo, Seed
 from engine.services.bundle_diffusion import bundle
 from engine.services.diffuse import upscale_image
 from engine.services.diffusion import Place
+from engine.services.picture_quality import drawn_faces
+from engine.training.checkpoint import load_state
 from engine.training.diffusion_spec import SPECS
+from engine.training.repainted import Repainter
 from engine.training.train_diffusion import train
-from engine.training.upsample_run import UpsampleRun
+from engine.training.upsample_run import KEPT, UpsampleRun
 
 CONFIG = UNetConfig(32, channels=(8, 16, 24), upsamples=True)
 
@@ -60,6 +64,18 @@ def test_what_is_left_out_completes_the_picture() -> None:
     assert left_out(flat + MISSING, flat[:, :, :4, :4]).mean() == pytest.approx(1, abs=1e-5)
 
 
+def test_a_base_repaints_portraits_that_stay_who_they_are() -> None:
+    faces = drawn_faces(32, 8, lambda progress: None, CancelToken())
+    x0, labels = torch.from_numpy(faces).float() / 127.5 - 1, torch.full((8,), 8)
+    base = bundled_folder() / "portraits-ddpm"
+    made, again = (Repainter(base, 3).repaint(x0, labels) for _ in range(2))
+    assert torch.equal(made, again)
+    far = (made - x0).abs().mean((1, 2, 3))
+    others = (x0.roll(1, 0) - x0).abs().mean((1, 2, 3))
+    assert far.min() > 0
+    assert far.mean() < others.mean() / 4
+
+
 def test_it_is_taught_becomes_a_model_and_enlarges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +96,10 @@ def test_it_is_taught_becomes_a_model_and_enlarges(
     assert looked[:2] == [0, 0]  # what is made is looked at when the first lessons are over
     assert min(looked[2:]) > 0
     assert list((tmp_path / "run" / "sheets").glob("*.png"))
-    bundle(spec, tmp_path / "home" / "models" / spec.name, "a machine")
+    assert np.load(tmp_path / "run" / KEPT).shape == (8, 3, 8, 8)
+    assert "rival" in load_state(tmp_path / "run" / "checkpoint.pt")
+    card = bundle(spec, tmp_path / "home" / "models" / spec.name, "a machine")
+    assert card["trained"]["repainted_by"]["name"] == "portraits-ddpm"
     home = Place(tmp_path / "home", tmp_path / "none")
     (info,) = ModelLibrary(home.home, home.bundled).denoisers()
     flat = np.full((8, 8, 3), 90, np.uint8)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from engine.portraits.attributes import ATTRIBUTES, COLUMN, sample
-from engine.portraits.captions import CLOTH_NAMES, SKY_NAMES, caption, value, word
+from engine.portraits.captions import CLOTH_NAMES, SKY_ALSO, SKY_NAMES, caption, value, word
 from engine.portraits.edits import edit_pair
 from engine.portraits.renderer import render
 
@@ -58,9 +58,10 @@ def test_captions_name_colours_that_are_drawn() -> None:
     for i, row in enumerate(table):
         background = re.search(r"(\w+) background", caption(row, i))
         if background:
-            place = SKY_NAMES.index(background[1]) / len(SKY_NAMES)
-            apart = abs(value(row, "background_hue") - place)
-            assert min(apart, 1.0 - apart) < 0.05
+            meant = [n for n in SKY_NAMES if background[1] in (n, *SKY_ALSO.get(n, ()))]
+            places = [SKY_NAMES.index(name) / len(SKY_NAMES) for name in meant]
+            apart = [abs(value(row, "background_hue") - place) for place in places]
+            assert min(min(far, 1.0 - far) for far in apart) < 0.05
 
 
 def test_one_portrait_has_many_captions_and_each_is_repeatable() -> None:

@@ -28,14 +28,12 @@ from engine.training.families.renorm import renormalise
 from engine.training.families.spec import TrainFamily
 from engine.training.hardware import choose_hardware
 from engine.training.muon import Muon
-from engine.training.paired_rival import PairedRival
-from engine.training.perceptual import WIDTHS, PerceptualLoss, distance
+from engine.training.onlooker import Onlooker
 from engine.training.progress import trim_lines
 from engine.training.teach_mapping import teach_mapping
 
 EDGES = 0.5
 EYE_SIZE = 64  # pictures of 32 px are looked at twice their size
-JUDGED = 3  # feature maps, the coarsest: a head on the finest costs as much as the generator
 FINAL_RATE = 0.02
 WEIGHTS = "generator.safetensors"
 CHECKPOINT = "checkpoint.pt"
@@ -67,13 +65,11 @@ class FamilyRun:
         watch(self.generator)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.optimisers = self._optimisers()
-        self.rival = PairedRival(WIDTHS[-JUDGED:]).to(self.device)
-        self.rival_optimiser = torch.optim.Adam(
-            self.rival.parameters(), lr=spec.rival_rate, betas=(0.5, 0.99), fused=True
-        )
-        self.eye: PerceptualLoss | None = None
+        self.onlooker: Onlooker | None = None
         if any(part.features for part in spec.parts):
-            self.eye = PerceptualLoss(self.device, EYE_SIZE)
+            self.onlooker = Onlooker(
+                self.device, spec.perceptual, spec.rivalry, EYE_SIZE, spec.rival_rate
+            )
         self.match = Match(spec, self.device) if any(part.game for part in spec.parts) else None
         self.images, self.seconds_before = 0, 0.0
         self.since = time.monotonic()
@@ -96,25 +92,17 @@ class FamilyRun:
             fake = paint(self.generator, z, c, part.resolution, gain).float()
             pixels = self._pixels(fake, real)
             losses, loss = {"pixels": pixels.detach()}, pixels
-            of_rival: Tensor | None = None
-            if part.features and self.eye is not None:
-                self.rival.refresh()
-                made, drawn = self.eye.maps(fake), self.eye.wanted(real)
-                far = distance(made, drawn)
-                against, of_rival = self.rival.losses(made[-JUDGED:], drawn[-JUDGED:])
-                loss = loss + spec.perceptual * far + spec.rivalry * against
-                losses |= {"distance": far.detach(), "rival": of_rival.detach()}
+            if part.features and self.onlooker is not None:
+                loss = loss + self.onlooker.unlike(fake, real)
+                losses |= self.onlooker.seen
             match = self.match if part.game else None
             if match is not None:
                 loss = loss + part.game * match.against(fake, c)
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        if of_rival is not None:
-            # What the generator's loss left on the heads would teach them the contrary.
-            self.rival_optimiser.zero_grad(set_to_none=True)
-            of_rival.backward()  # type: ignore[no-untyped-call]
-            self.rival_optimiser.step()
+        if self.onlooker is not None:
+            self.onlooker.learn()
         if match is not None:
             losses["critic"] = match.learn(real, fake, c)
         self._lay_out()
@@ -177,7 +165,8 @@ class FamilyRun:
     def _stateful(self) -> list[tuple[str, Any]]:
         named: list[tuple[str, Any]] = [("generator", self.generator), ("average", self.average)]
         named += [(f"optimiser{i}", found) for i, found in enumerate(self.optimisers)]
-        named += [("rival", self.rival), ("rival_optimiser", self.rival_optimiser)]
+        if self.onlooker is not None:
+            named += self.onlooker.stateful().items()
         return named if self.match is None else [*named, (MATCH, self.match)]
 
     def _real(self, rows: Tensor, resolution: int, gain: float) -> Float[Tensor, "n 3 r r"]:
