@@ -26,6 +26,7 @@ from engine.services.picture_quality import REAL_SEED, drawn_faces
 from engine.training.finetuning.control_run import pose_of
 
 SCALE = 2.0  # of guidance toward the caption
+COUNTS = {"with": 1.0, "with_twice": 2.0}  # what its answers count, by the name in the card
 NEAR = 1  # px that an edge may be off
 
 TURNS = ("yaw", "pitch", "tilt")
@@ -41,9 +42,9 @@ def measure_control(
     progress: OnProgress,
     cancel: CancelToken,
 ) -> dict[str, Any]:
-    """How well made pictures follow, with the ControlNet and without: F1 of edges against those
-    that were given, to the pixel and within NEAR, or how far the judge sees the head turned off, in
-    shares of the range. Raises ModelError, Cancelled."""
+    """How well made pictures follow, with the ControlNet, where it counts twice, and without: F1 of
+    edges against those that were given, to the pixel and within NEAR, or how far the judge sees the
+    head turned off, in shares of the range. Raises ModelError, Cancelled."""
     count = COUNT if full else COUNT_QUICK
     network = LatentDenoiser(base, control_numbers(control))
     assert network.housing is not None
@@ -55,9 +56,11 @@ def measure_control(
     for i, face in enumerate(faces):
         given = head_pose(base.resolution, *pose_of(table[i])) if posed else _edges(face)
         picture = torch.from_numpy(given.astype(np.float32) / 255).permute(2, 0, 1)[None]
-        helped = network.helped(Helper(net, picture, 1.0))
+        networks = {"without": network} | {
+            name: network.helped(Helper(net, picture, scale)) for name, scale in COUNTS.items()
+        }
         asked = ((_unposed(table[i], i) if posed else caption(table[i], i), 1.0),)
-        for name, which in (("with", helped), ("without", network)):
+        for name, which in networks.items():
             bench = Bench(which, judge, progress, cancel)
             bench.tell(control.title, i, count)
             made = bench.draw(i, asked, [guidance.classifier_free(asked, (), SCALE)])

@@ -46,6 +46,7 @@ TOLD: Mapping[str, Sequence[tuple[str, str, float | None]]] = {
         ("f1_with", "F1 of edges within a pixel", 60.0),
         ("f1_without", "the same without it", None),
         ("f1_exact_with", "F1 of edges to the pixel", None),
+        ("f1_exact_with_twice", "the same where it counts twice", None),
         ("f1_exact_without", "the same without it, to the pixel", None),
     ),
     "portraits-pose": (
