@@ -9,6 +9,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -31,6 +32,16 @@ def write_whole(path: Path, write: Any) -> None:
         raise TrainingError(
             f"{path.name} cannot be written: {error.strerror}.", "Free some space or move --work."
         ) from error
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write an array."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+
+    write_whole(path, write)
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from engine.cancel import CancelToken
 from engine.models.card import read_card
 from engine.models.diffusion.autoencoder import open_autoencoder
 from engine.models.diffusion.decoder import Decoder
-from engine.training.checkpoint import write_whole
+from engine.training.checkpoint import save_array
 
 CODED = 64  # pictures at once
 OnCoded = Callable[[int, int], None]  # how many of how many
@@ -36,13 +36,8 @@ def kept_codes(
     if path.exists():
         return torch.from_numpy(np.load(path, allow_pickle=False))
     codes = _coded(open_autoencoder(autoencoder)[0], pictures, cancel, told)
-    write_whole(path, lambda temporary: _write(temporary, codes))
+    save_array(path, codes.numpy())
     return codes
-
-
-def _write(path: Path, codes: Tensor) -> None:
-    with path.open("wb") as file:
-        np.save(file, codes.numpy(), allow_pickle=False)
 
 
 @torch.no_grad()

@@ -21,7 +21,7 @@ from engine.cancel import CancelToken
 from engine.course import KeptRun, PictureView
 from engine.errors import AtelierError, TrainingError
 from engine.training.cache import default_folder, drawn_pictures, portraits_source
-from engine.training.checkpoint import load_state, save_state, write_whole
+from engine.training.checkpoint import load_state, save_array, save_state, write_whole
 from engine.training.growing_game import GrowingGame
 from engine.training.picture_folder import pictures_of
 from engine.training.picture_game import PictureGame, batch_of
@@ -224,12 +224,7 @@ class PictureRun:
             return kept
         found, skipped = pictures_of(Path(data.folder), data.size_px, cancel, self._reading)
         self._skipped = list(skipped)
-
-        def write(temporary: Path) -> None:
-            with temporary.open("wb") as file:
-                np.save(file, found)
-
-        write_whole(path, write)
+        save_array(path, found)
         write_whole(list_path, lambda at: at.write_text(json.dumps(self._skipped)))
         return found
 

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from engine.cancel import CancelToken
 from engine.diffusion.enlarge import MOST_LEVEL, completed, left_out
 from engine.portraits.classes import NO_CLASS
+from engine.training.checkpoint import save_array
 from engine.training.diffusion_run import DiffusionRun
 from engine.training.diffusion_sheet import Conditions
 from engine.training.diffusion_spec import TrainDiffusion
@@ -91,7 +92,7 @@ class UpsampleRun(DiffusionRun):
         ModelError, Cancelled."""
         spec, path = self.spec, self.spec.work / KEPT
         if path.is_file():
-            kept: np.ndarray = np.load(path)
+            kept: np.ndarray = np.load(path, allow_pickle=False)
             return kept
         count = min(REPAINTED, len(self.pictures)) if spec.teacher else 0
         made = np.empty((count, 3, *(side // 2 for side in self.pictures.shape[2:])), np.uint8)
@@ -105,5 +106,5 @@ class UpsampleRun(DiffusionRun):
             on_progress(Progress(f"Repainting portraits {done}/{count}", done / count, 0.0, None))
             found = painter.repaint(self._halved(rows).float() / 127.5 - 1, labels[rows])
             made[rows.numpy()] = (found * 127.5 + 127.5).round().to(torch.uint8).numpy()
-        np.save(path, made)
+        save_array(path, made)
         return made

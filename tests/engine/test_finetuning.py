@@ -38,7 +38,7 @@ from engine.services.demo_systems import system_sheets
 from engine.services.evaluate import JUDGE, evaluate
 from engine.studio import Studio
 from engine.training import autoencoder_run as lessons
-from engine.training import latent_run, tiny_lesson
+from engine.training import codes, tiny_lesson
 from engine.training.autoencoder_run import AutoencoderSpec
 from engine.training.diffusion_spec import SPECS, TrainDiffusion, further
 from engine.training.finetuning import prior_lesson
@@ -376,5 +376,5 @@ def test_pictures_are_encoded_once(base: Path, monkeypatch: pytest.MonkeyPatch) 
     spec = _small(SPECS["portraits-latent"](base / "again"), base)
     (kept,) = (base / "cache").glob("codes-????????????-seed0-8-16px.npy")
     assert np.load(kept).shape == (8, 4, 4, 4)
-    monkeypatch.setattr(latent_run, "coded", lambda *told: pytest.fail("they were encoded again"))
+    monkeypatch.setattr(codes, "_coded", lambda *told: pytest.fail("they were encoded again"))
     train(spec, lambda progress: None, CancelToken())
