@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,11 @@ from tests.benchmarks.figures import Figure, machine
 
 
 def run(suite: str, out: Path | None = None) -> dict[str, Any]:
-    """Measure a suite: {"suite", "machine", "figures": [...]}; also written to `out` as JSON."""
+    """Measure a suite: {"suite", "machine", "figures": [...]}; also written to `out` as JSON.
+
+    Windows are drawn offscreen: Qt would end the whole process where there is no display.
+    """
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     found = {
         "suite": suite,
         "machine": machine(),

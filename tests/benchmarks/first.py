@@ -39,7 +39,6 @@ desk.close()
 
 def measure() -> Iterator[Figure]:
     """Every figure of the suite, in the order in which a user meets them."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
     with tempfile.TemporaryDirectory(prefix="atelier-bench-") as folder:
         home = Path(folder)

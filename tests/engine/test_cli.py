@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from engine.image.xmp import stated_source_type
 from engine.models.bundled import bundled_folder
 from engine.recipe import Generate, ModelRef, Move, Recipe, Seed, Truncate
 from engine.studio import Studio
+from tests import benchmarks
+from tests.benchmarks.figures import Figure
 from tests.random_model import NAME
 from verbs import general
 from verbs.recipe_options import recipe_of
@@ -307,6 +310,13 @@ def test_benchmarks_need_a_checkout(
     said = run("bench")
     assert said.code == 1
     assert "checkout" in said.err
+
+
+def test_benchmarks_need_no_display(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QT_QPA_PLATFORM")
+    monkeypatch.setattr(benchmarks, "_suite", lambda name: lambda: iter([Figure("one", 1.0, "")]))
+    assert run("bench").code == 0
+    assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
 
 
 def test_find_directions_keeps_those_of_other_methods(run: Run, studio: Studio) -> None:
