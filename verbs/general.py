@@ -6,9 +6,10 @@ import json
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from engine.errors import AtelierError, UsageError
-from engine.frame import Progress, RenderSettings
+from engine.frame import RenderSettings
 from engine.models.diffusion.latent_config import AUTOENCODER
 from engine.studio import Studio
 from verbs.diffusion_options import denoiser_called
@@ -186,18 +187,20 @@ def bench(options: Namespace) -> int:
     sys.path.insert(0, str(ROOT))
     from tests.benchmarks import run
 
-    with working(options) as (bar, _):
-        bar(Progress(f"Suite {options.suite}"))
-        found = run(options.suite, options.out)
-    if options.json:
-        say(json.dumps(found, indent=2))
-        return 0
-    say(f"Suite {found['suite']} on {found['machine']}")
-    for row in found["figures"]:
-        holds = {True: "holds", False: "MISSED", None: ""}[row.get("holds")]
-        bar_text = f"bar {row['bar']}" if row.get("bar") is not None else ""
-        value = f"{row['value']:.4g}" if isinstance(row["value"], float) else str(row["value"])
-        say(f"  {row['name']:<44} {value:>10} {row['unit']:<10} {bar_text:<14} {holds}".rstrip())
+    def told(row: dict[str, Any]) -> None:
+        if options.json:
+            return
+        holds = {True: "holds", False: "MISSED", None: ""}[row["holds"]]
+        bar_text = f"bar {row['bar']}" if row["bar"] is not None else ""
+        words = (
+            f"  {row['name']:<44} {row['value']:>10.4g} {row['unit']:<10} {bar_text:<14} {holds}"
+        )
+        say(words.rstrip())
+
+    if not options.json:
+        say(f"Suite {options.suite}")
+    found = run(options.suite, options.out, told)
+    say(json.dumps(found, indent=2) if options.json else f"Measured on {found['machine']}")
     return 0
 
 

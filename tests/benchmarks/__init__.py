@@ -11,17 +11,19 @@ from typing import Any
 from tests.benchmarks.figures import Figure, machine
 
 
-def run(suite: str, out: Path | None = None) -> dict[str, Any]:
+def run(suite: str, out: Path | None, told: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Measure a suite: {"suite", "machine", "figures": [...]}; also written to `out` as JSON.
+
+    told: hears every figure when it is measured.
 
     Windows are drawn offscreen: Qt would end the whole process where there is no display.
     """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    found = {
-        "suite": suite,
-        "machine": machine(),
-        "figures": [figure.plain() for figure in _suite(suite)()],
-    }
+    rows = []
+    for figure in _suite(suite)():
+        rows.append(figure.plain())
+        told(rows[-1])
+    found = {"suite": suite, "machine": machine(), "figures": rows}
     if out is not None:
         out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return found
