@@ -37,9 +37,11 @@ class TextBlends:
             [(str(text), share) for text, share in weights] or self._nothing
             for weights in conditions
         ]
-        new = list(dict.fromkeys(t for row in asked for t, _ in row if t not in self._known))
+        wanted = list(dict.fromkeys(text for row in asked for text, _ in row))
+        new = [text for text in wanted if text not in self._known]
         if new:
-            self._known = dict(list(self._known.items())[-KEPT:])
-            self._known |= dict(zip(new, self._read(new), strict=True))
+            known = self._known | dict(zip(new, self._read(new), strict=True))
+            others = [text for text in known if text not in wanted][-KEPT:]
+            self._known = {text: known[text] for text in (*others, *wanted)}
         rows = [torch.stack([share * self._known[text] for text, share in row]) for row in asked]
         return torch.stack([row.sum(0) for row in rows])
