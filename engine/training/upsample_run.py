@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from engine.cancel import CancelToken
 from engine.diffusion.enlarge import MOST_LEVEL, completed, left_out
-from engine.portraits.classes import NO_CLASS
 from engine.training.checkpoint import save_array
 from engine.training.diffusion_run import DiffusionRun
 from engine.training.diffusion_sheet import Conditions
@@ -21,7 +20,7 @@ from engine.training.noised_run import OnProgress
 from engine.training.progress import Progress
 from engine.training.repainted import Repainter
 
-REPAINTED = 12_000  # portraits
+REPAINTED, AT_ONCE = 12_000, 16  # portraits
 AS_DRAWN = 0.25  # the share of what it is shown as drawn
 KEPT = "repainted.npy"  # beside the checkpoint
 
@@ -99,12 +98,14 @@ class UpsampleRun(DiffusionRun):
         if spec.teacher is None:
             return made
         painter = Repainter(spec.teacher, spec.seed)
-        labels = torch.where(self.labels == NO_CLASS, painter.classes, self.labels)
-        for done in range(0, count, spec.batch):
-            cancel.check()
-            rows = torch.arange(done, min(done + spec.batch, count))
-            on_progress(Progress(f"Repainting portraits {done}/{count}", done / count, 0.0, None))
-            found = painter.repaint(self._halved(rows).float() / 127.5 - 1, labels[rows])
-            made[rows.numpy()] = (found * 127.5 + 127.5).round().to(torch.uint8).numpy()
+        labels, done = self.labels[:count], 0
+        for label in torch.unique(labels).tolist():
+            for rows in torch.split((labels == label).nonzero()[:, 0], AT_ONCE):
+                words = f"Repainting portraits {done}/{count}"
+                on_progress(Progress(words, done / count, 0.0, None))
+                x0 = self._halved(rows).float() / 127.5 - 1
+                found = painter.repaint(x0, label, cancel)
+                made[rows.numpy()] = (found * 127.5 + 127.5).round().to(torch.uint8).numpy()
+                done += len(rows)
         save_array(path, made)
         return made

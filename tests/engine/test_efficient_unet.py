@@ -18,6 +18,7 @@ from engine.diffusion.unet import PixelUNet
 from engine.diffusion.unet_config import UNetConfig
 from engine.models.bundled import bundled_folder
 from engine.models.library import ModelLibrary
+from engine.portraits.classes import NO_CLASS
 from engine.recipe import ModelRef, Photo, Seed
 from engine.services.bundle_diffusion import bundle
 from engine.services.diffuse import upscale_image
@@ -66,9 +67,9 @@ def test_what_is_left_out_completes_the_picture() -> None:
 
 def test_a_base_repaints_portraits_that_stay_who_they_are() -> None:
     faces = drawn_faces(32, 8, lambda progress: None, CancelToken())
-    x0, labels = torch.from_numpy(faces).float() / 127.5 - 1, torch.full((8,), 8)
+    x0, cancel = torch.from_numpy(faces).float() / 127.5 - 1, CancelToken()
     base = bundled_folder() / "portraits-ddpm"
-    made, again = (Repainter(base, 3).repaint(x0, labels) for _ in range(2))
+    made, again = (Repainter(base, 3).repaint(x0, NO_CLASS, cancel) for _ in range(2))
     assert torch.equal(made, again)
     far = (made - x0).abs().mean((1, 2, 3))
     others = (x0.roll(1, 0) - x0).abs().mean((1, 2, 3))
@@ -90,22 +91,22 @@ def test_it_is_taught_becomes_a_model_and_enlarges(
     monkeypatch.setattr(UpsampleRun, "besides", kept)
     spec = replace(
         SPECS["portraits-upsampler"](tmp_path / "run"), cache=tmp_path / "cache", portraits=8,
-        images=16, batch=4, drawn_px=16, crop=8, unet=replace(CONFIG, resolution=16),
+        images=16, batch=4, drawn_px=64, crop=8, unet=replace(CONFIG, resolution=64),
     )  # fmt: skip
     train(spec, lambda progress: None, CancelToken())
     assert looked[:2] == [0, 0]  # what is made is looked at when the first lessons are over
     assert min(looked[2:]) > 0
     assert list((tmp_path / "run" / "sheets").glob("*.png"))
-    assert np.load(tmp_path / "run" / KEPT).shape == (8, 3, 8, 8)
+    assert np.load(tmp_path / "run" / KEPT).shape == (8, 3, 32, 32)
     assert "rival" in load_state(tmp_path / "run" / "checkpoint.pt")
     card = bundle(spec, tmp_path / "home" / "models" / spec.name, "a machine")
     assert card["trained"]["repainted_by"]["name"] == "portraits-ddpm"
     home = Place(tmp_path / "home", tmp_path / "none")
     (info,) = ModelLibrary(home.home, home.bundled).denoisers()
-    flat = np.full((8, 8, 3), 90, np.uint8)
+    flat = np.full((32, 32, 3), 90, np.uint8)
     node = Upscale(Photo("0" * 64), ModelRef(info.name, info.sha256), Seed(1), steps=4)
     made = {name: upscale_image(home, node, flat, name) for name in ("onnx", "torch")}
-    assert made["onnx"].shape == (16, 16, 3)
+    assert made["onnx"].shape == (64, 64, 3)
     assert np.abs(made["onnx"].astype(int) - made["torch"]).max() <= 1
     noisy = upscale_image(home, replace(node, level=1.0), flat, "torch")
     assert np.abs(noisy.astype(int) - made["torch"]).max() > 1
