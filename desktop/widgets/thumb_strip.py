@@ -23,6 +23,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QGuiApplication,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -105,7 +106,8 @@ class _Painter(QStyledItemDelegate):
         outline.addRoundedRect(rect, 6, 6)
         painter.setClipPath(outline)
         if thumb.image is None:
-            painter.fillRect(rect, palette.color(QPalette.ColorRole.Base))
+            # The view's own has none, for its ground is the window's.
+            painter.fillRect(rect, QGuiApplication.palette().color(QPalette.ColorRole.Base))
         else:
             painter.drawImage(rect, thumb.image)
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtGui import QGuiApplication, QPalette
 from pytestqt.qtbot import QtBot
 
 from desktop.display import SMALL_PX, enlarge, shown
@@ -18,6 +19,7 @@ from desktop.places import free_name
 from desktop.views.viewport import Viewport
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label, short_digests
+from desktop.widgets.thumb_strip import Thumb, ThumbStrip
 from engine.errors import Cancelled, RecipeError
 
 CANVAS, PICTURE = (800, 600), (64, 64)
@@ -118,3 +120,13 @@ def test_a_number_beyond_its_bounds_is_not_taken(qtbot: QtBot) -> None:
     assert (row.value, row.slider.value()) == (1.5, row.slider.maximum())
     row.dot.click()
     assert row.value == 0.5
+
+
+def test_a_picture_that_is_still_to_come_has_the_ground_of_a_field(qtbot: QtBot) -> None:
+    strip = ThumbStrip("Pictures")
+    qtbot.addWidget(strip)
+    strip.resize(200, 96)
+    strip.setStyleSheet("QListView { background: transparent; }")  # as the theme's sheet has it
+    strip.set_thumbs([Thumb(0, "one")])
+    ground = QGuiApplication.palette().color(QPalette.ColorRole.Base)
+    assert strip.grab().toImage().pixelColor(40, 40) == ground
