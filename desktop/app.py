@@ -16,6 +16,7 @@ from desktop import diffuse_wiring, theme, train_wiring, wiring
 from desktop.attack_desk import AttackDesk
 from desktop.begin_desk import BeginDesk
 from desktop.control_desk import ControlDesk
+from desktop.controllers.ahead import AheadController
 from desktop.controllers.compare import CompareController
 from desktop.controllers.conditions import ConditionsController
 from desktop.controllers.diffuse import DiffuseController
@@ -220,6 +221,7 @@ def main(argv: Sequence[str]) -> int:
     desk = build(studio, studio.home, passphrase)
     desk.start()
     EnginesController(studio, desk.jobs, desk.render, desk)
+    AheadController(studio, desk.render, desk.at_rest, desk)
     code = app.exec()
     desk.close()
     return code

@@ -219,6 +219,10 @@ class Models(Installation):
         self.renderer.diffusion.close()
         self.renderer.attacks.close()
 
+    def prepare_diffusion(self) -> None:
+        """Get ready what the first diffusion picture would wait for; returns at once."""
+        self.renderer.diffusion.prepare()
+
     def refresh(self) -> None:
         """Look again at the models and directions on the disk."""
         super().refresh()

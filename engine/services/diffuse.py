@@ -136,6 +136,10 @@ def workshop(place: Place) -> Workshop:
     return Workshop(place)
 
 
+def prepared() -> None:
+    """Nothing more: what pictures need is imported where this can be called."""
+
+
 def denoise_image(
     place: Place,
     node: Denoise,

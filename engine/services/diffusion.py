@@ -18,6 +18,7 @@ from engine.worker import Worker
 Pixels = UInt8[np.ndarray, "height width 3"]
 Trail = UInt8[np.ndarray, "steps height width 3"]
 _MODULE = "engine.services.diffuse"
+ROOM = 2 * 2**30  # bytes that are free where a process is started before it is needed
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,14 @@ class Diffusion:
         kwargs = {"node": node, "pixels": pixels, "backend": backend}
         made: Pixels = self._run("upscale_image", kwargs, None, cancel)
         return made
+
+    def prepare(self) -> None:
+        """Start the worker process and let it import what pictures need: it takes seconds that the
+        first picture would wait for. Returns at once; does nothing where memory is short."""
+        import psutil
+
+        if psutil.virtual_memory().available >= ROOM:
+            self._worker.submit(f"{_MODULE}:prepared")
 
     def close(self) -> None:
         """End the worker process; its job ends as cancelled. A later one starts another."""

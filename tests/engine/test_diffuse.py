@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from engine.frame import DenoisingStep
 from engine.models.library import ModelLibrary
 from engine.recipe import Arithmetic, Blend, ClassWeight, Latent, ModelRef, Recipe, Seed, Term
 from engine.services import diffuse
-from engine.services.diffusion import Place
+from engine.services.diffusion import Diffusion, Place
 from engine.studio import Studio
 from tests.random_denoiser import write_random_denoisers
 
@@ -189,3 +190,30 @@ def test_a_recipe_of_a_diffusion_picture_is_read_back(place: Place) -> None:
     stage = Upscale(node(place), ref(place, "tiny-upsampler"), Seed(3), 0.2)
     recipe = Recipe(stage)
     assert Recipe.from_json(recipe.canonical) == recipe
+
+
+# --- the process that draws
+
+
+def test_the_process_that_was_got_ready_draws_the_first_picture(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = Diffusion(place)
+    try:
+        ready.prepare()
+        worker = ready._worker
+        until = time.monotonic() + 120
+        while worker.pid is None and time.monotonic() < until:
+            time.sleep(0.02)
+        first = worker.pid
+        assert first is not None
+        assert ready.denoise(node(place), None).pixels.shape == (16, 16, 3)
+        assert worker.pid == first
+    finally:
+        ready.close()
+    monkeypatch.setattr("engine.services.diffusion.ROOM", 2**62)
+    short = Diffusion(place)
+    short.prepare()
+    time.sleep(0.1)
+    assert short._worker._process is None
+    short.close()
