@@ -33,11 +33,13 @@ ANYTHING = Classes()
 
 @dataclass(frozen=True)
 class Stages:
-    """The cascade: how often the picture is doubled, by which model, with how much noise."""
+    """The cascade: how often the picture is doubled, by which model, with how much noise, in how
+    many steps each time."""
 
     model: ModelRef
     doublings: int = 1
     level: float = 0.1
+    steps: int = Upscale.steps
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def recipe_of(state: DiffuseState) -> Recipe:
     image: Image = made if begun is None else Redraw(begun.image, made, begun.strength, begun.only)
     if stages is not None:
         for index in range(stages.doublings):
-            image = Upscale(image, stages.model, Seed(index), stages.level)
+            image = Upscale(image, stages.model, Seed(index), stages.level, steps=stages.steps)
     return Recipe(image)
 
 
@@ -121,7 +123,7 @@ def state_of(recipe: Recipe) -> DiffuseState:
     doublings = 0
     while isinstance(image, Upscale):
         doublings += 1
-        stages = Stages(image.model, doublings, image.level)
+        stages = Stages(image.model, doublings, image.level, image.steps)
         image = image.image
     begun = None
     if isinstance(image, Redraw):

@@ -208,7 +208,7 @@ class Upscale(Image):
     """The next stage of a cascade (Ho et al., 2021): the image at twice its size.
 
     level: how much noise is added to what is enlarged, from 0 for none to 1 for the most that the
-    model knows; more lets it invent more. steps: the bundled upsampler is at its best in two, for
+    model knows; more lets it invent more. steps: the bundled upsampler is at its best in one, for
     most of the picture is known.
     """
 
@@ -218,7 +218,7 @@ class Upscale(Image):
     noise: Latent
     level: Fraction = 0.1
     sampler: SamplerName = "dpmpp_2m"
-    steps: Steps = 2
+    steps: Steps = 1
     spacing: Spacing = "trailing"
     noise_seed: NoiseSeed = 0
 

@@ -14,6 +14,7 @@ from desktop.widgets.choice_row import ChoiceRow
 from desktop.widgets.segmented import Segmented
 from desktop.widgets.slider_row import SliderRow
 from desktop.widgets.text import label
+from engine.denoising import Upscale
 from engine.recipe import ModelRef
 
 
@@ -75,7 +76,7 @@ class ClassPanel(QWidget):
 
 
 class CascadePanel(QWidget):
-    """How often the picture is doubled, and how much noise the upsampler is given."""
+    """How often the picture is doubled, with how much added noise, in how many steps."""
 
     field_changed = Signal(str, object)
     gesture_ended = Signal()
@@ -94,14 +95,18 @@ class CascadePanel(QWidget):
         )
         self._level = SliderRow("Added noise", 0, 1, 0.1)
         self._level.setToolTip("More noise lets the upsampler invent more")
+        self._steps = SliderRow("Steps", 1, 8, Upscale.steps, beyond=(1, 1000), step=1, decimals=0)
+        self._steps.setToolTip("Of each doubling; the bundled upsampler is at its best in one")
         self._missing = label("There is no upsampler on this machine.", tone="muted", wrap=True)
         column = _column(self)
         self._count.setContentsMargins(0, 0, 20, 0)
-        for part in (self._count, self._level, self._missing):
+        for part in (self._count, self._level, self._steps, self._missing):
             column.addWidget(part)
         self._count.chosen.connect(self._chosen)
-        self._level.value_changed.connect(self._moved)
-        self._level.gesture_ended.connect(self.gesture_ended)
+        self._level.value_changed.connect(self._set_level)
+        self._steps.value_changed.connect(self._set_steps)
+        for row in (self._level, self._steps):
+            row.gesture_ended.connect(self.gesture_ended)
 
     def set_kit(self, kit: DiffuseKit) -> None:
         """The models that there are."""
@@ -113,9 +118,11 @@ class CascadePanel(QWidget):
         """Show the stages."""
         self._stages = state.stages
         self._count.set_key("0" if self._stages is None else str(self._stages.doublings))
-        self._level.setEnabled(self._stages is not None)
+        for row in (self._level, self._steps):
+            row.setEnabled(self._stages is not None)
         if self._stages is not None:
             self._level.set_value(self._stages.level)
+            self._steps.set_value(self._stages.steps)
 
     def _chosen(self, key: str) -> None:
         stages: Stages | None = None
@@ -126,6 +133,10 @@ class CascadePanel(QWidget):
         self.field_changed.emit("stages", stages)
         self.gesture_ended.emit()
 
-    def _moved(self, level: float) -> None:
+    def _set_level(self, level: float) -> None:
         if self._stages is not None:
             self.field_changed.emit("stages", replace(self._stages, level=level))
+
+    def _set_steps(self, steps: float) -> None:
+        if self._stages is not None:
+            self.field_changed.emit("stages", replace(self._stages, steps=round(steps)))

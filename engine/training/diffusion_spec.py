@@ -19,6 +19,7 @@ SCHEDULE = Schedule("cosine", most_beta=0.1)
 # stronger noise (Karras et al., 2024), and what holds for many places, as the colour behind a face,
 # in the strongest: it shows through any weaker.
 PIXEL_LEVELS, CODE_LEVELS = (-1.2, 1.2), (0.8, 1.7)
+RESIDUAL_LEVELS = 3.0, 2.0  # of what an upsampler adds: most of its picture is known
 Lesson = Literal["", "masked", "instruction", "like", "edges", "pose"]
 
 
@@ -127,13 +128,16 @@ def latent_spec(work: Path) -> TrainDiffusion:
 
 
 def upsampler_spec(work: Path) -> TrainDiffusion:
-    """Super-resolution from 32 to 64 px, learnt from crops, for few steps. It predicts what is left
-    out, which is nothing where a picture is flat. All timesteps count the same. Most of what it
-    learns to enlarge is as the bundled base paints it, see repainted.py."""
+    """Super-resolution from 32 to 64 px, learnt from crops, for one step or few. It predicts what
+    is left out, which is nothing where a picture is flat. Its noise is the strongest in most
+    lessons, as it is where it is used. A mean square of unit variance drowned how a picture looks
+    before that counted ten times as much. Most of what it learns to enlarge is as the bundled base
+    paints it, see repainted.py."""
     unet = UNetConfig(resolution=64, channels=(48, 80, 112), upsamples=True)
     return TrainDiffusion(
         "portraits-upsampler", work, unet, images=270_000, crop=48, prediction="x0", gamma=None,
-        perceptual=0.4, rivalry=0.1, teacher=bundled_folder() / "portraits-ddpm",
+        levels=RESIDUAL_LEVELS, perceptual=4.0, rivalry=1.0,
+        teacher=bundled_folder() / "portraits-ddpm",
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ STATE = DiffuseState(
     "euler",
     30,
     "karras",
-    stages=Stages(MODEL, 2, 0.3),
+    stages=Stages(MODEL, 2, 0.3, 2),
 )
 
 
