@@ -38,7 +38,7 @@ class Stages:
 
     model: ModelRef
     doublings: int = 1
-    level: float = 0.1
+    level: float = Upscale.level
     steps: int = Upscale.steps
 
 

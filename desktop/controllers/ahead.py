@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Slot
 
+from desktop.controllers.quiet import Quiet
 from desktop.controllers.render import RenderController
 from engine.studio import Studio
 
@@ -13,7 +14,7 @@ AFTER_MS = 8000  # the engines of a model that was never shown are measured befo
 
 
 class AheadController(QObject):
-    """Once, when no new picture came for a while and nothing is being done.
+    """Once, when it is quiet and nothing is being done.
 
     at_rest: whether that is so.
     """
@@ -29,18 +30,13 @@ class AheadController(QObject):
         super().__init__(parent)
         self._studio = studio
         self._at_rest = at_rest
-        self._later = QTimer(self, interval=after_ms)
-        self._later.timeout.connect(self._prepare)
-        self._render = render
-        render.frame_ready.connect(self._shown)
-
-    @Slot(object, object)
-    def _shown(self, frame: object, picture: object) -> None:
-        self._later.start()  # again with every picture, so that no drag is disturbed
+        self._quiet = Quiet(render, after_ms, self)
+        self._quiet.came.connect(self._prepare)
 
     @Slot()
     def _prepare(self) -> None:
         if self._at_rest():
-            self._later.stop()
-            self._render.frame_ready.disconnect(self._shown)
+            self._quiet.came.disconnect(self._prepare)
             self._studio.prepare_diffusion()
+        else:
+            self._quiet.wait()

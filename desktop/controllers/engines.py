@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Slot
 
+from desktop.controllers.quiet import Quiet
 from desktop.controllers.render import RenderController
 from desktop.lanes import Job, QueueLane
 from engine.cancel import CancelToken
@@ -37,18 +38,16 @@ class EnginesController(QObject):
         self._jobs = jobs
         self._render = render
         self._asked: set[str] = set()
-        self._later = QTimer(self, interval=AFTER_MS, singleShot=True)
-        self._later.timeout.connect(self._measure)
-        render.frame_ready.connect(self._shown)
-
-    @Slot(object, object)
-    def _shown(self, frame: object, picture: object) -> None:
-        self._later.start()  # again with every picture, so that no drag is disturbed
+        self._quiet = Quiet(render, AFTER_MS, self)
+        self._quiet.came.connect(self._measure)
 
     @Slot()
     def _measure(self) -> None:
         frame = self._render.frame
-        if frame is None or not self._jobs.idle:
+        if frame is None:
+            return
+        if not self._jobs.idle:
+            self._quiet.wait()
             return
         for node in walk(frame.recipe.image):
             if isinstance(node, Generate) and node.model.sha256 not in self._asked:

@@ -93,7 +93,7 @@ class CascadePanel(QWidget):
                 ("2", "Four times", "The upsampler applied to what it made"),
             ),
         )
-        self._level = SliderRow("Added noise", 0, 1, 0.1)
+        self._level = SliderRow("Added noise", 0, 1, Upscale.level)
         self._level.setToolTip("More noise lets the upsampler invent more")
         self._steps = SliderRow("Steps", 1, 8, Upscale.steps, beyond=(1, 1000), step=1, decimals=0)
         self._steps.setToolTip("Of each doubling; the bundled upsampler is at its best in one")

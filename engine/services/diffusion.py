@@ -13,6 +13,7 @@ from jaxtyping import Float32, UInt8
 from engine.cancel import CancelToken
 from engine.denoising import Dab, Denoise, Upscale
 from engine.frame import BackendName, DenoisingStep
+from engine.models.diffusion.room import ram_now
 from engine.worker import Worker
 
 Pixels = UInt8[np.ndarray, "height width 3"]
@@ -109,9 +110,7 @@ class Diffusion:
     def prepare(self) -> None:
         """Start the worker process and let it import what pictures need: it takes seconds that the
         first picture would wait for. Returns at once; does nothing where memory is short."""
-        import psutil
-
-        if psutil.virtual_memory().available >= ROOM:
+        if ram_now() >= ROOM:
             self._worker.submit(f"{_MODULE}:prepared")
 
     def close(self) -> None:

@@ -8,11 +8,16 @@ from engine.models.diffusion.memory_plan import Room
 LEFT_ALONE = 0.1  # the share of what is free that is left to others
 
 
-def room_now() -> Room:
-    """What is free at this moment, less what is left to others."""
+def ram_now() -> int:
+    """The bytes of main memory that are free at this moment; needs no torch."""
     import psutil
 
-    return _room(psutil.virtual_memory().available, now=True)
+    return int(psutil.virtual_memory().available)
+
+
+def room_now() -> Room:
+    """What is free at this moment, less what is left to others."""
+    return _room(ram_now(), now=True)
 
 
 def room_at_rest() -> Room:
