@@ -15,6 +15,7 @@ from engine.denoising import (
     Dab,
     Denoise,
     Guidance,
+    PerturbedAttention,
     PictureGuidance,
     Redraw,
     SamplerName,
@@ -199,7 +200,7 @@ def _shown(term: Guidance) -> Guidance:
     match term:
         case Classifier() | ClipGuidance() | PictureGuidance() | Control():
             return term
-        case Likeness() | TextDifference():
+        case PerturbedAttention() | Likeness() | TextDifference():
             return term
         case ClassifierFree(negative=Texts()):
             return term

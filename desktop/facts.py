@@ -14,8 +14,9 @@ from desktop.squares import Square
 from desktop.state import Lattice
 from engine.comparing import AWAY, AXES, EXAMPLES
 from engine.controlling import ControlInfo
-from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
+from engine.denoising import DenoiserInfo
 from engine.frame import Activations, ExportOptions, Verdict
+from engine.guides import ClassifierInfo, NoisyClipInfo
 from engine.recipe import Latent, Recipe
 from engine.wishes import ClipInfo
 

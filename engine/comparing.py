@@ -14,7 +14,7 @@ from engine.denoising import (
     Classes,
     Conditioning,
     Denoise,
-    Guidance,
+    PerturbedAttention,
     Redraw,
     SamplerName,
     Spacing,
@@ -30,6 +30,7 @@ from engine.varying import vary
 MOST_CELLS = 100
 AXES: Mapping[str, str] = {
     "guidance": "Guidance scale",
+    "pag": "Perturbed attention",
     "steps": "Steps",
     "noise": "Seed",
     "class": "Class",
@@ -301,6 +302,7 @@ def _negatives(
 
 _MAKERS: Mapping[str, Maker] = {
     "guidance": _numbers("scale", (0.0, 1.0, 2.0, 4.0, 8.0)),
+    "pag": _numbers("pag", (0.0, 0.5, 1.0, 1.5, 2.0)),
     "steps": _numbers("steps", (5, 10, 25, 50), "{:g} steps", whole=True),
     "noise": _seeds,
     "class": _classes,
@@ -326,20 +328,20 @@ def _said(conditioning: Conditioning, told: bool) -> tuple[str, ...]:
     return tuple(f"“{item.text}”" for item in texts)
 
 
-def _named(term: Guidance) -> str:
-    return f"{'ControlNet' if term.op == 'control' else 'guidance'} {term.scale:g}"
-
-
 def _fixed(node: Denoise, classes: Sequence[str], axes: Sequence[str], told: bool) -> str:
     """What every picture of a grid has in common, in words. told: with the words of its texts."""
     weights = node.conditioning.weights if isinstance(node.conditioning, Classes) else ()
-    named = [classes[w.index] if w.index < len(classes) else f"{w.index}" for w in weights]
+    sorts = [classes[w.index] if w.index < len(classes) else f"{w.index}" for w in weights]
+    named = {"control": "ControlNet", "perturbed_attention": "perturbed attention"}
+    terms = [(term, f"{named.get(term.op, 'guidance')} {term.scale:g}") for term in node.guidance]
+    pag = [words for term, words in terms if isinstance(term, PerturbedAttention)]
     known = {
         "noise": f"seed {node.noise.n}" if isinstance(node.noise, Seed) else "noise of its own",
-        "class": " + ".join((*named, *_said(node.conditioning, told))) or "any class",
-        "guidance": ", ".join(map(_named, node.guidance)) or "unguided",
+        "class": " + ".join((*sorts, *_said(node.conditioning, told))) or "any class",
+        "guidance": ", ".join(words for _, words in terms if words not in pag) or "unguided",
+        "pag": ", ".join(pag),
         "sampler": SAMPLER_TITLES["ddim" if "eta" in axes else node.sampler],
         "steps": f"{node.steps} steps",
     }
     hidden = {*axes, *(("class",) if "prompt" in axes else ())}
-    return " · ".join(words for key, words in known.items() if key not in hidden)
+    return " · ".join(words for key, words in known.items() if words and key not in hidden)

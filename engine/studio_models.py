@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.controlling import ControlInfo
-from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
+from engine.denoising import DenoiserInfo
 from engine.frame import (
     Activations,
     Anatomy,
@@ -18,6 +18,7 @@ from engine.frame import (
     OnStep,
     RenderSettings,
 )
+from engine.guides import ClassifierInfo, NoisyClipInfo
 from engine.models.opened import Model
 from engine.recipe import ModelRef, Recipe
 from engine.services import anatomy, models

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.denoising import SPACINGS, ClassifierFree, Denoise, Texts
+from engine.denoising import (
+    SPACINGS,
+    ClassifierFree,
+    Denoise,
+    Guidance,
+    PerturbedAttention,
+    Texts,
+)
 
 _TERM = ("scale", "start", "end")  # fields of the first guidance
 
@@ -18,6 +25,9 @@ def vary(node: Denoise, changes: Mapping[str, Any]) -> Denoise:
     term = {key: value for key, value in changes.items() if key in _TERM}
     if "negative" in wanted:
         wanted["guidance"] = _away(node, wanted.pop("negative"))
+        node = replace(node, guidance=wanted["guidance"])
+    if "pag" in wanted:
+        wanted["guidance"] = _perturbed(node, wanted.pop("pag"))
         node = replace(node, guidance=wanted["guidance"])
     if term:
         terms: tuple[Any, ...] = node.guidance or (ClassifierFree(1.0),)
@@ -39,3 +49,12 @@ def _away(node: Denoise, texts: Texts) -> tuple[Any, ...]:
         terms = (*terms, ClassifierFree(3.0))
     first = next(i for i, term in enumerate(terms) if isinstance(term, ClassifierFree))
     return (*terms[:first], replace(terms[first], negative=texts), *terms[first + 1 :])
+
+
+def _perturbed(node: Denoise, scale: float) -> tuple[Guidance, ...]:
+    """The guidance with another scale of that by perturbed attention, last where there was none."""
+    terms: tuple[Any, ...] = node.guidance
+    first = next((i for i, term in enumerate(terms) if isinstance(term, PerturbedAttention)), None)
+    if first is None:
+        return (*terms, PerturbedAttention(scale)) if scale else terms
+    return (*terms[:first], replace(terms[first], scale=scale), *terms[first + 1 :])

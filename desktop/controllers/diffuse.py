@@ -23,6 +23,7 @@ from engine.denoising import (
     Conditioning,
     DenoiserInfo,
     Guidance,
+    PerturbedAttention,
     PictureGuidance,
     Texts,
 )
@@ -134,7 +135,8 @@ class DiffuseController(PageController[DiffuseState]):
         ref = ModelRef(info.name, info.sha256)
         asked = _fitting(self.state.conditioning, info)
         controls = self.kit.controls.get(info.sha256, ()) if self.kit else ()
-        found = (_fitting_term(term, info, controls) for term in self.state.terms)
+        before = self.kit.maker(self.state.model.sha256) if self.kit else None
+        found = (_fitting_term(term, info, controls) for term in _usual(self.state, before, info))
         terms = tuple(term for term in found if term is not None)
         begun, side = self.state.begun, info.begins_px  # of the size that the other model takes
         if begun is not None and side != self.side:
@@ -265,7 +267,8 @@ class DiffuseController(PageController[DiffuseState]):
     def _first(self, kit: DiffuseKit) -> DiffuseState:
         # One that draws what is written, and comes with the program, shows most.
         info = next((m for m in kit.makers if m.bundled and m.reads and not m.shown), kit.makers[0])
-        return DiffuseState(ModelRef(info.name, info.sha256), conditioning=_fitting(None, info))
+        state = DiffuseState(ModelRef(info.name, info.sha256), conditioning=_fitting(None, info))
+        return replace(state, terms=_usual(state, None, info))
 
     @Slot(object, object)
     def _failed(self, job: Job, error: BaseException) -> None:
@@ -288,6 +291,19 @@ def _fitting(
     return Classes((ClassWeight(START_CLASS),) if known else ())
 
 
+def _usual(
+    state: DiffuseState, before: DenoiserInfo | None, info: DenoiserInfo
+) -> tuple[Guidance, ...]:
+    """The terms, with the perturbed attention that suits a model in the place of that which suited
+    the one before; what was chosen otherwise stays."""
+    then = 0.0 if before is None else before.best_pag
+    pags = [term for term in state.terms if isinstance(term, PerturbedAttention)]
+    if pags != ([PerturbedAttention(then)] if then else []):
+        return state.terms
+    others = tuple(term for term in state.terms if term not in pags)
+    return (*others, PerturbedAttention(info.best_pag)) if info.best_pag else others
+
+
 def _fitting_term(
     term: Guidance, info: DenoiserInfo, controls: Sequence[ControlInfo]
 ) -> Guidance | None:
@@ -300,6 +316,8 @@ def _fitting_term(
         case Control(model=net, image=image):
             fits = net.sha256 in {one.sha256 for one in controls}
             return replace(term, image=at_size(image, info.resolution)) if fits else None
+        case PerturbedAttention():
+            return term if info.usual_pag else None
         case PictureGuidance():
             return term if info.shown == "picture" else None
         case Likeness() | TextDifference():

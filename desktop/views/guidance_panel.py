@@ -27,9 +27,10 @@ from engine.denoising import (
     ClipGuidance,
     DenoiserInfo,
     Guidance,
+    PerturbedAttention,
     PictureGuidance,
-    eyes_for,
 )
+from engine.guides import eyes_for
 from engine.likening import Likeness, TextDifference
 from engine.recipe import ModelRef
 
@@ -61,6 +62,8 @@ class GuidancePanel(QWidget):
         self._free = push("Classifier-free", "Add guidance toward the class, away from another")
         self._judged = push("Classifier", "Add guidance toward a class of a noise-aware classifier")
         self._said = push("Text", "Add guidance toward a text that a CLIP reads")
+        words = "Add perturbed-attention guidance: clearer parts, fewer kinds of pictures"
+        self._cleared = push("Attention", words)
         self._followed = push("ControlNet", "Add a ControlNet, which follows a picture or lines")
         self._seen = push("Picture", "Add guidance toward the picture that the model is shown")
         self._blended = push("Blend…", "Go part of the way toward another picture")
@@ -72,6 +75,7 @@ class GuidancePanel(QWidget):
         buttons.addWidget(self._free)
         buttons.addWidget(self._judged)
         buttons.addWidget(self._said)
+        buttons.addWidget(self._cleared)
         buttons.addStretch(1)
         more = QHBoxLayout()
         more.setSpacing(8)
@@ -90,6 +94,7 @@ class GuidancePanel(QWidget):
         column.addWidget(self._rescale)
         column.setAlignment(buttons, Qt.AlignmentFlag.AlignLeft)
         self._said.clicked.connect(self._add_said)
+        self._cleared.clicked.connect(self._add_cleared)
         self._followed.clicked.connect(self._add_followed)
         self._seen.clicked.connect(self._add_seen)
         self._blended.clicked.connect(self._ask_blended)
@@ -126,6 +131,10 @@ class GuidancePanel(QWidget):
         info = self._info()
         self._followed.setVisible(bool(self._nets()))
         self._followed.setEnabled(not full)
+        self._cleared.setVisible(info is not None and bool(info.usual_pag))
+        self._cleared.setEnabled(
+            not full and not any(isinstance(t, PerturbedAttention) for t in state.terms)
+        )
         self._seen.setVisible(info is not None and info.shown == "picture")
         self._seen.setEnabled(not any(isinstance(t, PictureGuidance) for t in state.terms))
         varies = info is not None and info.shown == "like"
@@ -162,6 +171,8 @@ class GuidancePanel(QWidget):
     def _box(self, state: DiffuseState, term: Guidance) -> TermBox:
         if isinstance(term, ClipGuidance):
             return TextTermBox("" if term.eyes else "through the U-Net, slower")
+        if isinstance(term, PerturbedAttention):
+            return TermBox("Attention", "clearer parts, fewer kinds", most=5.0)
         if isinstance(term, PictureGuidance):
             return TermBox("Picture", "toward what is shown", neutral=1.0)
         if isinstance(term, Control):
@@ -236,6 +247,11 @@ class GuidancePanel(QWidget):
         eyes = eyes_for(clip.sha256, size, self._kit.eyes)
         term = ClipGuidance(ModelRef(clip.name, clip.sha256), EXAMPLE, TEXT_SCALE, eyes=eyes)
         self._set_terms((*self._state.terms, term))
+
+    def _add_cleared(self) -> None:
+        info = self._info()
+        if self._state is not None and info is not None and info.usual_pag:
+            self._set_terms((*self._state.terms, PerturbedAttention(info.usual_pag)))
 
     def _add_followed(self) -> None:
         info, nets = self._info(), self._nets()

@@ -19,6 +19,13 @@ Coefficients = Mapping[Condition, float]
 
 
 @dataclass(frozen=True)
+class Perturbed:
+    """That condition, to a network whose places see nothing but themselves."""
+
+    condition: Condition
+
+
+@dataclass(frozen=True)
 class Moment:
     """Where a run stands when a gradient is asked for.
 
@@ -114,6 +121,14 @@ def two_scale(
         Linear(((image, 1.0), (none, -1.0)), image_scale - 1.0, interval),
         Linear(((both, 1.0), (image, -1.0)), text_scale - 1.0, interval),
     )
+
+
+def perturbed_attention(
+    given: Condition, scale: float, interval: tuple[float, float] = (0, 1)
+) -> Linear:
+    """Ahn et al. (2024, equation 13): away from what the network draws without self-attention; 0 is
+    off."""
+    return Linear(((given, 1.0), (Perturbed(given), -1.0)), scale, interval)
 
 
 def classifier(

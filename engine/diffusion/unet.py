@@ -22,11 +22,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.diffusion.efficient_unet import EfficientUNet
+from engine.diffusion.perturbing import Perturbation
 from engine.diffusion.residuals import parted
 from engine.diffusion.unet_config import GROUPS, UNetConfig
 
 HEADS = 4  # of a model of texts
 HEAD = 16  # channels of one, elsewhere
+# The finest level that attends, on the way up: perturbing all levels, or the middle, brings less.
+PERTURBED = "up_blocks.{}"
 
 
 class ClassTable(nn.Module):
@@ -56,6 +59,7 @@ class PixelUNet(nn.Module):
         # The last layer begins at zero: the first prediction is the mean, not a guess.
         for values in self.unet.get_submodule("conv_out").parameters():
             nn.init.zeros_(values)
+        self.perturbation = Perturbation.of(self.unet, PERTURBED.format(len(config.channels) - 2))
 
     def forward(
         self,
@@ -68,28 +72,34 @@ class PixelUNet(nn.Module):
         beside: Float[Tensor, "n beside places places"] | None = None,
         looks: Float[Tensor, "n looks"] | None = None,
         helped: Float[Tensor, "n numbers"] | None = None,
+        perturbed: Float[Tensor, " n"] | None = None,
     ) -> Float[Tensor, "n 3 r r"]:
         """t: timesteps from 0. c: weights over classes, the last for none. low: the picture to be
         enlarged, as float32 [-1, 1] with noise of timestep `level` in it. text: what a CLIP's text
         tower makes of each token. beside, looks: what a model of texts is shown of a picture.
-        helped: what ControlNets add to such a model, see residuals.joined."""
+        helped: what ControlNets add to such a model, see residuals.joined. perturbed: 1 for
+        pictures whose places see nothing but themselves, see perturbing.py."""
         patches = F.pixel_unshuffle(x, self.config.patch)
         if low is not None:
             patches = torch.cat([patches, low], dim=1)
         if beside is not None:
             patches = torch.cat([patches, beside], dim=1)
         if self.config.upsamples:
-            out = self.unet(patches, t, level)
-        elif text is not None:
-            added: dict[str, Any] = {}
-            if helped is not None:
-                downs, middle = parted(helped, self.config.residuals)
-                added["down_block_additional_residuals"] = downs
-                added["mid_block_additional_residual"] = middle
-            out = self.unet(patches, t, text, looks, return_dict=False, **added)[0]
-        else:
-            out = self.unet(patches, t, class_labels=c, return_dict=False)[0]
+            return F.pixel_shuffle(self.unet(patches, t, level), self.config.patch)
+        with self.perturbation.told(None if perturbed is None else perturbed > 0):
+            if text is None:
+                out = self.unet(patches, t, class_labels=c, return_dict=False)[0]
+            else:
+                added = {} if helped is None else self._added(helped)
+                out = self.unet(patches, t, text, looks, return_dict=False, **added)[0]
         return F.pixel_shuffle(out, self.config.patch)
+
+    def _added(self, helped: Tensor) -> dict[str, Any]:
+        downs, middle = parted(helped, self.config.residuals)
+        return {
+            "down_block_additional_residuals": downs,
+            "mid_block_additional_residual": middle,
+        }
 
 
 def _plain(config: UNetConfig) -> nn.Module:

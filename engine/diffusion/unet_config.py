@@ -49,6 +49,11 @@ class UNetConfig:
                 shapes.append((width, side, side))
         return (*shapes, shapes[-1])
 
+    @property
+    def attends(self) -> bool:
+        """Whether its places see each other, at all levels but the finest."""
+        return len(self.channels) > 1 and not self.upsamples
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {**asdict(self), "channels": list(self.channels)}

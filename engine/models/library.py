@@ -11,9 +11,10 @@ import numpy as np
 from engine.checkpoints.digest import weights_sha256
 from engine.checkpoints.safetensors_file import read_safetensors
 from engine.controlling import ControlInfo
-from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
+from engine.denoising import DenoiserInfo
 from engine.errors import ModelError
 from engine.frame import ModelInfo
+from engine.guides import ClassifierInfo, NoisyClipInfo
 from engine.models.bundled import bundled_folder
 from engine.models.card import CARD, WEIGHTS, config_of, info_of, is_generator, read_card
 from engine.models.diffusion import denoisers

@@ -11,6 +11,7 @@ from engine.denoising import (
     Conditioning,
     Denoise,
     DenoiserInfo,
+    PerturbedAttention,
     PictureGuidance,
     Texts,
     Upscale,
@@ -64,6 +65,11 @@ def check_denoise(node: Denoise, library: ModelLibrary, begun: bool = True) -> N
             raise RecipeError(
                 f"{info.name} is shown no picture that could go toward another.",
                 "Begin with a picture, or leave the term out.",
+            )
+        elif isinstance(term, PerturbedAttention) and not info.usual_pag:
+            raise RecipeError(
+                f"{info.name} has no self-attention that could be perturbed.",
+                "Leave perturbed-attention guidance out.",
             )
         elif isinstance(term, PictureGuidance) and info.shown != "picture":
             raise RecipeError(

@@ -9,7 +9,14 @@ from typing import Protocol
 import numpy as np
 
 from engine.cancel import CancelToken
-from engine.denoising import Classes, ClassifierFree, Denoise, DenoiserInfo
+from engine.denoising import (
+    Classes,
+    ClassifierFree,
+    Denoise,
+    DenoiserInfo,
+    Guidance,
+    PerturbedAttention,
+)
 from engine.frame import DenoisingStep, Frame, OnProgress, OnStep, Progress
 from engine.recipe import ClassWeight, ModelRef, Recipe, Seed
 from engine.services.contact_sheet import Pixels, Row, Section, contact_sheet
@@ -52,7 +59,8 @@ class _Tour:
         self.info, self.cancel, self.frames = info, cancel, list[Frame]()
         self._render, self._progress = render, progress
         self._names = info.classes[:TILES]
-        self._all = len(SEEDS) * max(1, len(self._names)) + 2 + len(SCALES)
+        self._all = len(SEEDS) * max(1, len(self._names)) + 2
+        self._all += len(SCALES) * (2 if info.usual_pag else 1)
 
     def classes(self) -> Section:
         """A column a class, a row a seed; without classes, whatever the seeds give."""
@@ -81,15 +89,21 @@ class _Tour:
         return Section("From noise to picture", note, rows, [f"step {n + 1}" for n in shown])
 
     def scales(self) -> Section:
-        """One noise and one class, more and more guided."""
+        """One noise and one class, more and more guided, without and with perturbed attention."""
         node = self._node(SEEDS[0], self._class(7))
-        tiles = [
-            self._picture(replace(node, guidance=(ClassifierFree(scale),))) for scale in SCALES
-        ]
-        index = self._class(7)
-        label = f"seed {SEEDS[0]}" if index is None else self.info.classes[index]
+        rows = []
+        for pag in dict.fromkeys((0.0, self.info.usual_pag)):
+            beside = self._cleared(pag)
+            tiles = [
+                self._picture(replace(node, guidance=(ClassifierFree(scale), *beside)))
+                for scale in SCALES
+            ]
+            rows.append(Row(f"attention {pag:g}", tiles))
         note = "classifier-free: 0 is unguided, 1 the class as it was learnt, more exaggerates it"
-        return Section("Guidance", note, [Row(label, tiles)], [f"{scale:g}" for scale in SCALES])
+        return Section("Guidance", note, rows, [f"{scale:g}" for scale in SCALES])
+
+    def _cleared(self, pag: float) -> tuple[Guidance, ...]:
+        return (PerturbedAttention(pag),) if pag else ()
 
     def _class(self, index: int) -> int | None:
         count = len(self.info.classes)
@@ -98,7 +112,8 @@ class _Tour:
     def _node(self, seed: int, index: int | None) -> Denoise:
         weights = () if index is None else (ClassWeight(index),)
         ref = ModelRef(self.info.name, self.info.sha256)
-        return Denoise(ref, Seed(seed), Classes(weights), (ClassifierFree(SCALE),), steps=STEPS)
+        terms = ClassifierFree(SCALE), *self._cleared(self.info.usual_pag)
+        return Denoise(ref, Seed(seed), Classes(weights), terms, steps=STEPS)
 
     def _picture(self, node: Denoise, on_step: OnStep | None = None) -> Pixels:
         self.cancel.check()

@@ -19,6 +19,7 @@ from engine.denoising import (
     Denoise,
     DenoiserInfo,
     Guidance,
+    PerturbedAttention,
     PictureGuidance,
     Redraw,
     Texts,
@@ -170,8 +171,8 @@ def of_cascade(sheet: Sheet, base: DenoiserInfo) -> Section:
     ref, count = ModelRef(base.name, base.sha256), len(base.classes)
     small = [
         Denoise(
-            ref, Seed(seed), Classes((ClassWeight(seed % count),)), (ClassifierFree(2.0),),
-            steps=STEPS,
+            ref, Seed(seed), Classes((ClassWeight(seed % count),)),
+            (ClassifierFree(2.0), PerturbedAttention(base.usual_pag)), steps=STEPS,
         )
         for seed in range(7)
     ]  # fmt: skip

@@ -28,6 +28,7 @@ from engine.denoising import (
     Denoise,
     DenoiserInfo,
     Guidance,
+    PerturbedAttention,
     PictureGuidance,
     Texts,
     Upscale,
@@ -308,6 +309,8 @@ def _term(term: Guidance, condition: Condition, shop: Workshop, network: Denoise
             knows = network.info.scored or network.info.shown == "like"
             away = Told(weights, away=True) if knows else weights
             return guidance.classifier_free(condition, away, scale, interval)
+        case PerturbedAttention(scale):
+            return guidance.perturbed_attention(condition, scale, interval)
         case Classifier(ref, index, scale):
             judge = shop.classifier(ref)
             return guidance.classifier(ref.sha256, judge.log_probabilities, index, scale, interval)

@@ -78,13 +78,15 @@ class Trials:
             shown = [self.network.pixels(one[None]) for one in x]
         return np.stack([to_pixels(one).transpose(2, 0, 1) for one in shown])
 
-    def faces(self, scale: float) -> UInt8[np.ndarray, "n 3 size size"]:
+    def faces(self, scale: float, pag: float = 0.0) -> UInt8[np.ndarray, "n 3 size size"]:
         """As many of all classes, class by class, under classifier-free guidance; 0 is no
-        condition at all, 1 the condition alone."""
-        return np.concatenate([
-            self.pictures([guidance.classifier_free(wanted, (), scale)], wanted, label)
-            for label, wanted in enumerate(self.asked)
-        ])  # fmt: skip
+        condition at all, 1 the condition alone. pag: of guidance by perturbed attention."""
+        made = []
+        for label, wanted in enumerate(self.asked):
+            free = guidance.classifier_free(wanted, (), scale)
+            perturbed = guidance.perturbed_attention(wanted, pag)
+            made.append(self.pictures([free, perturbed], wanted, label))
+        return np.concatenate(made)
 
     def guided(self, terms: Callable[[int], Terms]) -> Seen:
         """The judge on every class where guidance alone knows of it. terms: of a class."""

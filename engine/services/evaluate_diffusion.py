@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from engine.cancel import CancelToken
-from engine.denoising import ClassifierInfo, DenoiserInfo
+from engine.denoising import DenoiserInfo
 from engine.diffusion import guidance
 from engine.errors import ModelError
 from engine.frame import OnProgress, Progress
+from engine.guides import ClassifierInfo
 from engine.models.diffusion.open_denoiser import open_classifier
 from engine.models.library import ModelLibrary
 from engine.perception.reader import open_reader
@@ -35,7 +36,8 @@ from engine.services.picture_quality import NEARNESS, Nearness
 SAMPLES, SAMPLES_QUICK = 504, 64  # as many of each of the eight classes
 SCALES, SCALES_QUICK = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0), (1.0, 2.0, 3.0, 6.0)
 CLASSIFIER_SCALE = 8.0
-CASCADE_SCALE = 2.0
+CLEARED_SCALES = 1.0, 3.0  # beside perturbed attention
+CASCADE_SCALE = 1.0
 DRAWN, DRAWN_QUICK = 5000, 500
 
 
@@ -61,7 +63,7 @@ def measure_denoiser(
     read = opened_clip(library.clip_of(clip_of(info))).read_texts if info.clip else None
     trials = Trials(info, open_reader(judge_folder), samples, cancel, read)
     scores: dict[str, Any] = {"samples": trials.each * len(trials.asked), "steps": STEPS}
-    told = _telling(progress, len(SCALES) + 6)
+    told = _telling(progress, len(SCALES) + len(CLEARED_SCALES) + 6)
     curve, plain = {}, trials.unguided()
     next(told)
     near = Nearness(info.resolution, DRAWN if full else DRAWN_QUICK, progress, cancel)
@@ -70,6 +72,12 @@ def measure_denoiser(
         curve[f"{scale:g}"] = {**vars(trials.judged(made)), **near.of(made)}
         next(told)
     scores["classifier_free"] = curve
+    cleared = {}
+    for scale in CLEARED_SCALES if info.usual_pag else ():
+        made = trials.faces(scale, info.usual_pag)
+        cleared[f"{scale:g}"] = {**vars(trials.judged(made)), **near.of(made)}
+        next(told)
+    scores["perturbed_attention"] = {"scale": info.usual_pag, "classifier_free": cleared}
     guide = next((g for g in library.classifiers() if g.resolution == info.resolution), None)
     if guide is not None:
         net = open_classifier(guide)
@@ -97,9 +105,11 @@ def measure_denoiser(
             saturated[mode] = round(trials.saturation(mode), 5)
             next(told)
         scores["saturation"] = {"scale": SATURATED_SCALE, **saturated}
-    best = max(curve, key=lambda scale: curve[scale]["precision"])
-    near_best = {name: curve[best][name] for name in NEARNESS}
-    scores["quality"] = {"scale": float(best), "drawn": near.count, **near_best}
+    found = [(scale, 0.0, curve[scale]) for scale in curve]
+    found += [(scale, info.usual_pag, cleared[scale]) for scale in cleared]
+    at, pag, best = max(found, key=lambda one: one[2]["precision"])
+    near_best = {name: best[name] for name in NEARNESS}
+    scores["quality"] = {"scale": float(at), "pag": pag, "drawn": near.count, **near_best}
     return scores
 
 
@@ -119,10 +129,14 @@ def measure_cascade(
             f"There is no model of classes at {half} px whose pictures {info.name} could enlarge."
         )
     trials = Trials(base, None, SAMPLES if full else SAMPLES_QUICK, cancel)
-    made = enlarged(info, trials.faces(CASCADE_SCALE), cancel)
     near = Nearness(info.resolution, DRAWN if full else DRAWN_QUICK, progress, cancel)
-    scores = {"base": base.sha256, "scale": CASCADE_SCALE, "count": len(made)}
-    return {**scores, "drawn": near.count, **near.of(made)}
+
+    def measured(pag: float) -> dict[str, float]:
+        return near.of(enlarged(info, trials.faces(CASCADE_SCALE, pag), cancel))
+
+    scores = {"base": base.sha256, "scale": CASCADE_SCALE, "pag": base.usual_pag}
+    counts = {"count": trials.each * len(trials.asked), "drawn": near.count}
+    return {**scores, **counts, **measured(base.usual_pag), "without_pag": measured(0.0)}
 
 
 def measure_classifier(

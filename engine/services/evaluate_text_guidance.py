@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from engine.cancel import CancelToken
-from engine.denoising import NoisyClipInfo
 from engine.diffusion import guidance
 from engine.frame import OnProgress
+from engine.guides import NoisyClipInfo
 from engine.models.diffusion.open_denoiser import open_noisy_clip
 from engine.perception.clip.open import open_clip
 from engine.portraits.classes import CAPTIONS

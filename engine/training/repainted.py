@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine.cancel import CancelToken
 from engine.diffusion.denoise import Hooks, Settings, Start, denoise
-from engine.diffusion.guidance import classifier_free
+from engine.diffusion.guidance import classifier_free, perturbed_attention
 from engine.models.card import read_card
 from engine.models.diffusion.denoisers import denoiser_info
 from engine.models.diffusion.open_denoiser import PixelDenoiser
@@ -26,6 +26,7 @@ from engine.portraits.classes import NO_CLASS
 STEPS = 25
 MOST = 0.75  # of the steps that a portrait is repainted in
 SCALES = 1.0, 3.0  # of guidance toward the class
+MOST_PERTURBED = 1.25  # scale of perturbed-attention guidance
 
 
 class Repainter:
@@ -40,12 +41,15 @@ class Repainter:
     ) -> Float[Tensor, "n 3 s s"]:
         """Portraits in [-1, 1] of one class, or of none, all from as much noise under as much
         guidance. Raises Cancelled."""
-        strength, more = torch.rand(2, generator=self.rng).tolist()
+        strength, more, perturbed = torch.rand(3, generator=self.rng).tolist()
         asked: Weights = () if label == NO_CLASS else ((label, 1.0),)
         scale = SCALES[0] + (SCALES[1] - SCALES[0]) * more
         noise = torch.randn(x0.shape, generator=self.rng)
+        terms = [perturbed_attention(asked, MOST_PERTURBED * perturbed)]
+        if asked:
+            terms.append(classifier_free(asked, (), scale))
         made = denoise(
-            self.network, noise, asked, [classifier_free(asked, (), scale)] if asked else [],
+            self.network, noise, asked, terms,
             Settings(steps=STEPS), Hooks(cancel=cancel), start=Start(x0, MOST * strength),
         )  # fmt: skip
         return made.clamp(-1, 1)

@@ -20,6 +20,7 @@ from engine.denoising import (
     Classifier,
     ClassifierFree,
     ClipGuidance,
+    PerturbedAttention,
     Texts,
     TextWeight,
 )
@@ -35,6 +36,7 @@ STATE = DiffuseState(
         ClassifierFree(3.0, Classes((ClassWeight(2),)), 0.1, 0.9),
         Classifier(MODEL, 1, 4.0),
         ClipGuidance(MODEL, "a hat", 4.0, "a man", MODEL, 0.2),
+        PerturbedAttention(1.0, 0.1, 0.9),
     ),
     "euler",
     30,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from desktop.diffuse_state import DiffuseState
 from desktop.facts import DiffuseKit
 from desktop.views.guidance_panel import GuidancePanel
 from desktop.views.term_box import EXAMPLE
-from engine.denoising import ClipGuidance, DenoiserInfo, NoisyClipInfo
+from engine.denoising import ClipGuidance, DenoiserInfo, PerturbedAttention
+from engine.guides import NoisyClipInfo
 from engine.recipe import ModelRef
 from engine.wishes import ClipInfo
 
@@ -39,8 +41,12 @@ def wanted(panel: GuidancePanel) -> list[Any]:
     return heard
 
 
+def button(panel: GuidancePanel, words: str) -> QPushButton:
+    return next(b for b in panel.findChildren(QPushButton) if b.text() == words)
+
+
 def press(panel: GuidancePanel, words: str) -> None:
-    next(b for b in panel.findChildren(QPushButton) if b.text() == words).click()
+    button(panel, words).click()
 
 
 def test_a_text_takes_the_noisy_eyes_that_fit(panel: GuidancePanel) -> None:
@@ -75,3 +81,15 @@ def test_what_is_written_is_stated_once_and_an_empty_text_goes_back(panel: Guida
     away.editingFinished.emit()
     assert heard[-1][0].away == "a man"
     assert len(heard) == 2
+
+
+def test_attention_joins_once_and_only_where_the_model_has_some(panel: GuidancePanel) -> None:
+    assert button(panel, "Attention").isHidden()
+    attends = replace(MAKER, usual_pag=1.5)
+    panel.set_kit(DiffuseKit((attends,), (), (CLIP,), (EYES,)))
+    panel.show_state(STATE)
+    heard = wanted(panel)
+    press(panel, "Attention")
+    assert heard[-1] == (PerturbedAttention(1.5),)
+    panel.show_state(replace(STATE, terms=heard[-1]))
+    assert not button(panel, "Attention").isEnabled()

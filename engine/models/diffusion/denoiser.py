@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from hashlib import sha256
 from typing import Any, Self
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from engine.denoising import DenoiserInfo
+from engine.diffusion.guidance import Perturbed
+from engine.diffusion.perturbing import Perturbation
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.errors import ModelError
 from engine.frame import BackendName
@@ -30,12 +33,14 @@ class Denoiser(ABC):
     """A Network of the loop. Conditions are `Weights`, or `Told` for published models.
 
     shape: of one picture's noise. bounded: whether a predicted picture has the range [-1, 1], which
-    thresholding holds it in. housing: where the networks of a published model live.
+    thresholding holds it in. housing: where the networks of a published model live. perturbation:
+    of its self-attention, None where it has none.
     """
 
     shape: tuple[int, int, int]
     bounded = True
     housing: Housing | None = None
+    perturbation: Perturbation | None = None
     _shown: Tensor | None = None
 
     def __init__(
@@ -141,8 +146,10 @@ class Denoiser(ABC):
     ) -> Float[Tensor, "conditions n ..."]:
         """See Network."""
         n, k = len(x), len(conditions)
-        with torch.no_grad():
-            out = self._answer(x.float().repeat(k, 1, 1, 1), t, conditions)
+        shares = [isinstance(one, Perturbed) for one in conditions]
+        told = [one.condition if isinstance(one, Perturbed) else one for one in conditions]
+        with torch.no_grad(), self._perturbing(shares, n):
+            out = self._answer(x.float().repeat(k, 1, 1, 1), t, told)
         learned = self.schedule.variance == "learned_range"
         kept = out[:, : (2 if learned else 1) * self.shape[0]]
         return kept.reshape(k, n, *kept.shape[1:])
@@ -152,6 +159,21 @@ class Denoiser(ABC):
     ) -> Float[Tensor, "n ..."]:
         """See Network."""
         return self._answer(x, t, [condition])[:, : self.shape[0]]
+
+    def _perturbing(self, shares: Sequence[bool], n: int) -> AbstractContextManager[None]:
+        if self.perturbation is None:
+            if any(shares):
+                raise ModelError(
+                    f"{self.info.name} has no self-attention that could be perturbed.",
+                    "Leave perturbed-attention guidance out.",
+                )
+            return nullcontext()
+        wanted = torch.tensor(shares).repeat_interleave(n) if any(shares) else None
+        return self.perturbation.told(wanted)
+
+    @property
+    def _perturbed(self) -> Tensor | None:
+        return None if self.perturbation is None else self.perturbation.shares
 
     @abstractmethod
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Any]) -> Tensor:

@@ -23,7 +23,7 @@ from engine.diffusion.unet import PixelUNet
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import ModelError
 from engine.models.diffusion.denoisers import DENOISER, UNET, DenoiserConfig
-from engine.models.diffusion.graph import PREFIX
+from engine.models.diffusion.graph import PERTURBED, PREFIX
 from engine.models.diffusion.open_denoiser import build_unet
 from engine.models.folder import write_folder
 from engine.models.to_onnx import run_exporter, serialized
@@ -78,7 +78,7 @@ def export_control(net: nn.Module, unet: UNetConfig, size: int) -> bytes:
     beside = replace(unet, beside=0, looks=0)
 
     def example(n: int) -> dict[str, torch.Tensor]:
-        inputs = _example(beside, n)
+        inputs = {name: x for name, x in _example(beside, n).items() if name != PERTURBED}
         rng = torch.Generator().manual_seed(1)
         return {**inputs, "followed": torch.rand(n, 3, size, size, generator=rng)}
 
@@ -126,6 +126,8 @@ def _example(
     side = config.resolution * times
     x = torch.randn(n, config.inside, side, side, generator=rng)
     inputs = {"x": x, "t": torch.full((n,), 500.0)}
+    if config.attends:
+        inputs[PERTURBED] = (torch.arange(n) % 2).float()
     if config.upsamples:
         low = torch.randn(n, 3, side // 2, side // 2, generator=rng)
         return {**inputs, "low": low, "level": torch.full((n,), 100.0)}

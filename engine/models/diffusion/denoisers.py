@@ -10,16 +10,18 @@ from typing import Any, NoReturn
 import numpy as np
 
 from engine.checkpoints.digest import weights_sha256
-from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
+from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import ModelError
+from engine.guides import ClassifierInfo, NoisyClipInfo
 from engine.models.card import WEIGHTS, read_card
 from engine.models.shared_weights import whole_weights
 
 DENOISER, CLASSIFIER, NOISY_CLIP = "diffusion", "noisy-classifier", "noisy-clip"
 UNET = "unet.onnx"
 HELPED = "unet_helped.onnx"  # the same, beside ControlNets
+PAG = 1.0  # of a model that was taught here; 1.5 is too much
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def denoiser_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoi
         upsamples=config.unet.upsamples,
         lcm=config.lcm,
         clip=config.clip,
+        usual_pag=PAG if config.unet.attends else 0.0,
     )
 
 

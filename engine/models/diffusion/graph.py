@@ -17,6 +17,7 @@ from engine.errors import ModelError
 from engine.models.diffusion.denoisers import UNET
 
 PREFIX = "unet."
+PERTURBED = "perturbed"  # an input; see PixelUNet
 
 
 def open_graph(
@@ -35,8 +36,17 @@ def open_graph(
     return open_session(graph, weights, physical_cores())
 
 
-def answered(session: Any, feed: Mapping[str, Tensor | None]) -> Tensor:
-    """What the graph says of inputs by name; those that are None are left out."""
+def answered(session: Any, feed: Mapping[str, Any], perturbed: Tensor | None = None) -> Tensor:
+    """What the graph says of inputs by name; those that are None are left out. perturbed: see
+    Perturbation.shares. Raises ModelError for a graph of before, which knows of none."""
+    if PERTURBED in {port.name for port in session.get_inputs()}:
+        off = torch.zeros_like(feed["t"])
+        feed = {**feed, PERTURBED: off if perturbed is None else perturbed.float()}
+    elif perturbed is not None:
+        raise ModelError(
+            "The ONNX graph of this model was written before self-attention could be perturbed.",
+            "Use the torch backend, or train the model again.",
+        )
     arrays = {
         name: np.ascontiguousarray(part.numpy()) for name, part in feed.items() if part is not None
     }

@@ -14,6 +14,8 @@ from typing import Any, Literal, get_args
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.schedule import Prediction, Schedule
+from engine.models.diffusion.denoisers import PAG
+from engine.models.diffusion.denoisers import UNET as GRAPH
 from engine.models.diffusion.eyes_config import EyesConfig
 from engine.models.diffusion.part_settings import (
     COLOURS,
@@ -31,6 +33,7 @@ LATENT, AUTOENCODER = "latent-diffusion", "autoencoder"
 UNET, VAE, TEXT, TEXT_2 = "unet.", "vae.", "text.", "text_2."
 SIZE_IDS = 6  # original size, crop and size, two numbers each (Podell et al., 2023)
 SCORED_IDS = 5  # of a refiner: original size, crop, and a score for beauty
+PUBLISHED_PAG = 3.0  # of Stable Diffusion (Ahn et al., 2024, section 5)
 Decodes = Literal["AutoencoderKL", "VQModel"]
 Shown = Literal["", "picture", "masked", "small", "like"]
 
@@ -186,6 +189,7 @@ def latent_info(folder: Path, card: Mapping[str, Any], bundled: bool) -> Denoise
         source_px=config.side if config.shown == "small" else 0,
         scored=config.scored,
         thinks=config.prior is not None,
+        usual_pag=PAG if (folder / GRAPH).is_file() else PUBLISHED_PAG,
     )
 
 

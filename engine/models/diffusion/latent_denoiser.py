@@ -20,6 +20,8 @@ from engine.diffusion.latent_parts import (
     VQModel,
     built,
 )
+from engine.diffusion.perturbing import Perturbation
+from engine.diffusion.unet import PERTURBED
 from engine.frame import BackendName
 from engine.models.diffusion.condition import Condition, Told, as_told
 from engine.models.diffusion.control import Helper, summed
@@ -74,6 +76,7 @@ class LatentDenoiser(CodeDenoiser):
         self.shape = self.config.channels, self.config.side, self.config.side
         parts = self.opened(_networks(self.config, info.name), beside)
         self.unet = parts[UNET]
+        self.perturbation = Perturbation.of(self.unet, _perturbed(self.config, info.folder))
         self.decoder = Decoder(parts[VAE], self.config.channels, self.tile, parts.get(TINY))
         self.eyes: Eyes | None = parts.get(EYES)
         self.encoder, self.twins = _encoders(self.config, parts, info.folder)
@@ -137,7 +140,9 @@ class LatentDenoiser(CodeDenoiser):
         quick = None if torch.is_grad_enabled() else self._quick
         if quick is not None and quick.suits(self._helpers):
             looks = more.get("class_labels")
-            return quick.answer(x, times, text, self._helpers, beside=beside, looks=looks)
+            return quick.answer(
+                x, times, text, self._helpers, self._perturbed, beside=beside, looks=looks
+            )
         if self._helpers:
             more |= summed([helper.answer(x, times, text, more) for helper in self._helpers])
         if self.config.distilled:
@@ -184,6 +189,14 @@ def guidance_embedding(scales: Float[Tensor, " n"], width: int) -> Float[Tensor,
     of 1000 (scale - 1))."""
     found: Tensor = get_timestep_embedding(1000 * (scales - 1), width, downscale_freq_shift=1)
     return found
+
+
+def _perturbed(config: LatentConfig, folder: Path) -> str:
+    """Where self-attention can be perturbed: as its graph is, or else in the middle, as diffusers
+    does."""
+    if (folder / GRAPH).is_file():
+        return PERTURBED.format(len(config.unet["block_out_channels"]) - 2)
+    return "mid_block"
 
 
 def _encoders(

@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.denoising import ClassifierInfo, DenoiserInfo, NoisyClipInfo
+from engine.denoising import DenoiserInfo
 from engine.diffusion.adm import Encoder
+from engine.diffusion.perturbing import Perturbation
 from engine.diffusion.unet import PixelUNet
 from engine.errors import ModelError
 from engine.frame import BackendName
+from engine.guides import ClassifierInfo, NoisyClipInfo
 from engine.models.card import read_card
 from engine.models.diffusion.adm import open_adm_classifier
 from engine.models.diffusion.denoiser import Denoiser
@@ -50,6 +52,8 @@ class PixelDenoiser(Denoiser):
         self._texts = None if read is None else TextBlends(read)
         self._tensors = stored_weights(info.folder, info.sha256)
         self._session: Any = None
+        if self.config.unet.attends:
+            self.perturbation = Perturbation()
         if self.backend == "onnx":
             self._session = open_graph(self.info, self._tensors)
         else:
@@ -69,9 +73,9 @@ class PixelDenoiser(Denoiser):
         feed = {"x": x, "t": torch.full((len(x),), t)}
         feed |= self._more(conditions, len(x) // len(conditions))
         if self._session is None:
-            out: Tensor = self.net(**feed)
+            out: Tensor = self.net(**feed, perturbed=self._perturbed)
             return out
-        return answered(self._session, feed)
+        return answered(self._session, feed, self._perturbed)
 
     def _more(self, conditions: Sequence[Weights], n: int) -> dict[str, Tensor]:
         if self.config.unet.tokens:

@@ -32,14 +32,15 @@ class QuickUNet:
 
     def answer(
         self, x: Tensor, times: Tensor, text: Tensor, helpers: Sequence[Helper],
-        **more: Tensor | None,
+        perturbed: Tensor | None = None, **more: Tensor | None,
     ) -> Tensor:  # fmt: skip
-        """What the U-Net says. more: inputs by the names of PixelUNet, None for those it has not.
-        Raises BackendError."""
+        """What the U-Net says. perturbed: see Perturbation.shares. more: inputs by the names of
+        PixelUNet, None for those it has not. Raises BackendError, ModelError."""
         feed = {"x": x, "t": times, "text": text, **more}
         if not helpers:
-            return answered(self._sessions[UNET], feed)
+            return answered(self._sessions[UNET], feed, perturbed)
         if HELPED not in self._sessions:
             self._sessions[HELPED] = open_graph(self.info, self.weights, HELPED)
         helps = [helper.quick_answer(x, times, text) for helper in helpers]
-        return answered(self._sessions[HELPED], {**feed, "helped": sum(helps[1:], helps[0])})
+        feed["helped"] = sum(helps[1:], helps[0])
+        return answered(self._sessions[HELPED], feed, perturbed)
