@@ -14,6 +14,7 @@ from engine.denoising import (
     Conditioning,
     Dab,
     Denoise,
+    DenoiserInfo,
     Guidance,
     PerturbedAttention,
     PictureGuidance,
@@ -182,6 +183,19 @@ def fitting_spacing(sampler: SamplerName, spacing: Spacing) -> Spacing:
     """The spacing where the sampler knows it, else the sampler's first."""
     known = SPACINGS[sampler]
     return spacing if spacing in known else known[0]
+
+
+def with_usual_pag(
+    terms: tuple[Guidance, ...], before: DenoiserInfo | None, info: DenoiserInfo
+) -> tuple[Guidance, ...]:
+    """The terms, with the perturbed attention that is best for a model in the place of that which
+    was best for the one before; what was chosen otherwise stays."""
+    then = 0.0 if before is None else before.best_pag
+    pags = [term for term in terms if isinstance(term, PerturbedAttention)]
+    if pags != ([PerturbedAttention(then)] if then else []):
+        return terms
+    others = tuple(term for term in terms if term not in pags)
+    return (*others, PerturbedAttention(info.best_pag)) if info.best_pag else others
 
 
 def _asked(conditioning: Conditioning) -> Classes | Texts:

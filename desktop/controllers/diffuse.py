@@ -10,7 +10,15 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage, QUndoStack
 
 from desktop.controllers.page import PageController
-from desktop.diffuse_state import Begun, DiffuseState, at_size, fitting_spacing, recipe_of, state_of
+from desktop.diffuse_state import (
+    Begun,
+    DiffuseState,
+    at_size,
+    fitting_spacing,
+    recipe_of,
+    state_of,
+    with_usual_pag,
+)
 from desktop.display import Shown, shown, thumb
 from desktop.facts import DiffuseKit
 from desktop.lanes import Job, QueueLane
@@ -136,7 +144,10 @@ class DiffuseController(PageController[DiffuseState]):
         asked = _fitting(self.state.conditioning, info)
         controls = self.kit.controls.get(info.sha256, ()) if self.kit else ()
         before = self.kit.maker(self.state.model.sha256) if self.kit else None
-        found = (_fitting_term(term, info, controls) for term in _usual(self.state, before, info))
+        found = (
+            _fitting_term(term, info, controls)
+            for term in with_usual_pag(self.state.terms, before, info)
+        )
         terms = tuple(term for term in found if term is not None)
         begun, side = self.state.begun, info.begins_px  # of the size that the other model takes
         if begun is not None and side != self.side:
@@ -268,7 +279,7 @@ class DiffuseController(PageController[DiffuseState]):
         # One that draws what is written, and comes with the program, shows most.
         info = next((m for m in kit.makers if m.bundled and m.reads and not m.shown), kit.makers[0])
         state = DiffuseState(ModelRef(info.name, info.sha256), conditioning=_fitting(None, info))
-        return replace(state, terms=_usual(state, None, info))
+        return replace(state, terms=with_usual_pag(state.terms, None, info))
 
     @Slot(object, object)
     def _failed(self, job: Job, error: BaseException) -> None:
@@ -289,19 +300,6 @@ def _fitting(
         return Classes(tuple(c for c in asked.weights if c.index < len(info.classes)))
     known = first and len(info.classes) > START_CLASS
     return Classes((ClassWeight(START_CLASS),) if known else ())
-
-
-def _usual(
-    state: DiffuseState, before: DenoiserInfo | None, info: DenoiserInfo
-) -> tuple[Guidance, ...]:
-    """The terms, with the perturbed attention that suits a model in the place of that which suited
-    the one before; what was chosen otherwise stays."""
-    then = 0.0 if before is None else before.best_pag
-    pags = [term for term in state.terms if isinstance(term, PerturbedAttention)]
-    if pags != ([PerturbedAttention(then)] if then else []):
-        return state.terms
-    others = tuple(term for term in state.terms if term not in pags)
-    return (*others, PerturbedAttention(info.best_pag)) if info.best_pag else others
 
 
 def _fitting_term(

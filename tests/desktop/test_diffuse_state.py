@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from desktop.diffuse_state import (
     is_diffusion,
     recipe_of,
     state_of,
+    with_usual_pag,
 )
 from desktop.text_shares import of as texts
 from engine.denoising import (
@@ -20,6 +22,7 @@ from engine.denoising import (
     Classifier,
     ClassifierFree,
     ClipGuidance,
+    DenoiserInfo,
     PerturbedAttention,
     Texts,
     TextWeight,
@@ -71,3 +74,28 @@ def test_a_generators_picture_belongs_elsewhere() -> None:
 def test_a_spacing_that_the_sampler_lacks_is_replaced() -> None:
     assert fitting_spacing("euler", "karras") == "karras"
     assert fitting_spacing("ddim", "karras") == "trailing"
+
+
+def model(pag: float) -> DenoiserInfo:
+    card = {"scores": {"quality": {"pag": pag}}}
+    return DenoiserInfo(
+        "m", "M", MODEL.sha256, 32, (), False, False, True, Path(), card, usual_pag=1.0
+    )  # fmt: skip
+
+
+def test_perturbed_attention_follows_the_model_until_it_is_chosen() -> None:
+    free, first, other = ClassifierFree(3.0), model(1.0), model(0.5)
+    assert with_usual_pag((free,), None, first) == (free, PerturbedAttention(1.0))
+    assert with_usual_pag((PerturbedAttention(1.0), free), first, other) == (
+        free, PerturbedAttention(0.5),
+    )  # fmt: skip
+    assert with_usual_pag((free, PerturbedAttention(1.0)), first, model(0.0)) == (free,)
+    chosen = (free, PerturbedAttention(2.0))
+    assert with_usual_pag(chosen, first, other) == chosen
+    assert with_usual_pag((free,), first, other) == (free,)
+
+
+@pytest.mark.parametrize("card", [{}, {"scores": 1}, {"scores": {"quality": {"pag": "1"}}}])
+def test_a_card_that_says_nothing_of_it_asks_for_none(card: dict[str, object]) -> None:
+    assert replace(model(1.0), card=card).best_pag == 0
+    assert replace(model(1.0), usual_pag=0.0).best_pag == 0
