@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from engine.denoising import Dab, Denoise, Fraction, Guidance
+from engine.denoising import Dab, Denoise, Fraction, Guidance, Scale
 from engine.errors import RecipeError
 from engine.recipe import Image, ModelRef
 from engine.schema import Count, Range
@@ -24,7 +24,8 @@ class Control(Guidance):
     """A ControlNet beside the model, which follows a picture (Zhang et al., 2023).
 
     image: of the size that the model makes, drawn as the ControlNet was taught: edges, depth, ...
-    scale: what its answers count; 0 is off.
+    scale: what its answers count; 0 is off. guidance: how far to go away from what would be drawn
+    without any ControlNet; 1 leaves it.
     """
 
     op: ClassVar[str] = "control"
@@ -33,6 +34,7 @@ class Control(Guidance):
     scale: Annotated[float, Range(0, MOST_SCALE)] = 1.0
     start: Fraction = 0.0
     end: Fraction = 1.0
+    guidance: Scale = 1.0
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,10 @@ from engine.recipe import Image, ModelRef, Recipe
 if TYPE_CHECKING:
     from engine.studio import Studio
 
-CONTROL_WORDS = ("control", "control_from", "control_scale", "control_steps", "edges", "pose")
+CONTROL_WORDS = (
+    "control", "control_from", "control_scale", "control_guidance", "control_steps", "edges",
+    "pose",
+)  # fmt: skip
 
 
 def add_control_options(parser: ArgumentParser) -> None:
@@ -32,6 +35,8 @@ def add_control_options(parser: ArgumentParser) -> None:
     words = "or a head that is turned: yaw, pitch and tilt from -1 to 1"
     parser.add_argument("--pose", type=_turns, metavar="Y,P,T", help=words)
     parser.add_argument("--control-scale", type=float, metavar="S", help="how closely; 1")
+    words = "away from what would be drawn without it; 1 is not at all"
+    parser.add_argument("--control-guidance", type=float, metavar="S", help=words)
     words = "from and until which share of the steps; 0,1"
     parser.add_argument("--control-steps", type=_interval, metavar="A,B", help=words)
 
@@ -55,7 +60,8 @@ def controlled(
     start, end = options.control_steps or (0.0, 1.0)
     scale = 1.0 if options.control_scale is None else options.control_scale
     ref = _ref(options.control, studio)
-    term = Control(ref, Edges(image) if options.edges else image, scale, start, end)
+    away = 1.0 if options.control_guidance is None else options.control_guidance
+    term = Control(ref, Edges(image) if options.edges else image, scale, start, end, away)
     node = denoising_of(made)
     return Recipe(replace(node, guidance=(*node.guidance, term)))
 

@@ -50,6 +50,11 @@ class ControlBox(PictureTermBox):
         self._steep = SliderRow("Steepness", 20, 600, STEEP, beyond=(0, 2040), step=10, decimals=0)
         self._steep.setToolTip("How steep an edge must be; less finds finer ones")
         self._brush = SliderRow("Brush", 0.5, 10, BRUSH, beyond=(0.2, 40), step=0.1)
+        self._away = SliderRow("Guidance", 0, 6, 1.0, beyond=(-50, 50), step=0.1)
+        self._away.setToolTip(
+            "How far to go away from what would be drawn without it; 1 is not at all, more follows "
+            "more closely and takes half as long again"
+        )
         buttons = QWidget()
         row = QHBoxLayout(buttons)
         row.setContentsMargins(0, 4, 0, 4)
@@ -60,8 +65,9 @@ class ControlBox(PictureTermBox):
         row.addStretch(1)
         self._turns = [SliderRow(words, -1, 1, 0.0, beyond=(-1, 1)) for words, _ in TURNS]
         self._lead(
-            self._net, self._told, buttons, self._how, self._steep, self._brush, *self._turns
-        )
+            self._net, self._told, buttons, self._how, self._steep, self._brush, *self._turns,
+            self._away,
+        )  # fmt: skip
         self._brush.hide()
         pose.clicked.connect(self._choose_pose)
         for turn in self._turns:
@@ -74,6 +80,8 @@ class ControlBox(PictureTermBox):
         self._steep.value_changed.connect(self._set_steep)
         self._steep.gesture_ended.connect(self.gesture_ended)
         self._brush.value_changed.connect(self._set_brush)
+        self._away.value_changed.connect(self._set_away)
+        self._away.gesture_ended.connect(self.gesture_ended)
 
     def show_term(self, term: Control) -> None:
         """Show the term; emits nothing."""
@@ -82,6 +90,7 @@ class ControlBox(PictureTermBox):
         drawn = isinstance(term.image, Drawn | Pose)
         self._net.set_key(term.model.sha256, term.model.name)
         self._told.setText(words_of(term))
+        self._away.set_value(term.guidance)
         self._how.set_key("whole" if edges is None else "edges")
         self._how.setVisible(not drawn)
         self._steep.setVisible(edges is not None)
@@ -122,6 +131,9 @@ class ControlBox(PictureTermBox):
     def _set_steep(self, high: float) -> None:
         if isinstance(self._term.image, Edges):
             self._set(image=replace(self._term.image, low=high / 2, high=high))
+
+    def _set_away(self, scale: float) -> None:
+        self._set(guidance=scale)
 
     def _set_brush(self, percent: float) -> None:
         self.brush_changed.emit(percent / 100)

@@ -26,6 +26,13 @@ class Perturbed:
 
 
 @dataclass(frozen=True)
+class Unhelped:
+    """That condition, without what ControlNets add."""
+
+    condition: Condition
+
+
+@dataclass(frozen=True)
 class Moment:
     """Where a run stands when a gradient is asked for.
 
@@ -129,6 +136,12 @@ def perturbed_attention(
     """Ahn et al. (2024, equation 13): away from what the network draws without self-attention; 0 is
     off."""
     return Linear(((given, 1.0), (Perturbed(given), -1.0)), scale, interval)
+
+
+def helping(given: Condition, scale: float, interval: tuple[float, float] = (0, 1)) -> Linear:
+    """Away from what would be drawn without ControlNets, as classifier-free guidance is from what
+    would be without the condition; 1 leaves them as they are."""
+    return Linear(((given, 1.0), (Unhelped(given), -1.0)), scale - 1.0, interval)
 
 
 def classifier(

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from engine.controlling import Control, controls_of
 from engine.denoising import Denoise
-from engine.diffusion.guidance import Within
+from engine.diffusion.guidance import Condition, Term, Within, helping
 from engine.image.pixels import pixels_sha256
 from engine.models.diffusion.control import Helper, Opened, control_numbers, open_control
 from engine.models.diffusion.housing import Housing
@@ -39,10 +39,15 @@ class Controls:
         return sum(control_numbers(self._library().control(ref)) for ref in refs)
 
     def terms(
-        self, node: Denoise, pictures: Sequence[Pixels], housing: Housing | None
-    ) -> list[Within]:
-        """What they add to the guidance. pictures: one for each of controls_of. housing: of the
-        model that they help. Raises ModelError, RecipeError for a picture of another size."""
+        self,
+        node: Denoise,
+        condition: Condition,
+        pictures: Sequence[Pixels],
+        housing: Housing | None,
+    ) -> list[Term]:
+        """What they add to the guidance of that condition. pictures: one for each of controls_of.
+        housing: of the model that they help. Raises ModelError, RecipeError for a picture of
+        another size."""
         wanted = controls_of(node)
         if housing is not self._housing:
             self.let_go()
@@ -52,14 +57,17 @@ class Controls:
             for term in wanted
         }
         side = self._library().denoiser(node.model).resolution if wanted else 0
-        found = []
+        found: list[Term] = []
         for term, pixels in zip(wanted, pictures, strict=True):
             ref = term.model.sha256
             check_control_size(term, pixels.shape[1], pixels.shape[0], side)
             picture = torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)[None]
             around = methodcaller("helped", Helper(self._open[ref], picture, term.scale))
             name = f"{ref}:{pixels_sha256(pixels)}"
-            found.append(Within(name, around, term.scale, (term.start, term.end)))
+            interval = (term.start, term.end)
+            found.append(Within(name, around, term.scale, interval))
+            if term.guidance != 1:
+                found.append(helping(condition, term.guidance, interval))
         return found
 
     def _opened(self, term: Control) -> Opened:

@@ -171,7 +171,7 @@ def denoise_image(
         for term in left
         if not isinstance(term, Control | Likeness | TextDifference)
     ]  # fmt: skip
-    terms += shop.controls.terms(node, controls, network.housing)
+    terms += shop.controls.terms(node, condition, controls, network.housing)
     terms += likeness_terms(node, likenesses, network, shop.clip)
     settings = Settings(
         node.sampler, node.steps, node.spacing, node.eta,

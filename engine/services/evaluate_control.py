@@ -26,7 +26,8 @@ from engine.services.picture_quality import REAL_SEED, drawn_faces
 from engine.training.finetuning.control_run import pose_of
 
 SCALE = 2.0  # of guidance toward the caption
-COUNTS = {"with": 1.0, "with_twice": 2.0}  # what its answers count, by the name in the card
+# What its answers count, and how far pictures go away from those without, by the name in the card.
+WAYS = {"without": (0.0, 1.0), "with": (1.0, 1.0), "with_twice": (2.0, 1.0), "guided": (1.5, 3.0)}
 NEAR = 1  # px that an edge may be off
 
 TURNS = ("yaw", "pitch", "tilt")
@@ -42,9 +43,9 @@ def measure_control(
     progress: OnProgress,
     cancel: CancelToken,
 ) -> dict[str, Any]:
-    """How well made pictures follow, with the ControlNet, where it counts twice, and without: F1 of
-    edges against those that were given, to the pixel and within NEAR, or how far the judge sees the
-    head turned off, in shares of the range. Raises ModelError, Cancelled."""
+    """How well made pictures follow, in each of WAYS: F1 of edges against those that were given, to
+    the pixel and within NEAR, or how far the judge sees the head turned off, in shares of the
+    range. Raises ModelError, Cancelled."""
     count = COUNT if full else COUNT_QUICK
     network = LatentDenoiser(base, control_numbers(control))
     assert network.housing is not None
@@ -56,14 +57,13 @@ def measure_control(
     for i, face in enumerate(faces):
         given = head_pose(base.resolution, *pose_of(table[i])) if posed else _edges(face)
         picture = torch.from_numpy(given.astype(np.float32) / 255).permute(2, 0, 1)[None]
-        networks = {"without": network} | {
-            name: network.helped(Helper(net, picture, scale)) for name, scale in COUNTS.items()
-        }
         asked = ((_unposed(table[i], i) if posed else caption(table[i], i), 1.0),)
-        for name, which in networks.items():
+        for name, (scale, away) in WAYS.items():
+            which = network.helped(Helper(net, picture, scale)) if scale else network
             bench = Bench(which, judge, progress, cancel)
             bench.tell(control.title, i, count)
-            made = bench.draw(i, asked, [guidance.classifier_free(asked, (), SCALE)])
+            terms = guidance.classifier_free(asked, (), SCALE), guidance.helping(asked, away)
+            made = bench.draw(i, asked, terms)
             figures = (
                 {"pose_off": _off(judge, made, table[i])} if posed else _agreement(made, given)
             )

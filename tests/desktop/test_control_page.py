@@ -76,6 +76,8 @@ def test_a_control_net_follows_a_head_that_sliders_turn(desk: Desk) -> None:
     box._turns[0]._entered(0.5)
     box._turns[2]._entered(-0.25)
     assert term_of(desk).image == Pose(16, 0.5, 0.0, -0.25)
+    box._away._entered(2.5)
+    assert term_of(desk).guidance == 2.5
     assert words_of(term_of(desk)) == "Follows a head that is turned."
     assert not box._turns[0].isHidden()
     assert box._how.isHidden()

@@ -221,13 +221,14 @@ def test_the_command_line_follows_the_edges_of_a_photo(
     asked = ["--model", "tiny-sd", "--seed", "3", "--prompt", PROMPT, "--steps", "2"]
     follow = ["--control", "tiny-edges", "--control-from", str(photo), "--edges"]
     more = [*follow, "--control-scale", "0.7", "--control-steps", "0.1,0.6"]
+    more += ["--control-guidance", "1.5"]
     assert main.main(["export", *asked, *more, "--out", str(out)]) == 0
     assert main.main(["verify", str(out), "--json"]) == 0
     told = capsys.readouterr().out
     assert "compositeWithTrainedAlgorithmicMedia" in told
     recipe = Recipe.from_json(Studio().ledger.rows()[0].recipe)
     (term,) = [n for n in _terms(recipe) if isinstance(n, Control)]
-    assert (term.scale, term.start, term.end) == (0.7, 0.1, 0.6)
+    assert (term.scale, term.start, term.end, term.guidance) == (0.7, 0.1, 0.6, 1.5)
     assert isinstance(term.image, Edges)
     for words, said in ((["--control-scale", "2"], "goes with --control"),
                         (["--control", "tiny-edges"], "--control-from")):  # fmt: skip

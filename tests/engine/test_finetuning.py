@@ -317,7 +317,7 @@ def test_what_follows_instructions_varies_and_fills_is_measured(
     assert filled["rest_moved"] > 0
     assert filled["quality"]["drawn"] == 8
     edges = scores("portraits-edges")
-    for name in ("with", "with_twice", "without"):
+    for name in ("with", "with_twice", "guided", "without"):
         assert 0 <= edges[f"f1_exact_{name}"] <= edges[f"f1_{name}"] <= 1
     posed = scores("portraits-pose")
     assert 0 <= posed["pose_off_with"] <= 1

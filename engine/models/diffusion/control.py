@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from diffusers.models.controlnets.controlnet import ControlNetModel
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from engine.controlling import ControlInfo
@@ -66,13 +66,16 @@ class Helper:
         return self.scale * answered(self.control.session, feed)
 
 
-def summed(answers: Sequence[Answer]) -> dict[str, Any]:
-    """Several answers as the U-Net of diffusers takes one."""
-    downs = [sum(level[1:], level[0]) for level in zip(*(a[0] for a in answers), strict=True)]
-    middles = [answer[1] for answer in answers]
+def summed(answers: Sequence[Answer], bare: Bool[Tensor, " n"] | None = None) -> dict[str, Any]:
+    """Several answers as the U-Net of diffusers takes one. bare: True for pictures that nothing
+    helps."""
+    levels = zip(*((*downs, middle) for downs, middle in answers), strict=True)
+    parts = [sum(level[1:], level[0]) for level in levels]
+    if bare is not None:
+        parts = [part * ~bare[:, None, None, None] for part in parts]
     return {
-        "down_block_additional_residuals": downs,
-        "mid_block_additional_residual": sum(middles[1:], middles[0]),
+        "down_block_additional_residuals": parts[:-1],
+        "mid_block_additional_residual": parts[-1],
     }
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from copy import copy
 from hashlib import sha256
 from typing import Any, Self
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from engine.denoising import DenoiserInfo
-from engine.diffusion.guidance import Perturbed
+from engine.diffusion.guidance import Perturbed, Unhelped
 from engine.diffusion.perturbing import Perturbation
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.errors import ModelError
@@ -27,6 +27,7 @@ from engine.models.diffusion.housing import Housing, needs_of
 
 WHOLE = ""  # the prefix of a network that is all of a model
 LOOKS = 4  # at pictures, kept
+CHANGED = Perturbed, Unhelped  # conditions of a network that is not as it usually is
 
 
 class Denoiser(ABC):
@@ -41,6 +42,7 @@ class Denoiser(ABC):
     bounded = True
     housing: Housing | None = None
     perturbation: Perturbation | None = None
+    _bare: Tensor | None = None  # True for pictures that no ControlNet helps in this call
     _shown: Tensor | None = None
 
     def __init__(
@@ -146,9 +148,8 @@ class Denoiser(ABC):
     ) -> Float[Tensor, "conditions n ..."]:
         """See Network."""
         n, k = len(x), len(conditions)
-        shares = [isinstance(one, Perturbed) for one in conditions]
-        told = [one.condition if isinstance(one, Perturbed) else one for one in conditions]
-        with torch.no_grad(), self._perturbing(shares, n):
+        told = [one.condition if isinstance(one, CHANGED) else one for one in conditions]
+        with torch.no_grad(), self._changed(conditions, n):
             out = self._answer(x.float().repeat(k, 1, 1, 1), t, told)
         learned = self.schedule.variance == "learned_range"
         kept = out[:, : (2 if learned else 1) * self.shape[0]]
@@ -160,16 +161,21 @@ class Denoiser(ABC):
         """See Network."""
         return self._answer(x, t, [condition])[:, : self.shape[0]]
 
-    def _perturbing(self, shares: Sequence[bool], n: int) -> AbstractContextManager[None]:
-        if self.perturbation is None:
-            if any(shares):
-                raise ModelError(
-                    f"{self.info.name} has no self-attention that could be perturbed.",
-                    "Leave perturbed-attention guidance out.",
-                )
-            return nullcontext()
-        wanted = torch.tensor(shares).repeat_interleave(n) if any(shares) else None
-        return self.perturbation.told(wanted)
+    @contextmanager
+    def _changed(self, conditions: Sequence[Any], n: int) -> Iterator[None]:
+        """While it answers for these, n pictures each: with self-attention perturbed, and with no
+        ControlNet's help, for those that say so."""
+        perturbed, self._bare = (_rows(conditions, kind, n) for kind in CHANGED)
+        if self.perturbation is None and perturbed is not None:
+            raise ModelError(
+                f"{self.info.name} has no self-attention that could be perturbed.",
+                "Leave perturbed-attention guidance out.",
+            )
+        try:
+            with nullcontext() if self.perturbation is None else self.perturbation.told(perturbed):
+                yield
+        finally:
+            self._bare = None
 
     @property
     def _perturbed(self) -> Tensor | None:
@@ -191,6 +197,12 @@ class Denoiser(ABC):
     def preview(self, x0: Float[Tensor, "n ..."]) -> Float[Tensor, "n 3 s s"]:
         """About what x0 stands for, in no time."""
         return x0
+
+
+def _rows(conditions: Sequence[Any], kind: type, n: int) -> Tensor | None:
+    """True for the pictures of conditions of that kind, n each; None where there are none."""
+    found = [isinstance(one, kind) for one in conditions]
+    return torch.tensor(found).repeat_interleave(n) if any(found) else None
 
 
 def arc(

@@ -140,11 +140,11 @@ class LatentDenoiser(CodeDenoiser):
         quick = None if torch.is_grad_enabled() else self._quick
         if quick is not None and quick.suits(self._helpers):
             looks = more.get("class_labels")
-            return quick.answer(
-                x, times, text, self._helpers, self._perturbed, beside=beside, looks=looks
-            )
+            ways = self._perturbed, self._bare
+            return quick.answer(x, times, text, self._helpers, *ways, beside=beside, looks=looks)
         if self._helpers:
-            more |= summed([helper.answer(x, times, text, more) for helper in self._helpers])
+            answers = [helper.answer(x, times, text, more) for helper in self._helpers]
+            more |= summed(answers, self._bare)
         if self.config.distilled:
             scales = torch.tensor([one.guidance for one in told]).repeat_interleave(each)
             more["timestep_cond"] = guidance_embedding(scales, self.config.distilled)

@@ -32,9 +32,10 @@ class QuickUNet:
 
     def answer(
         self, x: Tensor, times: Tensor, text: Tensor, helpers: Sequence[Helper],
-        perturbed: Tensor | None = None, **more: Tensor | None,
+        perturbed: Tensor | None = None, bare: Tensor | None = None, **more: Tensor | None,
     ) -> Tensor:  # fmt: skip
-        """What the U-Net says. perturbed: see Perturbation.shares. more: inputs by the names of
+        """What the U-Net says. perturbed: see Perturbation.shares. bare: True for
+        pictures that nothing helps. more: inputs by the names of
         PixelUNet, None for those it has not. Raises BackendError, ModelError."""
         feed = {"x": x, "t": times, "text": text, **more}
         if not helpers:
@@ -42,5 +43,6 @@ class QuickUNet:
         if HELPED not in self._sessions:
             self._sessions[HELPED] = open_graph(self.info, self.weights, HELPED)
         helps = [helper.quick_answer(x, times, text) for helper in helpers]
-        feed["helped"] = sum(helps[1:], helps[0])
+        total = sum(helps[1:], helps[0])
+        feed["helped"] = total if bare is None else total * ~bare[:, None]
         return answered(self._sessions[HELPED], feed, perturbed)
