@@ -38,6 +38,7 @@ class TermBox(QWidget):
         super().__init__()
         self._term: Any = None  # one of Guidance
         head = QHBoxLayout()
+        head.setSpacing(8)
         head.addWidget(label(title, role="strong"))
         head.addWidget(label(note, tone="muted"), 1)
         remove = IconButton("close", "Remove this guidance", size_px=12)
