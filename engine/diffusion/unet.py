@@ -21,8 +21,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.diffusion.attention import Perturbation
 from engine.diffusion.efficient_unet import EfficientUNet
-from engine.diffusion.perturbing import Perturbation
 from engine.diffusion.residuals import parted
 from engine.diffusion.unet_config import GROUPS, UNetConfig
 
@@ -78,7 +78,7 @@ class PixelUNet(nn.Module):
         enlarged, as float32 [-1, 1] with noise of timestep `level` in it. text: what a CLIP's text
         tower makes of each token. beside, looks: what a model of texts is shown of a picture.
         helped: what ControlNets add to such a model, see residuals.joined. perturbed: 1 for
-        pictures whose places see nothing but themselves, see perturbing.py."""
+        pictures whose places see nothing but themselves, see attention.py."""
         patches = F.pixel_unshuffle(x, self.config.patch)
         if low is not None:
             patches = torch.cat([patches, low], dim=1)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from engine.denoising import DenoiserInfo
+from engine.diffusion.attention import Perturbation
 from engine.diffusion.guidance import Perturbed, Unhelped
-from engine.diffusion.perturbing import Perturbation
 from engine.diffusion.schedule import Prediction, Schedule
 from engine.errors import ModelError
 from engine.frame import BackendName

@@ -14,13 +14,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.denoising import DenoiserInfo
+from engine.diffusion.attention import Perturbation
 from engine.diffusion.latent_parts import (
     AutoencoderKL,
     UNet2DConditionModel,
     VQModel,
     built,
 )
-from engine.diffusion.perturbing import Perturbation
 from engine.diffusion.unet import PERTURBED
 from engine.frame import BackendName
 from engine.models.diffusion.condition import Condition, Told, as_told

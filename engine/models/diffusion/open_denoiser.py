@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.adm import Encoder
-from engine.diffusion.perturbing import Perturbation
+from engine.diffusion.attention import Perturbation
 from engine.diffusion.unet import PixelUNet
 from engine.errors import ModelError
 from engine.frame import BackendName

@@ -14,9 +14,9 @@ from torch import nn
 
 from engine.cancel import CancelToken
 from engine.denoising import Classes, ClassifierFree, Denoise, PerturbedAttention, Texts, TextWeight
+from engine.diffusion.attention import Perturbation
 from engine.diffusion.guidance import Perturbed, coefficients, perturbed_attention
 from engine.diffusion.noise import noise_of
-from engine.diffusion.perturbing import Perturbation
 from engine.diffusion.unet import PixelUNet
 from engine.diffusion.unet_config import UNetConfig
 from engine.errors import ModelError, RecipeError
