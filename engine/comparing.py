@@ -30,7 +30,6 @@ from engine.varying import vary
 MOST_CELLS = 100
 AXES: Mapping[str, str] = {
     "guidance": "Guidance scale",
-    "pag": "Perturbed attention",
     "steps": "Steps",
     "noise": "Seed",
     "class": "Class",
@@ -42,6 +41,7 @@ AXES: Mapping[str, str] = {
     "start": "Guidance from",
     "end": "Guidance until",
     "rescale": "Guidance rescale",
+    "pag": "Perturbed attention",
     "threshold": "Thresholding",
 }
 SAMPLER_TITLES: Mapping[SamplerName, str] = {

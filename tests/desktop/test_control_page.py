@@ -23,7 +23,7 @@ from desktop.views.guidance_panel import GuidancePanel
 from desktop.widgets.recipe_drag import DROP
 from engine.cancel import CancelToken
 from engine.controlling import Control, Drawn, Edges, Pose
-from engine.denoising import ClassifierFree, Dab, PictureGuidance
+from engine.denoising import ClassifierFree, Dab, PerturbedAttention, PictureGuidance
 from engine.provenance.origin import source_type
 from engine.recipe import Crop, Generate, ModelRef, Photo, Recipe, Resize, Seed
 from engine.services.import_other import import_other
@@ -164,7 +164,8 @@ def test_another_model_keeps_what_it_can_have(desk: Desk) -> None:
     assert desk.diffuse.state.terms[-1].scale == 2.0
     assert not panel._seen.isEnabled()
     desk.diffuse.use("portraits-ddpm")
-    assert [type(term) for term in desk.diffuse.state.terms] == [ClassifierFree]
+    kinds = [type(term) for term in desk.diffuse.state.terms]
+    assert kinds == [ClassifierFree, PerturbedAttention]  # which suits that model
     assert not panel._followed.isVisibleTo(panel)
     desk.close()
 
