@@ -62,7 +62,8 @@ class _Asking:
         temb: Tensor | None = None,
     ) -> Tensor:
         shares = self.perturbation.shares
-        if shares is None or attention_mask is not None:
+        among_places = encoder_hidden_states is None and attention_mask is None
+        if shares is None or not among_places:
             out: Tensor = self.usual(
                 attn, hidden_states, encoder_hidden_states, attention_mask, temb
             )
@@ -76,7 +77,8 @@ class _Asking:
             for part in (attn.to_q, attn.to_k, attn.to_v)
         )
         seen = scaled_dot_product_attention(query, key, value, scale=attn.scale)
-        seen = torch.where(shares[:, None, None, None], value, seen)
+        alone = shares.to(value.device)[:, None, None, None]
+        seen = torch.where(alone, value, seen)
         out = attn.to_out[0](seen.transpose(1, 2).flatten(2))
         if len(shape) == 4:
             out = out.transpose(1, 2).reshape(shape)

@@ -72,7 +72,7 @@ def summed(answers: Sequence[Answer], bare: Bool[Tensor, " n"] | None = None) ->
     levels = zip(*((*downs, middle) for downs, middle in answers), strict=True)
     parts = [sum(level[1:], level[0]) for level in levels]
     if bare is not None:
-        parts = [part * ~bare[:, None, None, None] for part in parts]
+        parts = [part * ~bare.to(part.device)[:, None, None, None] for part in parts]
     return {
         "down_block_additional_residuals": parts[:-1],
         "mid_block_additional_residual": parts[-1],
