@@ -85,6 +85,7 @@ def test_what_is_taught_further_is_the_decoder_alone(tiny: AutoencoderSpec, tmp_
     assert torch.equal(*(open_autoencoder(place)[0].codes(x) for place in (first, second)))
 
 
+@pytest.mark.timeout(600)  # it writes two graphs: a minute each on a busy machine
 def test_a_run_on_codes_becomes_a_model_that_reads(
     tiny: AutoencoderSpec, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
