@@ -185,7 +185,7 @@ def fitting_spacing(sampler: SamplerName, spacing: Spacing) -> Spacing:
     return spacing if spacing in known else known[0]
 
 
-def with_usual_pag(
+def with_best_pag(
     terms: tuple[Guidance, ...], before: DenoiserInfo | None, info: DenoiserInfo
 ) -> tuple[Guidance, ...]:
     """The terms, with the perturbed attention that is best for a model in the place of that which

@@ -319,8 +319,9 @@ class DenoiserInfo:
         scores = self.card.get("scores")
         quality = scores.get("quality") if isinstance(scores, Mapping) else None
         found = quality.get("pag") if isinstance(quality, Mapping) else None
-        fits = self.usual_pag and isinstance(found, float) and 0 <= found <= 50
-        return found if fits and isinstance(found, float) else 0.0
+        if not self.usual_pag or not isinstance(found, float) or not 0 <= found <= 50:
+            return 0.0
+        return found
 
     @property
     def begins_px(self) -> int:

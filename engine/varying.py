@@ -12,7 +12,6 @@ from engine.denoising import (
     Denoise,
     Guidance,
     PerturbedAttention,
-    Texts,
 )
 
 _TERM = ("scale", "start", "end")  # fields of the first guidance
@@ -24,11 +23,9 @@ def vary(node: Denoise, changes: Mapping[str, Any]) -> Denoise:
     wanted = {key: value for key, value in changes.items() if key not in _TERM}
     term = {key: value for key, value in changes.items() if key in _TERM}
     if "negative" in wanted:
-        wanted["guidance"] = _away(node, wanted.pop("negative"))
-        node = replace(node, guidance=wanted["guidance"])
+        node = _with(node, ClassifierFree(3.0), negative=wanted.pop("negative"))
     if "pag" in wanted:
-        wanted["guidance"] = _perturbed(node, wanted.pop("pag"))
-        node = replace(node, guidance=wanted["guidance"])
+        node = _with(node, PerturbedAttention(0.0), scale=wanted.pop("pag"))
     if term:
         terms: tuple[Any, ...] = node.guidance or (ClassifierFree(1.0),)
         wanted["guidance"] = (replace(terms[0], **term), *terms[1:])
@@ -42,19 +39,13 @@ def vary(node: Denoise, changes: Mapping[str, Any]) -> Denoise:
     return replace(node, **{**wanted, "sampler": sampler, "spacing": spacing, "eta": eta})
 
 
-def _away(node: Denoise, texts: Texts) -> tuple[Any, ...]:
-    """The guidance with another text to move away from; some guidance, where there is none."""
-    terms: tuple[Any, ...] = node.guidance
-    if not any(isinstance(term, ClassifierFree) for term in terms):
-        terms = (*terms, ClassifierFree(3.0))
-    first = next(i for i, term in enumerate(terms) if isinstance(term, ClassifierFree))
-    return (*terms[:first], replace(terms[first], negative=texts), *terms[first + 1 :])
-
-
-def _perturbed(node: Denoise, scale: float) -> tuple[Guidance, ...]:
-    """The guidance with another scale of that by perturbed attention, last where there was none."""
-    terms: tuple[Any, ...] = node.guidance
-    first = next((i for i, term in enumerate(terms) if isinstance(term, PerturbedAttention)), None)
-    if first is None:
-        return (*terms, PerturbedAttention(scale)) if scale else terms
-    return (*terms[:first], replace(terms[first], scale=scale), *terms[first + 1 :])
+def _with(node: Denoise, usual: Guidance, **changes: Any) -> Denoise:
+    """The picture whose first term of that kind is changed; where there is none, with the usual
+    one, changed, unless it does nothing then."""
+    terms = node.guidance
+    at = next((i for i, term in enumerate(terms) if isinstance(term, type(usual))), len(terms))
+    old: Any = terms[at] if at < len(terms) else usual
+    new = replace(old, **changes)
+    if at == len(terms) and new.scale == 0:
+        return node
+    return replace(node, guidance=(*terms[:at], new, *terms[at + 1 :]))

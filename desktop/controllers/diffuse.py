@@ -17,7 +17,7 @@ from desktop.diffuse_state import (
     fitting_spacing,
     recipe_of,
     state_of,
-    with_usual_pag,
+    with_best_pag,
 )
 from desktop.display import Shown, shown, thumb
 from desktop.facts import DiffuseKit
@@ -146,7 +146,7 @@ class DiffuseController(PageController[DiffuseState]):
         before = self.kit.maker(self.state.model.sha256) if self.kit else None
         found = (
             _fitting_term(term, info, controls)
-            for term in with_usual_pag(self.state.terms, before, info)
+            for term in with_best_pag(self.state.terms, before, info)
         )
         terms = tuple(term for term in found if term is not None)
         begun, side = self.state.begun, info.begins_px  # of the size that the other model takes
@@ -279,7 +279,7 @@ class DiffuseController(PageController[DiffuseState]):
         # One that draws what is written, and comes with the program, shows most.
         info = next((m for m in kit.makers if m.bundled and m.reads and not m.shown), kit.makers[0])
         state = DiffuseState(ModelRef(info.name, info.sha256), conditioning=_fitting(None, info))
-        return replace(state, terms=with_usual_pag(state.terms, None, info))
+        return replace(state, terms=with_best_pag(state.terms, None, info))
 
     @Slot(object, object)
     def _failed(self, job: Job, error: BaseException) -> None:

@@ -47,6 +47,12 @@ class Perturbation:
             self.shares = None
 
 
+def finest(levels: int) -> str:
+    """Of a U-Net of the bundled kind: the finest level that attends, on the way up. Perturbing all
+    levels, or the middle, brings less."""
+    return f"up_blocks.{levels - 2}"
+
+
 class _Asking:
     """The processor of one attention layer, as diffusers calls it."""
 

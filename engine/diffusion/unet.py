@@ -21,15 +21,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.diffusion.attention import Perturbation
+from engine.diffusion.attention import Perturbation, finest
 from engine.diffusion.efficient_unet import EfficientUNet
 from engine.diffusion.residuals import parted
 from engine.diffusion.unet_config import GROUPS, UNetConfig
 
 HEADS = 4  # of a model of texts
 HEAD = 16  # channels of one, elsewhere
-# The finest level that attends, on the way up: perturbing all levels, or the middle, brings less.
-PERTURBED = "up_blocks.{}"
 
 
 class ClassTable(nn.Module):
@@ -59,7 +57,7 @@ class PixelUNet(nn.Module):
         # The last layer begins at zero: the first prediction is the mean, not a guess.
         for values in self.unet.get_submodule("conv_out").parameters():
             nn.init.zeros_(values)
-        self.perturbation = Perturbation.of(self.unet, PERTURBED.format(len(config.channels) - 2))
+        self.perturbation = Perturbation.of(self.unet, finest(len(config.channels)))
 
     def forward(
         self,

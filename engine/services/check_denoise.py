@@ -66,7 +66,7 @@ def check_denoise(node: Denoise, library: ModelLibrary, begun: bool = True) -> N
                 f"{info.name} is shown no picture that could go toward another.",
                 "Begin with a picture, or leave the term out.",
             )
-        elif isinstance(term, PerturbedAttention) and not info.usual_pag:
+        elif isinstance(term, PerturbedAttention) and term.scale and not info.usual_pag:
             raise RecipeError(
                 f"{info.name} has no self-attention that could be perturbed.",
                 "Leave perturbed-attention guidance out.",

@@ -14,7 +14,6 @@ from engine.denoising import (
     ClassifierFree,
     Denoise,
     DenoiserInfo,
-    Guidance,
     PerturbedAttention,
 )
 from engine.frame import DenoisingStep, Frame, OnProgress, OnStep, Progress
@@ -59,12 +58,14 @@ class _Tour:
         self.info, self.cancel, self.frames = info, cancel, list[Frame]()
         self._render, self._progress = render, progress
         self._names = info.classes[:TILES]
-        self._all = len(SEEDS) * max(1, len(self._names)) + 2
-        self._all += len(SCALES) * (2 if info.usual_pag else 1)
+        self._pags = tuple(dict.fromkeys((0.0, info.usual_pag)))
+        self._all = len(SEEDS) * max(1, len(self._names)) + 2 + len(SCALES) * len(self._pags)
 
     def classes(self) -> Section:
         """A column a class, a row a seed; without classes, whatever the seeds give."""
-        note = f"guidance {SCALE:g}, DPM-Solver++ 2M, {STEPS} steps; a row shares its noise"
+        pag = self.info.best_pag
+        guided = f"guidance {SCALE:g}" + (f", attention {pag:g}" if pag else "")
+        note = f"{guided}, DPM-Solver++ 2M, {STEPS} steps; a row shares its noise"
         every: Sequence[int | None] = range(len(self._names)) if self._names else (None,)
         rows = [
             Row(f"seed {seed}", [self._picture(self._node(seed, index)) for index in every])
@@ -92,18 +93,12 @@ class _Tour:
         """One noise and one class, more and more guided, without and with perturbed attention."""
         node = self._node(SEEDS[0], self._class(7))
         rows = []
-        for pag in dict.fromkeys((0.0, self.info.usual_pag)):
-            beside = self._cleared(pag)
-            tiles = [
-                self._picture(replace(node, guidance=(ClassifierFree(scale), *beside)))
-                for scale in SCALES
-            ]
+        for pag in self._pags:
+            ways = [(ClassifierFree(scale), PerturbedAttention(pag)) for scale in SCALES]
+            tiles = [self._picture(replace(node, guidance=terms)) for terms in ways]
             rows.append(Row(f"attention {pag:g}", tiles))
         note = "classifier-free: 0 is unguided, 1 the class as it was learnt, more exaggerates it"
         return Section("Guidance", note, rows, [f"{scale:g}" for scale in SCALES])
-
-    def _cleared(self, pag: float) -> tuple[Guidance, ...]:
-        return (PerturbedAttention(pag),) if pag else ()
 
     def _class(self, index: int) -> int | None:
         count = len(self.info.classes)
@@ -112,7 +107,7 @@ class _Tour:
     def _node(self, seed: int, index: int | None) -> Denoise:
         weights = () if index is None else (ClassWeight(index),)
         ref = ModelRef(self.info.name, self.info.sha256)
-        terms = ClassifierFree(SCALE), *self._cleared(self.info.usual_pag)
+        terms = ClassifierFree(SCALE), PerturbedAttention(self.info.best_pag)
         return Denoise(ref, Seed(seed), Classes(weights), terms, steps=STEPS)
 
     def _picture(self, node: Denoise, on_step: OnStep | None = None) -> Pixels:

@@ -172,7 +172,7 @@ def of_cascade(sheet: Sheet, base: DenoiserInfo) -> Section:
     small = [
         Denoise(
             ref, Seed(seed), Classes((ClassWeight(seed % count),)),
-            (ClassifierFree(2.0), PerturbedAttention(base.usual_pag)), steps=STEPS,
+            (ClassifierFree(2.0), PerturbedAttention(base.best_pag)), steps=STEPS,
         )
         for seed in range(7)
     ]  # fmt: skip

@@ -77,7 +77,8 @@ def measure_denoiser(
         made = trials.faces(scale, info.usual_pag)
         cleared[f"{scale:g}"] = {**vars(trials.judged(made)), **near.of(made)}
         next(told)
-    scores["perturbed_attention"] = {"scale": info.usual_pag, "classifier_free": cleared}
+    if cleared:
+        scores["perturbed_attention"] = {"scale": info.usual_pag, "classifier_free": cleared}
     guide = next((g for g in library.classifiers() if g.resolution == info.resolution), None)
     if guide is not None:
         net = open_classifier(guide)
@@ -136,7 +137,8 @@ def measure_cascade(
 
     scores = {"base": base.sha256, "scale": CASCADE_SCALE, "pag": base.usual_pag}
     counts = {"count": trials.each * len(trials.asked), "drawn": near.count}
-    return {**scores, **counts, **measured(base.usual_pag), "without_pag": measured(0.0)}
+    without = {"without_pag": measured(0.0)} if base.usual_pag else {}
+    return {**scores, **counts, **measured(base.usual_pag), **without}
 
 
 def measure_classifier(

@@ -14,7 +14,7 @@ from desktop.diffuse_state import (
     is_diffusion,
     recipe_of,
     state_of,
-    with_usual_pag,
+    with_best_pag,
 )
 from desktop.text_shares import of as texts
 from engine.denoising import (
@@ -85,14 +85,14 @@ def model(pag: float) -> DenoiserInfo:
 
 def test_perturbed_attention_follows_the_model_until_it_is_chosen() -> None:
     free, first, other = ClassifierFree(3.0), model(1.0), model(0.5)
-    assert with_usual_pag((free,), None, first) == (free, PerturbedAttention(1.0))
-    assert with_usual_pag((PerturbedAttention(1.0), free), first, other) == (
+    assert with_best_pag((free,), None, first) == (free, PerturbedAttention(1.0))
+    assert with_best_pag((PerturbedAttention(1.0), free), first, other) == (
         free, PerturbedAttention(0.5),
     )  # fmt: skip
-    assert with_usual_pag((free, PerturbedAttention(1.0)), first, model(0.0)) == (free,)
+    assert with_best_pag((free, PerturbedAttention(1.0)), first, model(0.0)) == (free,)
     chosen = (free, PerturbedAttention(2.0))
-    assert with_usual_pag(chosen, first, other) == chosen
-    assert with_usual_pag((free,), first, other) == (free,)
+    assert with_best_pag(chosen, first, other) == chosen
+    assert with_best_pag((free,), first, other) == (free,)
 
 
 @pytest.mark.parametrize("card", [{}, {"scores": 1}, {"scores": {"quality": {"pag": "1"}}}])

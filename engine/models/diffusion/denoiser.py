@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from copy import copy
 from hashlib import sha256
 from typing import Any, Self
@@ -35,13 +35,12 @@ class Denoiser(ABC):
 
     shape: of one picture's noise. bounded: whether a predicted picture has the range [-1, 1], which
     thresholding holds it in. housing: where the networks of a published model live. perturbation:
-    of its self-attention, None where it has none.
+    of its self-attention.
     """
 
     shape: tuple[int, int, int]
     bounded = True
     housing: Housing | None = None
-    perturbation: Perturbation | None = None
     _bare: Tensor | None = None  # True for pictures that no ControlNet helps in this call
     _shown: Tensor | None = None
 
@@ -53,6 +52,7 @@ class Denoiser(ABC):
         backend: BackendName,
     ) -> None:
         self.info, self.backend = info, backend
+        self.perturbation = Perturbation()
         self.schedule, self.prediction = schedule, prediction
         # The backends make one picture, but not to the last bit.
         self.digest = f"{info.sha256}/{backend}"
@@ -166,20 +166,11 @@ class Denoiser(ABC):
         """While it answers for these, n pictures each: with self-attention perturbed, and with no
         ControlNet's help, for those that say so."""
         perturbed, self._bare = (_rows(conditions, kind, n) for kind in CHANGED)
-        if self.perturbation is None and perturbed is not None:
-            raise ModelError(
-                f"{self.info.name} has no self-attention that could be perturbed.",
-                "Leave perturbed-attention guidance out.",
-            )
         try:
-            with nullcontext() if self.perturbation is None else self.perturbation.told(perturbed):
+            with self.perturbation.told(perturbed):
                 yield
         finally:
             self._bare = None
-
-    @property
-    def _perturbed(self) -> Tensor | None:
-        return None if self.perturbation is None else self.perturbation.shares
 
     @abstractmethod
     def _answer(self, x: Tensor, t: float, conditions: Sequence[Any]) -> Tensor:

@@ -14,14 +14,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.denoising import DenoiserInfo
-from engine.diffusion.attention import Perturbation
+from engine.diffusion.attention import Perturbation, finest
 from engine.diffusion.latent_parts import (
     AutoencoderKL,
     UNet2DConditionModel,
     VQModel,
     built,
 )
-from engine.diffusion.unet import PERTURBED
 from engine.frame import BackendName
 from engine.models.diffusion.condition import Condition, Told, as_told
 from engine.models.diffusion.control import Helper, summed
@@ -76,7 +75,7 @@ class LatentDenoiser(CodeDenoiser):
         self.shape = self.config.channels, self.config.side, self.config.side
         parts = self.opened(_networks(self.config, info.name), beside)
         self.unet = parts[UNET]
-        self.perturbation = Perturbation.of(self.unet, _perturbed(self.config, info.folder))
+        self.perturbation = Perturbation.of(self.unet, _attending(self.config, info.folder))
         self.decoder = Decoder(parts[VAE], self.config.channels, self.tile, parts.get(TINY))
         self.eyes: Eyes | None = parts.get(EYES)
         self.encoder, self.twins = _encoders(self.config, parts, info.folder)
@@ -140,7 +139,7 @@ class LatentDenoiser(CodeDenoiser):
         quick = None if torch.is_grad_enabled() else self._quick
         if quick is not None and quick.suits(self._helpers):
             looks = more.get("class_labels")
-            ways = self._perturbed, self._bare
+            ways = self.perturbation.shares, self._bare
             return quick.answer(x, times, text, self._helpers, *ways, beside=beside, looks=looks)
         if self._helpers:
             answers = [helper.answer(x, times, text, more) for helper in self._helpers]
@@ -191,11 +190,11 @@ def guidance_embedding(scales: Float[Tensor, " n"], width: int) -> Float[Tensor,
     return found
 
 
-def _perturbed(config: LatentConfig, folder: Path) -> str:
+def _attending(config: LatentConfig, folder: Path) -> str:
     """Where self-attention can be perturbed: as its graph is, or else in the middle, as diffusers
     does."""
     if (folder / GRAPH).is_file():
-        return PERTURBED.format(len(config.unet["block_out_channels"]) - 2)
+        return finest(len(config.unet["block_out_channels"]))
     return "mid_block"
 
 

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from engine.denoising import DenoiserInfo
 from engine.diffusion.adm import Encoder
-from engine.diffusion.attention import Perturbation
 from engine.diffusion.unet import PixelUNet
 from engine.errors import ModelError
 from engine.frame import BackendName
@@ -52,8 +51,6 @@ class PixelDenoiser(Denoiser):
         self._texts = None if read is None else TextBlends(read)
         self._tensors = stored_weights(info.folder, info.sha256)
         self._session: Any = None
-        if self.config.unet.attends:
-            self.perturbation = Perturbation()
         if self.backend == "onnx":
             self._session = open_graph(self.info, self._tensors)
         else:
@@ -73,9 +70,9 @@ class PixelDenoiser(Denoiser):
         feed = {"x": x, "t": torch.full((len(x),), t)}
         feed |= self._more(conditions, len(x) // len(conditions))
         if self._session is None:
-            out: Tensor = self.net(**feed, perturbed=self._perturbed)
+            out: Tensor = self.net(**feed, perturbed=self.perturbation.shares)
             return out
-        return answered(self._session, feed, self._perturbed)
+        return answered(self._session, feed, self.perturbation.shares)
 
     def _more(self, conditions: Sequence[Weights], n: int) -> dict[str, Tensor]:
         if self.config.unet.tokens:

@@ -34,9 +34,9 @@ class QuickUNet:
         self, x: Tensor, times: Tensor, text: Tensor, helpers: Sequence[Helper],
         perturbed: Tensor | None = None, bare: Tensor | None = None, **more: Tensor | None,
     ) -> Tensor:  # fmt: skip
-        """What the U-Net says. perturbed: see Perturbation.shares. bare: True for
-        pictures that nothing helps. more: inputs by the names of
-        PixelUNet, None for those it has not. Raises BackendError, ModelError."""
+        """What the U-Net says. perturbed: see Perturbation.shares. bare: True for pictures that
+        nothing helps. more: inputs by the names of PixelUNet, None for those it has not. Raises
+        BackendError, ModelError."""
         feed = {"x": x, "t": times, "text": text, **more}
         if not helpers:
             return answered(self._sessions[UNET], feed, perturbed)
